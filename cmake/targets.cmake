@@ -1,0 +1,44 @@
+# Targets are made from folders: a new file needs no line here.
+
+# shunt_library(NAME FOLDER... LINK TARGET...): a static library of the folders' own .cc files.
+function(shunt_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  set(sources "")
+  foreach(folder ${ARG_UNPARSED_ARGUMENTS})
+    file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+    list(APPEND sources ${found})
+  endforeach()
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${ARG_LINK})
+  endif()
+endfunction()
+
+# shunt_program(NAME FOLDER LINK TARGET...): an executable of one folder's .cc files, in bin/.
+function(shunt_program name folder)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  endif()
+endfunction()
+
+# shunt_test(NAME LINK TARGET... FOLDERS FOLDER...): one binary of every *_test.cc of the folders; each
+# test is a ctest case.
+function(shunt_test name)
+  cmake_parse_arguments(ARG "" "" "LINK;FOLDERS" ${ARGN})
+  set(sources "")
+  foreach(folder ${ARG_FOLDERS})
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${folder}/*_test.cc)
+    list(APPEND sources ${found})
+  endforeach()
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+  endif()
+endfunction()

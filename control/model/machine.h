@@ -1,0 +1,69 @@
+// The machine part of the configuration: read at start only. Plain values from validated input.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/types.h"
+#include "src/base/address.h"
+
+namespace shunt::control {
+
+struct Dpdk {
+  std::string lcores = "0,1";
+  uint32_t memory_mb = 1024;
+  bool huge_pages = true;
+  std::string file_prefix = "shunt";
+  std::vector<std::string> extra_args;
+};
+
+struct Workers {
+  dataplane::PollMode poll_mode = dataplane::PollMode::kAdaptive;
+  uint32_t connections = 262144;
+  // Unset: random at each start.
+  std::optional<std::array<uint8_t, 16>> hash_key;
+  uint32_t mbufs = 32768;
+};
+
+struct KernelPort {
+  bool enabled = true;
+  std::string name;
+  std::vector<InterfaceAddress> addresses;
+};
+
+struct Port {
+  std::string name;
+  // PCI address or vdev string.
+  std::string device;
+  std::optional<MacAddress> mac;
+  uint16_t mtu = 1500;
+  uint16_t descriptors = 1024;
+  KernelPort kernel_port;
+};
+
+struct StaticNeighbour {
+  IpAddress address;
+  MacAddress mac;
+  std::string port;
+};
+
+struct StaticRoute {
+  Prefix prefix;
+  std::optional<IpAddress> via;
+  std::string port;
+};
+
+struct Machine {
+  Dpdk dpdk;
+  Workers workers;
+  std::vector<Port> ports;
+  std::string unix_socket = "/run/shunt/shuntd.sock";
+  std::string journal_directory = "/var/lib/shunt";
+  std::vector<StaticNeighbour> neighbours;
+  std::vector<StaticRoute> routes;
+};
+
+}  // namespace shunt::control

@@ -15,9 +15,10 @@ constexpr T byte_swap(T value) noexcept {
   return __builtin_bswap32(value);
 }
 
-// `raw` is the value as a packet's memory holds it.
+// `raw` is the value as a packet's memory holds it. Aligned to one byte, since packets' headers are: a header struct
+// made of these needs no packing.
 template <typename T>
-struct BigEndian {
+struct [[gnu::packed]] BigEndian {
   T raw = 0;
 
   static constexpr BigEndian from_host(T value) noexcept { return {byte_swap(value)}; }

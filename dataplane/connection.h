@@ -1,0 +1,70 @@
+// One tracked connection: 64 bytes, one cache line. Owner: the worker in whose table it lies; nobody else reads it.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/types.h"
+#include "src/base/byte_order.h"
+
+namespace shunt::dataplane {
+
+// A packet's addresses and ports as seen in that packet. With the protocol it names one direction of a connection.
+struct FlowKey {
+  Be32 source;
+  Be32 destination;
+  Be16 source_port;
+  Be16 destination_port;
+  constexpr bool operator==(const FlowKey&) const noexcept = default;
+};
+static_assert(sizeof(FlowKey) == 12);
+
+// The IPv6 form; its table is apart so that IPv4 stays dense.
+struct FlowKey6 {
+  uint8_t source[16];
+  uint8_t destination[16];
+  Be16 source_port;
+  Be16 destination_port;
+};
+static_assert(sizeof(FlowKey6) == 36);
+
+enum class Direction : uint8_t {
+  kRequest,  // client to real
+  kReply,    // real to client, seen under nat and fullnat only
+};
+
+// Milliseconds of the worker's clock, wrapping; compare by difference only.
+using Tick = uint32_t;
+constexpr bool is_past(Tick when, Tick now) noexcept { return static_cast<int32_t>(now - when) >= 0; }
+
+struct alignas(64) Connection {
+  FlowKey request;  // client -> VIP
+  FlowKey reply;    // real -> client (nat), real -> local address (fullnat); under direct and tunnel as nat, unindexed
+  Tick expires;
+  RealId real;
+  uint8_t protocol;
+  ConnectionState state;
+  Method method;
+  uint8_t flags;  // kConnection... below
+  // What a request's rewrite adds to the IPv4 header's and the TCP/UDP checksum (RFC 1624); a reply's is the complement.
+  uint16_t ip_delta;
+  uint16_t l4_delta;
+  // Where replies go, cached: valid while route_generation is the snapshot's.
+  NextHopId client_hop;
+  uint16_t route_generation;
+  ServiceId service;
+  uint32_t in_packets;
+  uint32_t out_packets;
+  Be32 spare;
+  uint32_t timeouts;  // index of the service's timeout set in the snapshot
+};
+static_assert(sizeof(Connection) == 64);
+
+inline constexpr uint8_t kConnectionUsed = 1;
+// Counts as active for the schedulers (IPVS: all states that do not set IP_VS_CONN_F_INACTIVE).
+inline constexpr uint8_t kConnectionActive = 2;
+// Replies are indexed: nat and fullnat.
+inline constexpr uint8_t kConnectionTwoWay = 4;
+// Only the client's direction was seen so far (IPVS's NOOUTPUT): the INPUT-ONLY transitions apply.
+inline constexpr uint8_t kConnectionNoOutput = 8;
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,68 @@
+#include "dataplane/verdict.h"
+
+namespace shunt::dataplane {
+namespace {
+
+struct Text {
+  std::string_view name;
+  std::string_view meaning;
+};
+
+Text text_of(DropReason reason) noexcept {
+  switch (reason) {
+    case DropReason::kTruncated:
+      return {"truncated", "Packets shorter than their headers say: a broken sender or cable."};
+    case DropReason::kBadIpHeader:
+      return {"bad_ip_header", "Impossible IP version or lengths: a broken or hostile sender."};
+    case DropReason::kBadIpChecksum:
+      return {"bad_ip_checksum", "Wrong IPv4 header checksums: a broken link or sender."};
+    case DropReason::kBadL4Header:
+      return {"bad_l4_header", "Impossible TCP or UDP header lengths: a broken or hostile sender."};
+    case DropReason::kFragment:
+      return {"fragment", "IP fragments for a service; let the path's MTU be learned (DF) instead."};
+    case DropReason::kNoReal:
+      return {"no_real", "New connections while no real is up with a weight above 0; see 'service list'."};
+    case DropReason::kNotSchedulable:
+      return {"not_schedulable", "TCP packets of no known connection that do not open one: late or forged."};
+    case DropReason::kTableFull:
+      return {"table_full", "The connection table is full; raise workers.connections."};
+    case DropReason::kLocalPortsExhausted:
+      return {"local_ports_exhausted", "No free local port to a real; add local addresses to the pool."};
+    case DropReason::kNoLocalAddress:
+      return {"no_local_address", "A fullnat service whose address pool is empty."};
+    case DropReason::kTtlExpired:
+      return {"ttl_expired", "TTL ran out here: traceroute, or a routing loop."};
+    case DropReason::kTooBig:
+      return {"too_big", "Larger than the next hop's MTU; the sender was told (ICMP) where it may be."};
+    case DropReason::kNoRoute:
+      return {"no_route", "No route to a real or client; see 'ip route' on the kernel port."};
+    case DropReason::kNoNeighbour:
+      return {"no_neighbour", "A next hop did not answer ARP; see 'ip neigh' on the kernel port."};
+    case DropReason::kWaitingRoomFull:
+      return {"waiting_room_full", "Too many packets wait for next hops that do not answer ARP."};
+    case DropReason::kPortDown:
+      return {"port_down", "The port that should send has no link; see 'ports'."};
+    case DropReason::kTxFull:
+      return {"tx_full", "The port cannot send as fast as asked; see its rate in 'ports'."};
+    case DropReason::kHandOffFull:
+      return {"hand_off_full", "A worker cannot keep up with packets handed to it; see 'workers'."};
+    case DropReason::kKernelPortFull:
+      return {"kernel_port_full", "More traffic for the kernel port than Linux takes: perhaps a flood."};
+    case DropReason::kNoKernelPort:
+      return {"no_kernel_port", "Traffic that is not ours on a port without a kernel port."};
+    case DropReason::kHopLoop:
+      return {"hop_loop", "A packet was handed to a worker that does not own it: please report this."};
+    case DropReason::kNoMbuf:
+      return {"no_mbuf", "Packet buffers ran out; raise workers.mbufs."};
+    case DropReason::kConnectionFlushed:
+      return {"connection_flushed", "Packets of connections that the operator cut."};
+  }
+  return {"?", "?"};
+}
+
+}  // namespace
+
+std::string_view name_of(DropReason reason) noexcept { return text_of(reason).name; }
+std::string_view meaning_of(DropReason reason) noexcept { return text_of(reason).meaning; }
+
+}  // namespace shunt::dataplane

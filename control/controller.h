@@ -1,0 +1,106 @@
+// The control thread: owns the desired state, its journal, health, slots and next hops, and turns every change of them
+// into a snapshot for the workers. One asio loop on one thread does all of it. The public calls may come from any other
+// thread: they are posted to the loop and wait for its answer. Workers never wait for this thread; should it stop,
+// they forward on with the last snapshot.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/events.h"
+#include "control/kernel/view.h"
+#include "control/model/desired_state.h"
+#include "control/model/machine.h"
+#include "control/report.h"
+#include "dataplane/setup/dataplane.h"
+#include "src/base/result.h"
+
+namespace asio {
+class io_context;
+}
+
+namespace shunt::control {
+
+// Desired states to bytes and back: the schema's own encoding, which only the edges know.
+struct StateCodec {
+  std::function<std::string(const DesiredState&)> encode;
+  std::function<Result<DesiredState>(const std::string&)> decode;
+};
+
+// What the configuration file asks for.
+struct FileState {
+  DesiredState state;
+  // Of the file's content; decides whether file or journal wins at start.
+  uint64_t content_hash = 0;
+};
+
+// Called on the loop's thread; must not block it, nor call the controller's waiting functions.
+struct ControllerHooks {
+  // Makes the kernel resolve a next hop.
+  std::function<void(const dataplane::ResolveRequest&)> resolve;
+  // The desired state differs in more than weights, and once at start: health checks and kernel port addresses
+  // follow it.
+  std::function<void(const DesiredState&)> desired_changed;
+};
+
+struct ControllerOptions {
+  Machine machine;
+  FileState file;
+  StateCodec codec;
+  ControllerHooks hooks;
+};
+
+class Controller {
+ public:
+  // Restores the journal, decides between it and the file, publishes the first snapshot and starts the loop.
+  // `dataplane` must outlive the controller. Errors: the journal is corrupt (kept aside; kInvalid), cannot be written
+  // (kPermission, kUnavailable), or the state exceeds the tables (kInvalid).
+  static Result<std::unique_ptr<Controller>> start(dataplane::Dataplane& dataplane, ControllerOptions options);
+  // Stops the loop; calls that still wait return kUnavailable. The workers keep the last snapshot.
+  ~Controller();
+
+  // The loop, for those who live on its thread: the kernel mirror, the health checker.
+  asio::io_context& loop() noexcept;
+
+  // Changes. All return after their snapshot is published and their state journaled; a failed one changed nothing.
+  // `expected_revision` 0: whatever is current, else kConflict unless it is. REQUIRES a validated state.
+  Result<ApplyOutcome> apply(DesiredState state, uint64_t expected_revision, bool dry_run);
+  // `real` is a real's name or "ADDRESS:PORT". kNotFound when there is none, kInvalid for a weight above 65535. Setting
+  // a weight ends a drain.
+  Result<ApplyOutcome> set_weight(const std::string& service, const std::string& real, uint32_t weight,
+                                  uint64_t expected_revision);
+  Result<ApplyOutcome> drain(const std::string& service, const std::string& real, uint64_t expected_revision);
+  // kInvalid when it is not drained.
+  Result<ApplyOutcome> undo_drain(const std::string& service, const std::string& real, uint64_t expected_revision);
+
+  // Reports. kUnavailable when the daemon is stopping.
+  Result<CurrentState> get();
+  Result<StatusReport> status();
+  // kNotFound when `query.name` names no service.
+  Result<ServicePage> list_services(const ServiceQuery& query);
+  Result<std::vector<WorkerState>> workers();
+  Result<std::vector<PortState>> ports();
+  // Those that happened, in the order of their enumeration.
+  Result<std::vector<DropState>> drops();
+  // Hands each connection that matches to `sink`, on the calling thread, until it returns false. kInvalid when
+  // `filter.client` is no address, kNotFound when `filter.service` or `filter.real` names none.
+  Result<void> connections(const ConnectionFilter& filter, const std::function<bool(const ConnectionReport&)>& sink);
+  EventRing& events() noexcept;
+
+  // Inputs. From any thread; they do not wait.
+  void on_kernel_view(KernelView view);
+  // A check's outcome, also one that changes nothing; names as in the desired state, others are ignored.
+  void on_health(const std::string& service, const std::string& real, Health health, const std::string& text);
+  // Something outside the controller wants attention in status(): "subject: cause; remedy". Empty text: no longer.
+  void set_problem(const std::string& source, const std::string& text);
+
+ private:
+  struct State;
+  explicit Controller(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace shunt::control

@@ -1,0 +1,227 @@
+// What the controller tells about itself, as plain values: the control side's own form of the messages of
+// proto/shunt/v1/api.proto, whose comments hold here too. Any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/model/desired_state.h"
+#include "src/base/address.h"
+
+namespace shunt::control {
+
+using WallClock = std::chrono::system_clock;
+
+struct Change {
+  enum class Kind { kAdded, kRemoved, kChanged };
+  Kind kind = Kind::kChanged;
+  // "service web", "real web/10.0.0.1:80", "timeouts", "local_addresses pool0"
+  std::string subject;
+  // One per changed field: "weight: 1 -> 5".
+  std::vector<std::string> details;
+  bool operator==(const Change&) const = default;
+};
+
+struct ApplyOutcome {
+  // After the change; unchanged when nothing differs or on a dry run.
+  uint64_t revision = 0;
+  std::vector<Change> changes;
+};
+
+struct CurrentState {
+  uint64_t revision = 0;
+  DesiredState state;
+};
+
+struct StatusReport {
+  std::string version;
+  std::string dpdk_version;
+  WallClock::time_point started;
+  uint64_t revision = 0;
+  WallClock::time_point applied;
+  uint32_t services = 0;
+  uint32_t reals = 0;
+  uint32_t reals_up = 0;
+  uint32_t workers = 0;
+  uint64_t connections = 0;
+  uint64_t connection_capacity = 0;
+  // "subject: cause; remedy", one each. Empty: all is well.
+  std::vector<std::string> problems;
+  std::string hostname;
+  uint64_t connection_table_bytes = 0;
+};
+
+struct Traffic {
+  uint64_t connections = 0;
+  uint64_t in_packets = 0;
+  uint64_t out_packets = 0;
+  uint64_t in_bytes = 0;
+  uint64_t out_bytes = 0;
+  bool operator==(const Traffic&) const = default;
+};
+
+// Per second, over the last measured interval (about one second).
+struct Rates {
+  double connections = 0;
+  double in_packets = 0;
+  double out_packets = 0;
+  double in_bytes = 0;
+  double out_bytes = 0;
+};
+
+enum class Health {
+  kUnknown,    // no check has ended yet; counts as up
+  kUp,
+  kDown,
+  kUnchecked,  // no check configured; counts as up
+};
+
+struct RealState {
+  std::string name;
+  IpAddress address;
+  uint16_t port = 0;
+  Method method = Method::kNat;
+  // As configured, and as the schedulers see it (0 when down or draining).
+  uint32_t weight = 0;
+  uint32_t effective_weight = 0;
+  bool draining = false;
+  Health health = Health::kUnknown;
+  // When `health` became so.
+  WallClock::time_point health_since;
+  // "connect: connection refused"
+  std::string last_check;
+  uint64_t active_connections = 0;
+  uint64_t inactive_connections = 0;
+  Traffic traffic;
+  Rates rates;
+  // Not in the desired state any more, kept until its last connection is gone.
+  bool removed = false;
+  // "reachable via MAC on PORT", "unresolved: ...", "no route"
+  std::string next_hop;
+};
+
+struct ServiceState {
+  std::string name;
+  Protocol protocol = Protocol::kTcp;
+  IpAddress address;
+  uint16_t port = 0;
+  SchedulerKind scheduler = SchedulerKind::kWlc;
+  std::vector<RealState> reals;
+  uint64_t active_connections = 0;
+  uint64_t inactive_connections = 0;
+  // Of its present reals and of those that it had.
+  Traffic traffic;
+  Rates rates;
+};
+
+struct ServiceQuery {
+  // Empty: all.
+  std::string name;
+  // Services a page; 0: all.
+  uint32_t page_size = 0;
+  // `next` of the page before; empty: from the first. Pages are in the order of names.
+  std::string after;
+};
+
+struct ServicePage {
+  std::vector<ServiceState> services;
+  // Empty: this was the last page.
+  std::string next;
+};
+
+struct ConnectionFilter {
+  // Every field that is set must match. `real` is a real's name or "ADDRESS:PORT", `client` an address.
+  std::string service;
+  std::string real;
+  std::string client;
+  // At most this many; 0: all.
+  uint32_t limit = 0;
+};
+
+struct ConnectionReport {
+  Protocol protocol = Protocol::kTcp;
+  IpAddress client;
+  uint16_t client_port = 0;
+  IpAddress virtual_address;
+  uint16_t virtual_port = 0;
+  IpAddress real;
+  uint16_t real_port = 0;
+  // fullnat only.
+  std::optional<IpAddress> local;
+  uint16_t local_port = 0;
+  Method method = Method::kNat;
+  dataplane::ConnectionState state = dataplane::ConnectionState::kNone;
+  Milliseconds expires_in{0};
+  // Empty: of a service that is gone.
+  std::string service;
+  uint32_t worker = 0;
+  uint64_t in_packets = 0;
+  uint64_t out_packets = 0;
+};
+
+struct WorkerState {
+  uint32_t worker = 0;
+  uint32_t lcore = 0;
+  // Over the last measured interval (about one second): share of time spent on packets, 0..1.
+  double busy_ratio = 0;
+  double cycles_per_packet = 0;
+  double packets_per_burst = 0;
+  uint64_t rx_packets = 0;
+  uint64_t tx_packets = 0;
+  uint64_t dropped_packets = 0;
+  uint64_t kernel_packets = 0;
+  uint64_t handed_off_packets = 0;
+  uint64_t connections = 0;
+  uint64_t connection_capacity = 0;
+  // Version of the snapshot last seen.
+  uint64_t snapshot = 0;
+};
+
+struct PortState {
+  std::string name;
+  std::string device;
+  std::string driver;
+  MacAddress mac;
+  uint32_t mtu = 0;
+  bool link_up = false;
+  uint32_t queues = 0;
+  uint64_t rx_packets = 0;
+  uint64_t tx_packets = 0;
+  uint64_t rx_bytes = 0;
+  uint64_t tx_bytes = 0;
+  uint64_t rx_missed = 0;
+  uint64_t rx_errors = 0;
+  uint64_t tx_errors = 0;
+  uint64_t rx_no_mbuf = 0;
+  // Interface name; empty: none.
+  std::string kernel_port;
+  bool rss = false;
+  bool rx_checksum_offload = false;
+  bool tx_checksum_offload = false;
+};
+
+struct DropState {
+  // "no_neighbour"
+  std::string reason;
+  uint64_t packets = 0;
+  // Packets per second over the last measured interval.
+  double rate = 0;
+  std::string meaning;
+};
+
+struct Event {
+  // Starts at 1, no gaps.
+  uint64_t sequence = 0;
+  WallClock::time_point time;
+  // "applied", "real_up", "real_down", "drain_started", "drain_ended", "real_freed", "journal", "neighbour", "port"
+  std::string kind;
+  std::string subject;
+  std::string text;
+  uint64_t revision = 0;
+  bool operator==(const Event&) const = default;
+};
+
+}  // namespace shunt::control

@@ -54,10 +54,31 @@ struct alignas(64) Connection {
   ServiceId service;
   uint32_t in_packets;
   uint32_t out_packets;
-  Be32 spare;
   uint32_t timeouts;  // index of the service's timeout set in the snapshot
+  uint32_t spare;
 };
 static_assert(sizeof(Connection) == 64);
+
+// The same for IPv6, two cache lines: what every packet touches beside the keys lies in the second.
+struct alignas(64) Connection6 {
+  FlowKey6 request;
+  FlowKey6 reply;
+  Tick expires;
+  RealId real;
+  uint8_t protocol;
+  ConnectionState state;
+  Method method;
+  uint8_t flags;
+  uint16_t l4_delta;
+  NextHopId client_hop;
+  uint16_t route_generation;
+  uint16_t spare;
+  ServiceId service;
+  uint32_t in_packets;
+  uint32_t out_packets;
+  uint32_t timeouts;
+};
+static_assert(sizeof(Connection6) == 128);
 
 inline constexpr uint8_t kConnectionUsed = 1;
 // Counts as active for the schedulers (IPVS: all states that do not set IP_VS_CONN_F_INACTIVE).

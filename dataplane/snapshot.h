@@ -30,8 +30,6 @@ struct alignas(64) RealEntry {
   Be32 neighbour;
   // No route at all to the real.
   bool no_route = true;
-  // Operator cut its connections: packets of connections created before the snapshot `flushed_at` end them.
-  bool flushed = false;
   ServiceId service = kNoService;
 };
 static_assert(sizeof(RealEntry) == 64);
@@ -97,6 +95,8 @@ struct Snapshot {
   NextHops next_hops;
   // Per port (by DPDK port id): link state as the kernel or the driver last said.
   std::array<bool, kMaxPorts> link_up{};
+  // Per port: our own address on its kernel port, the source of ICMP errors; 0.0.0.0: none.
+  std::array<Be32, kMaxPorts> port_address{};
   // Whatever keeps the spans alive.
   std::vector<std::shared_ptr<const void>> storage;
 

@@ -121,6 +121,10 @@ class Dataplane {
   // Next hops that workers asked for since the last call, at most `capacity` into `out`; duplicates possible.
   size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
 
+  // Tells every worker what connections the others have on each real, so that lc and wlc choose by the node's
+  // counts. Reads and writes one word a real and worker; call about every 10 ms with the highest used id.
+  void share_loads(RealId highest);
+
   // Cuts every connection of the real on all workers; returns how many.
   uint64_t flush_connections(RealId real);
 

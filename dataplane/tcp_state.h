@@ -1,0 +1,115 @@
+// What a TCP packet makes of its connection's state: Linux IPVS's tables (ip_vs_proto_tcp.c
+// tcp_states) as data. The load balancer sees flags only, never whether a segment was accepted, so
+// these are guesses that fail towards shorter timeouts. Pure functions; any thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "dataplane/connection.h"
+#include "dataplane/headers.h"
+#include "dataplane/types.h"
+
+namespace shunt::dataplane {
+namespace tcp_state {
+
+// Which table applies: what was seen of the connection.
+enum class View : uint8_t { kInput, kOutput, kInputOnly };
+// The flag that counts, in the order rst > syn > fin > ack.
+enum class Flag : uint8_t { kSyn, kFin, kAck, kRst, kNone };
+
+inline constexpr size_t kViews = 3;
+inline constexpr size_t kFlags = 5;
+using Row = std::array<ConnectionState, kConnectionStates>;
+using Table = std::array<std::array<Row, kFlags>, kViews>;
+
+inline constexpr auto kNo = ConnectionState::kNone;
+inline constexpr auto kEs = ConnectionState::kEstablished;
+inline constexpr auto kSs = ConnectionState::kSynSent;
+inline constexpr auto kSr = ConnectionState::kSynRecv;
+inline constexpr auto kFw = ConnectionState::kFinWait;
+inline constexpr auto kTw = ConnectionState::kTimeWait;
+inline constexpr auto kCl = ConnectionState::kClose;
+inline constexpr auto kCw = ConnectionState::kCloseWait;
+inline constexpr auto kLa = ConnectionState::kLastAck;
+inline constexpr auto kLi = ConnectionState::kListen;
+inline constexpr auto kSa = ConnectionState::kSynAck;
+inline constexpr auto kUd = ConnectionState::kUdp;
+
+// A packet with none of the four flags keeps the state. IPVS moves it to CLOSE, which lets whoever
+// guesses the ports cut a connection with one bare packet; deviation on purpose.
+inline constexpr Row kKeep{kNo, kEs, kSs, kSr, kFw, kTw, kCl, kCw, kLa, kLi, kSa, kUd};
+
+// Columns by the state now; UDP's never changes. An RST in SYN_RECV stays there on input: a spoofed
+// one frees nothing.
+inline constexpr Table kTransitions{{
+    {{
+        // Input: client to real, replies come through us (nat, fullnat).
+        //    no   es   ss   sr   fw   tw   cl   cw   la   li   sa
+        Row{kSr, kEs, kEs, kSr, kSr, kSr, kSr, kSr, kSr, kSr, kSr, kUd},  // syn
+        Row{kCl, kCw, kSs, kTw, kTw, kTw, kCl, kCw, kLa, kLi, kTw, kUd},  // fin
+        Row{kEs, kEs, kSs, kEs, kFw, kTw, kCl, kCw, kCl, kLi, kEs, kUd},  // ack
+        Row{kCl, kCl, kCl, kSr, kCl, kCl, kCl, kCl, kLa, kLi, kSr, kUd},  // rst
+        kKeep,
+    }},
+    {{
+        // Output: real to client.
+        Row{kSs, kEs, kSs, kSr, kSs, kSs, kSs, kSs, kSs, kLi, kSr, kUd},  // syn
+        Row{kTw, kFw, kSs, kTw, kFw, kTw, kCl, kTw, kLa, kLi, kTw, kUd},  // fin
+        Row{kEs, kEs, kSs, kEs, kFw, kTw, kCl, kCw, kLa, kEs, kEs, kUd},  // ack
+        Row{kCl, kCl, kSs, kCl, kCl, kTw, kCl, kCl, kCl, kCl, kCl, kUd},  // rst
+        kKeep,
+    }},
+    {{
+        // Input only: replies pass us by (direct, tunnel).
+        Row{kSr, kEs, kEs, kSr, kSr, kSr, kSr, kSr, kSr, kSr, kSr, kUd},  // syn
+        Row{kCl, kFw, kSs, kTw, kFw, kTw, kCl, kCw, kLa, kLi, kTw, kUd},  // fin
+        Row{kEs, kEs, kSs, kEs, kFw, kTw, kCl, kCw, kCl, kLi, kEs, kUd},  // ack
+        Row{kCl, kCl, kCl, kSr, kCl, kCl, kCl, kCl, kLa, kLi, kCl, kUd},  // rst
+        kKeep,
+    }},
+}};
+
+constexpr Flag deciding_flag(uint8_t tcp_flags) noexcept {
+  if (tcp_flags & kTcpRst) return Flag::kRst;
+  if (tcp_flags & kTcpSyn) return Flag::kSyn;
+  if (tcp_flags & kTcpFin) return Flag::kFin;
+  if (tcp_flags & kTcpAck) return Flag::kAck;
+  return Flag::kNone;
+}
+
+// deciding_flag() for the five low bits, so that the packet path does not branch on what clients
+// send.
+inline constexpr auto kDecidingFlags = [] {
+  std::array<Flag, 32> flags{};
+  for (size_t bits = 0; bits < flags.size(); ++bits)
+    flags[bits] = deciding_flag(static_cast<uint8_t>(bits));
+  return flags;
+}();
+
+}  // namespace tcp_state
+
+// The state after a packet with `tcp_flags`. `no_output`: no reply was seen so far, and only under
+// direct and tunnel (kConnectionNoOutput; IPVS's NOOUTPUT); a reply's own table applies whatever it
+// says.
+constexpr ConnectionState next_tcp_state(ConnectionState state, Direction direction, bool no_output,
+                                         uint8_t tcp_flags) noexcept {
+  using tcp_state::View;
+  const View view = direction == Direction::kReply ? View::kOutput
+                    : no_output                    ? View::kInputOnly
+                                                   : View::kInput;
+  const tcp_state::Flag flag = tcp_state::kDecidingFlags[tcp_flags & 0x1f];
+  return tcp_state::kTransitions[static_cast<size_t>(view)][static_cast<size_t>(flag)]
+                                [static_cast<size_t>(state)];
+}
+
+// Counts as an active connection of its real, 256 times an inactive one's load (ip_vs_proto_tcp.c
+// tcp_state_active_table). IPVS's connections begin inactive and only TCP's states change that, so
+// UDP's are inactive.
+constexpr bool is_active(ConnectionState state) noexcept {
+  return state == ConnectionState::kEstablished || state == ConnectionState::kSynSent ||
+         state == ConnectionState::kSynRecv || state == ConnectionState::kSynAck;
+}
+
+}  // namespace shunt::dataplane

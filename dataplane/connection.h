@@ -54,8 +54,9 @@ struct alignas(64) Connection {
   ServiceId service;
   uint32_t in_packets;
   uint32_t out_packets;
-  uint32_t timeouts;  // index of the service's timeout set in the snapshot
-  uint32_t spare;
+  uint16_t timeouts;  // index of the service's timeout set in the snapshot
+  uint16_t spare;
+  Tick created;
 };
 static_assert(sizeof(Connection) == 64);
 
@@ -72,11 +73,11 @@ struct alignas(64) Connection6 {
   uint16_t l4_delta;
   NextHopId client_hop;
   uint16_t route_generation;
-  uint16_t spare;
+  uint16_t timeouts;
   ServiceId service;
   uint32_t in_packets;
   uint32_t out_packets;
-  uint32_t timeouts;
+  Tick created;
 };
 static_assert(sizeof(Connection6) == 128);
 

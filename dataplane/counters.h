@@ -16,6 +16,7 @@ class Counter {
   void add(uint64_t amount) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
+  void set(uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
   uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -46,6 +47,7 @@ struct alignas(64) WorkerCounters {
   Counter connections;         // in the table now: rises and falls
   Counter untracked_packets;   // forwarded without a connection, the table being full
   Counter half_open_evicted;
+  Counter answers;  // ICMP errors sent; each also counts as the drop that it explains
   Counter snapshot_version;    // the snapshot last seen
   std::array<Counter, kDropReasons> drops;
 };

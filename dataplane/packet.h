@@ -39,7 +39,7 @@ struct Packet {
   uint16_t out_port;    // under kForward
   NextHopId next_hop;   // under kForward
   bool handed_off;      // came from another worker: must end here
-  RealId untracked_real;  // forwarded without a connection; else kNoReal
+  RealId real;          // the connection's, or one chosen without a connection
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;

@@ -51,7 +51,7 @@ struct ServiceEntry {
   SchedulerKind scheduler = SchedulerKind::kWlc;
   Method method = Method::kNat;
   // Index into Snapshot::timeouts.
-  uint32_t timeouts = 0;
+  uint16_t timeouts = 0;
   // Changes whenever `candidates` does: per-worker cursors notice.
   uint32_t generation = 0;
   // Newest first, as the kernel keeps its list.

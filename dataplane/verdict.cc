@@ -12,6 +12,8 @@ Text text_of(DropReason reason) noexcept {
   switch (reason) {
     case DropReason::kTruncated:
       return {"truncated", "Packets shorter than their headers say: a broken sender or cable."};
+    case DropReason::kNotOurMac:
+      return {"not_our_mac", "Frames for another machine's MAC address: a switch that floods, or a mirror port."};
     case DropReason::kBadIpHeader:
       return {"bad_ip_header", "Impossible IP version or lengths: a broken or hostile sender."};
     case DropReason::kBadIpChecksum:
@@ -20,7 +22,7 @@ Text text_of(DropReason reason) noexcept {
       return {"bad_l4_header", "Impossible TCP or UDP header lengths: a broken or hostile sender."};
     case DropReason::kFragment:
       return {"fragment", "IP fragments for a service; let the path's MTU be learned (DF) instead."};
-    case DropReason::kNoReal:
+    case DropReason::kNoRealLeft:
       return {"no_real", "New connections while no real is up with a weight above 0; see 'service list'."};
     case DropReason::kNotSchedulable:
       return {"not_schedulable", "TCP packets of no known connection that do not open one: late or forged."};

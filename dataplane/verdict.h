@@ -19,11 +19,12 @@ enum class Verdict : uint8_t {
 
 enum class DropReason : uint8_t {
   kTruncated,            // shorter than its headers say
+  kNotOurMac,            // unicast to another machine's MAC address
   kBadIpHeader,          // version, header length, total length
   kBadIpChecksum,
   kBadL4Header,          // TCP data offset or UDP length impossible
   kFragment,             // a fragment for a service
-  kNoReal,               // the service has no real that may take it
+  kNoRealLeft,           // the service has no real that may take it
   kNotSchedulable,       // TCP without SYN and no connection
   kTableFull,            // no room, and the scheduler cannot forward without a connection
   kLocalPortsExhausted,  // fullnat: no free local address and port for this real

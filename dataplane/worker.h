@@ -15,6 +15,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/schedulers/scheduler.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/token_budget.h"
 #include "dataplane/types.h"
 
 namespace shunt::dataplane {
@@ -72,14 +73,6 @@ struct ResolveElement {
 };
 static_assert(sizeof(ResolveElement) == 8);
 
-// Answers of ours (ICMP errors) a second, so that nobody makes us an amplifier.
-struct AnswerBudget {
-  static constexpr uint32_t kPerSecond = 1000;
-  static constexpr uint32_t kBurst = 50;
-  uint32_t tokens = kBurst;
-  Tick refilled = 0;
-};
-
 struct alignas(64) Worker {
   uint32_t index = 0;
   uint32_t count = 1;  // of workers
@@ -102,7 +95,8 @@ struct alignas(64) Worker {
   std::array<rte_ring*, kMaxWorkers> inboxes{};
   rte_ring* resolve_requests = nullptr;  // of ResolveElement; many producers
   WaitingRoom waiting;
-  AnswerBudget answers;
+  TokenBudget answers;  // ICMP errors of ours, so that nobody makes us an amplifier
+  TokenBudget punts;    // packets of no connection for a service, which Linux resets
 
   // The clock: TSC cycles, and milliseconds since the worker's start.
   uint64_t cycles_per_ms = 1;
@@ -110,8 +104,10 @@ struct alignas(64) Worker {
   Tick now = 0;
 
   uint32_t sweep_position = 0;
+  uint32_t sweep_owed = 0;  // entries that expiry should have looked at by now
   uint32_t evict_position = 0;
   uint32_t next_local_port = 0;
+  uint16_t next_ip_id = 0;  // of tunnels' outer headers
 
   Burst burst;
 

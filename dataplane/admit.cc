@@ -1,0 +1,205 @@
+#include "dataplane/admit.h"
+
+#include "dataplane/answer.h"
+#include "dataplane/checksum.h"
+#include "dataplane/expiry.h"
+#include "dataplane/local_ports.h"
+#include "dataplane/schedulers/scheduler.h"
+
+namespace shunt::dataplane {
+namespace {
+
+// With several workers, a nat connection is the business of the one that its client names: requests carry the client
+// as source, replies as destination, so both find it without asking.
+uint32_t owner_of_client(Be32 address, Be16 port, uint32_t workers) noexcept {
+  const uint32_t mixed = (address.raw ^ (uint32_t{port.raw} << 15)) * 2654435761u;
+  return static_cast<uint32_t>((uint64_t{mixed ^ (mixed >> 16)} * workers) >> 32);
+}
+
+// True: the packet goes to `owner`, or must not go on here.
+bool hand_off(const Worker& worker, Packet& packet, uint32_t owner) noexcept {
+  if (owner == worker.index) return false;
+  if (packet.handed_off) {
+    packet.drop(DropReason::kHopLoop);
+    return true;
+  }
+  packet.verdict = Verdict::kHandOff;
+  packet.owner = static_cast<uint8_t>(owner);
+  return true;
+}
+
+// No service is asked for: perhaps a reply that belongs to another worker, otherwise Linux's.
+void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  if (worker.count > 1 && !packet.handed_off) {
+    const uint8_t destination = snapshot.kinds_of(packet.key.destination);
+    if (destination & bit(AddressSlot::Kind::kLocal)) {
+      if (hand_off(worker, packet, owner_of_local_port(packet.key.destination_port, worker.count))) return;
+    } else if ((destination & bit(AddressSlot::Kind::kOwn)) == 0 &&
+               (snapshot.kinds_of(packet.key.source) & bit(AddressSlot::Kind::kReal))) {
+      const uint32_t owner = owner_of_client(packet.key.destination, packet.key.destination_port, worker.count);
+      if (hand_off(worker, packet, owner)) return;
+    }
+  }
+  packet.verdict = Verdict::kKernel;
+}
+
+// A TCP packet opens a connection by SYN alone (ip_vs_proto_tcp.c tcp_conn_schedule).
+bool opens_connection(const Packet& packet) noexcept {
+  if (packet.protocol == kIpProtocolUdp) return true;
+  return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
+}
+
+// A stateless scheduler gives every packet of a flow the same real, so one-way methods do without a connection.
+bool can_go_untracked(const ServiceEntry& service) noexcept {
+  const bool one_way = service.method == Method::kDirect || service.method == Method::kTunnel;
+  return one_way && scheduler_for(service.scheduler).is_stateless();
+}
+
+void forward_untracked(Worker& worker, Packet& packet, RealId real) noexcept {
+  packet.real = real;
+  worker.counters.untracked_packets.add(1);
+}
+
+// The deltas of a request's rewrite; a reply's is their inverse.
+void prepare_rewrite(Connection& connection) noexcept {
+  const FlowKey& request = connection.request;
+  const FlowKey& reply = connection.reply;
+  // A request leaves as the reply's mirror image.
+  const uint32_t ip = delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
+  const uint32_t ports = delta_of(request.source_port, reply.destination_port) +
+                         delta_of(request.destination_port, reply.source_port);
+  connection.ip_delta = fold(ip);
+  connection.l4_delta = fold(uint64_t{ip} + ports);
+}
+
+// A zeroed connection for the packet, room made if need be; nullptr: the table is full of better ones.
+Connection* allocate(Worker& worker) noexcept {
+  Connection* connection = worker.connections.allocate();
+  if (connection == nullptr && evict_half_open(worker)) connection = worker.connections.allocate();
+  return connection;
+}
+
+// False: no local port for fullnat, or no place in the index; the reason is in `why`.
+bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const Packet& packet,
+                     RealId real_id, Connection& connection, DropReason& why) noexcept {
+  const RealEntry& real = snapshot.reals[real_id.index];
+  connection.request = packet.key;
+  connection.reply = {real.address, packet.key.source, real.port, packet.key.source_port};
+  connection.real = real_id;
+  connection.protocol = packet.protocol;
+  connection.state = packet.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
+  connection.method = real.method;
+  connection.flags |= kConnectionActive;
+  connection.service = service.id;
+  connection.timeouts = service.timeouts;
+  connection.client_hop = kNoNextHop;
+  connection.created = worker.now;
+  connection.expires = worker.now + snapshot.timeouts[service.timeouts][static_cast<size_t>(connection.state)];
+  switch (real.method) {
+    case Method::kDirect:
+    case Method::kTunnel:
+      connection.flags |= kConnectionNoOutput;
+      break;
+    case Method::kFullnat:
+      why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
+      if (service.local_addresses.empty() || !choose_local(worker, service, connection)) return false;
+      connection.flags |= kConnectionTwoWay;
+      break;
+    case Method::kNat:
+      connection.flags |= kConnectionTwoWay;
+      // The same client port to the same real through another VIP would make replies ambiguous.
+      why = DropReason::kLocalPortsExhausted;
+      if (worker.connections.find(connection.reply, connection.protocol).entry != nullptr) return false;
+      break;
+  }
+  prepare_rewrite(connection);
+  why = DropReason::kTableFull;
+  return worker.connections.insert(&connection);
+}
+
+void open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
+                     RealId real_id) noexcept {
+  Connection* connection = allocate(worker);
+  DropReason why = DropReason::kTableFull;
+  if (connection == nullptr || !fill_and_insert(worker, snapshot, service, packet, real_id, *connection, why)) {
+    if (connection != nullptr) worker.connections.release(connection);
+    if (can_go_untracked(service)) return forward_untracked(worker, packet, real_id);
+    return packet.drop(why);
+  }
+  RealCounters& real = worker.real_counters[real_id.index];
+  real.connections.add(1);
+  real.active.store(real.active.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  packet.connection = connection;
+  packet.real = real_id;
+}
+
+void admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  const ServiceEntry* service =
+      snapshot.find_service(packet.protocol, packet.key.destination, packet.key.destination_port);
+  if (service == nullptr) return admit_stranger(worker, snapshot, packet);
+  if (worker.count > 1 && service->method == Method::kNat) {
+    const uint32_t owner = owner_of_client(packet.key.source, packet.key.source_port, worker.count);
+    if (hand_off(worker, packet, owner)) return;
+  }
+  const bool opens = opens_connection(packet);
+  if (!opens && !(can_go_untracked(*service) && worker.counters.untracked_packets.read() > 0)) {
+    // Linux, whose address the VIP is, answers with a reset; a flood of these must not crowd out its other traffic.
+    if (!worker.punts.take(worker.now)) return packet.drop(DropReason::kNotSchedulable);
+    packet.verdict = Verdict::kKernel;
+    return;
+  }
+  const Loads loads = worker.loads();
+  const PickContext context{*service, packet.key, loads, worker.cursors[service->id.index]};
+  const RealId real = scheduler_for(service->scheduler).pick(context);
+  if (real == kNoReal) {
+    return drop_with_answer(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
+  }
+  if (!opens) return forward_untracked(worker, packet, real);
+  open_connection(worker, snapshot, *service, packet, real);
+}
+
+// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1: TIME_WAIT and CLOSE).
+bool is_reopened(const Packet& packet) noexcept {
+  if (packet.direction != Direction::kRequest) return false;
+  if ((packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) != kTcpSyn) return false;
+  const ConnectionState state = packet.connection->state;
+  return state == ConnectionState::kTimeWait || state == ConnectionState::kClose;
+}
+
+// The connection as the table has it now: an earlier packet of the burst may have opened or ended one.
+void look_again(Worker& worker, Packet& packet) noexcept {
+  const auto found = worker.connections.find(packet.key, packet.protocol);
+  packet.connection = found.entry;
+  packet.direction = found.direction;
+  packet.real = found.entry ? found.entry->real : kNoReal;
+}
+
+}  // namespace
+
+void admit(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
+  bool changed = false;
+  uint32_t last_change = 0;
+  for (uint32_t i = 0; i < burst.count; ++i) {
+    Packet& packet = burst.packets[i];
+    if (!packet.undecided()) continue;
+    if (changed) look_again(worker, packet);
+    if (packet.connection != nullptr) {
+      if (!is_past(packet.connection->expires, worker.now) && !is_reopened(packet)) [[likely]] continue;
+      end_connection(worker, packet.connection);
+      packet.connection = nullptr;
+    }
+    admit_miss(worker, snapshot, packet);
+    changed = true;
+    last_change = i;
+  }
+  if (!changed) [[likely]] return;
+  // Room for a new connection may have been made by ending one that an earlier packet had found.
+  for (uint32_t i = 0; i < last_change; ++i) {
+    Packet& packet = burst.packets[i];
+    if (!packet.undecided() || packet.connection == nullptr) continue;
+    look_again(worker, packet);
+    if (packet.connection == nullptr) packet.drop(DropReason::kTableFull);
+  }
+}
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,71 @@
+// Internet checksums (RFC 1071) and their incremental update (RFC 1624). Sums are over 16-bit words as they lie in
+// memory, so nothing here depends on byte order. Pure functions; any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "src/base/byte_order.h"
+
+namespace shunt::dataplane {
+
+// Folds a sum of 16-bit words to one word, carries added back in.
+constexpr uint16_t fold(uint64_t sum) noexcept {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(sum);
+}
+
+// The unfolded sum of `bytes`, continuing from `sum`.
+inline uint64_t sum_of(const void* data, size_t bytes, uint64_t sum = 0) noexcept {
+  const auto* at = static_cast<const uint8_t*>(data);
+  for (; bytes >= 4; at += 4, bytes -= 4) {
+    uint32_t word;
+    std::memcpy(&word, at, 4);
+    sum += word;
+  }
+  if (bytes >= 2) {
+    uint16_t word;
+    std::memcpy(&word, at, 2);
+    sum += word;
+    at += 2;
+    bytes -= 2;
+  }
+  if (bytes == 1) {
+    const uint8_t last[2] = {*at, 0};
+    uint16_t word;
+    std::memcpy(&word, last, 2);
+    sum += word;
+  }
+  return sum;
+}
+
+// The checksum field's value for data whose field is zero.
+inline Be16 checksum_of(const void* data, size_t bytes, uint64_t sum = 0) noexcept {
+  return {static_cast<uint16_t>(~fold(sum_of(data, bytes, sum)))};
+}
+
+// What replacing `from` by `to` adds to a sum: ~m + m' of RFC 1624, equation 3. Deltas add up; fold() before storing.
+constexpr uint32_t delta_of(Be32 from, Be32 to) noexcept {
+  const uint32_t removed = ~from.raw;
+  return (removed & 0xffff) + (removed >> 16) + (to.raw & 0xffff) + (to.raw >> 16);
+}
+constexpr uint32_t delta_of(Be16 from, Be16 to) noexcept {
+  return static_cast<uint16_t>(~from.raw) + uint32_t{to.raw};
+}
+
+// The delta that undoes a folded delta.
+constexpr uint16_t inverse(uint16_t delta) noexcept { return static_cast<uint16_t>(~delta); }
+
+// What one less in the TTL adds to an IPv4 header's sum: the word (TTL, protocol) loses one in its first byte.
+inline constexpr uint32_t kTtlDelta = delta_of(Be16::from_host(0x0100), Be16::from_host(0x0000));
+
+// Updates a checksum field by a delta of at most 32 bits.
+constexpr Be16 updated(Be16 checksum, uint32_t delta) noexcept {
+  return {static_cast<uint16_t>(~fold(uint64_t{static_cast<uint16_t>(~checksum.raw)} + delta))};
+}
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,24 @@
+// Taking connections out of the table: one file, so that the table and the reals' counters never disagree. Worker only.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/connection.h"
+#include "dataplane/worker.h"
+
+namespace shunt::dataplane {
+
+// Ends a connection now: out of the table, off its real's active or inactive count.
+void end_connection(Worker& worker, Connection* connection) noexcept;
+
+// Ends what has passed its time among the next entries. Walks the table once in one to ten seconds, a few entries
+// a poll: a bounded pause, and nothing per connection per poll. `busy`: the poll found packets.
+void sweep(Worker& worker, bool busy) noexcept;
+// Entries that sweep() owes for a stretch of time; the worker's clock adds them to Worker::sweep_owed.
+uint32_t sweep_share(const Worker& worker, uint32_t elapsed_ms) noexcept;
+
+// With a full table: ends one connection that was never answered by its client (TCP before the handshake's end, UDP
+// of one packet) and is at least a second old. An established connection never gives way. False: none found nearby.
+bool evict_half_open(Worker& worker) noexcept;
+
+}  // namespace shunt::dataplane

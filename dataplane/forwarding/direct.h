@@ -1,0 +1,18 @@
+// `direct`: the packet goes to the real as it came, but for its Ethernet header and TTL; the real owns the VIP and
+// answers the client itself.
+#pragma once
+
+#include "dataplane/checksum.h"
+#include "dataplane/headers.h"
+
+namespace shunt::dataplane {
+
+// One hop further (RFC 1812 section 5.3.1), `delta` being what else changes in the header's sum.
+inline void pass_on(Ipv4Header* ip, uint32_t delta = 0) noexcept {
+  --ip->ttl;
+  ip->checksum = updated(ip->checksum, kTtlDelta + delta);
+}
+
+inline void rewrite_direct(Ipv4Header* ip) noexcept { pass_on(ip); }
+
+}  // namespace shunt::dataplane

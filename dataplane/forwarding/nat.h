@@ -1,0 +1,39 @@
+// `nat`: requests go to the real's address and port, replies come back through us from the VIP. The client's address
+// stays, so the real must route its replies to us.
+#pragma once
+
+#include "dataplane/checksum.h"
+#include "dataplane/connection.h"
+#include "dataplane/forwarding/direct.h"
+#include "dataplane/headers.h"
+
+namespace shunt::dataplane {
+
+// Adjusts the TCP or UDP checksum; UDP's zero ("none", RFC 768) stays, and none becomes zero.
+inline void update_l4_checksum(uint8_t* l4, uint8_t protocol, uint16_t delta) noexcept {
+  if (protocol == kIpProtocolTcp) {
+    auto* tcp = reinterpret_cast<TcpHeader*>(l4);
+    tcp->checksum = updated(tcp->checksum, delta);
+    return;
+  }
+  auto* udp = reinterpret_cast<UdpHeader*>(l4);
+  if (udp->checksum.raw == 0) return;
+  const Be16 sum = updated(udp->checksum, delta);
+  udp->checksum = sum.raw == 0 ? Be16{0xffff} : sum;
+}
+
+inline void rewrite_nat_request(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
+  ip->destination = connection.reply.source;
+  reinterpret_cast<UdpHeader*>(l4)->destination_port = connection.reply.source_port;  // TCP's lies there, too
+  pass_on(ip, connection.ip_delta);
+  update_l4_checksum(l4, connection.protocol, connection.l4_delta);
+}
+
+inline void rewrite_nat_reply(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
+  ip->source = connection.request.destination;
+  reinterpret_cast<UdpHeader*>(l4)->source_port = connection.request.destination_port;
+  pass_on(ip, inverse(connection.ip_delta));
+  update_l4_checksum(l4, connection.protocol, inverse(connection.l4_delta));
+}
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,103 @@
+#include "dataplane/housekeeping.h"
+
+#include <rte_cycles.h>
+
+#include "dataplane/expiry.h"
+#include "dataplane/packet_path.h"
+#include "dataplane/settle.h"
+
+namespace shunt::dataplane {
+namespace {
+
+// Entries that one poll looks at for a command: some microseconds.
+constexpr uint32_t kCommandBudget = 256;
+
+// True: the command is done.
+bool copy_connections(Worker& worker, Command& command) noexcept {
+  for (uint32_t i = 0; i < kCommandBudget; ++i) {
+    const Connection* connection = worker.connections.at(command.position);
+    if (connection == nullptr) {
+      command.at_end = true;
+      return true;
+    }
+    if (command.copied == command.capacity) return true;
+    ++command.position;
+    if ((connection->flags & kConnectionUsed) == 0 || is_past(connection->expires, worker.now)) continue;
+    command.copies[command.copied++] = *connection;
+  }
+  return false;
+}
+
+bool flush_real(Worker& worker, Command& command) noexcept {
+  for (uint32_t i = 0; i < kCommandBudget; ++i) {
+    Connection* connection = worker.connections.at(command.position);
+    if (connection == nullptr) {
+      command.at_end = true;
+      return true;
+    }
+    ++command.position;
+    if ((connection->flags & kConnectionUsed) == 0 || connection->real != command.real) continue;
+    end_connection(worker, connection);
+    ++command.flushed;
+  }
+  return false;
+}
+
+bool proceed(Worker& worker, Command& command) noexcept {
+  switch (command.kind) {
+    case Command::Kind::kCopyConnections: return copy_connections(worker, command);
+    case Command::Kind::kFlushReal: return flush_real(worker, command);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool advance_clock(Worker& worker) noexcept {
+  const uint64_t cycles = rte_rdtsc();
+  if (worker.last_tick_cycles == 0) worker.last_tick_cycles = cycles;
+  const uint64_t elapsed = cycles - worker.last_tick_cycles;
+  if (elapsed < worker.cycles_per_ms) return false;
+  const auto ms = static_cast<uint32_t>(elapsed / worker.cycles_per_ms);
+  worker.last_tick_cycles += uint64_t{ms} * worker.cycles_per_ms;
+  worker.now += ms;
+  worker.sweep_owed += sweep_share(worker, ms);
+  return true;
+}
+
+void serve_waiting_room(Worker& worker, const Snapshot& snapshot) noexcept {
+  WaitingRoom& room = worker.waiting;
+  if (room.count == 0) return;
+  const bool news = room.tried_version != snapshot.version;
+  room.tried_version = snapshot.version;
+  const uint32_t waited = room.count;
+  room.count = 0;
+  Burst& burst = worker.burst;
+  for (uint32_t i = 0; i < waited; ++i) {
+    const WaitingRoom::Place place = room.places[i];
+    if (is_past(place.deadline, worker.now)) {
+      drop(worker, place.mbuf, DropReason::kNoNeighbour);
+    } else if (!news) {
+      room.places[room.count++] = place;
+    } else {
+      burst.count = 1;
+      burst.packets[0].mbuf = place.mbuf;
+      burst.packets[0].in_port = place.in_port;
+      burst.packets[0].handed_off = true;  // it came to its owner before
+      const uint32_t before = room.count;
+      packet_path(worker, snapshot, burst);
+      // It waits again, but not longer than from its first time.
+      if (room.count > before) room.places[before].deadline = place.deadline;
+    }
+  }
+}
+
+void serve_command(Worker& worker) noexcept {
+  Command* command = worker.command.load(std::memory_order_acquire);
+  if (command == nullptr || !proceed(worker, *command)) return;
+  command->now = worker.now;
+  worker.command.store(nullptr, std::memory_order_relaxed);
+  command->done.store(true, std::memory_order_release);
+}
+
+}  // namespace shunt::dataplane

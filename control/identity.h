@@ -1,0 +1,60 @@
+// What makes a service and a real the same one through changes of the desired state. Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <string>
+
+#include "control/model/desired_state.h"
+
+namespace shunt::control {
+
+// Protocol, VIP and port: the name may change.
+struct ServiceKey {
+  Protocol protocol = Protocol::kTcp;
+  IpAddress address;
+  uint16_t port = 0;
+  bool operator==(const ServiceKey&) const = default;
+};
+
+// A real of a service; connections keep it, so the forwarding method belongs to it.
+struct RealKey {
+  ServiceKey service;
+  IpAddress address;
+  uint16_t port = 0;
+  Method method = Method::kNat;
+  bool operator==(const RealKey&) const = default;
+};
+
+inline ServiceKey key_of(const Service& service) { return {service.protocol, service.address, service.port}; }
+inline RealKey key_of(const Service& service, const Real& real) {
+  return {key_of(service), real.address, real.port, service.method};
+}
+
+// "10.0.0.1:80"
+inline std::string address_and_port(const IpAddress& address, uint16_t port) {
+  return (address.is_v4() ? address.to_string() : "[" + address.to_string() + "]") + ":" + std::to_string(port);
+}
+
+inline uint64_t mix(uint64_t seed, uint64_t value) noexcept {
+  seed = (seed ^ value) * 0x9e3779b97f4a7c15u;
+  return seed ^ (seed >> 29);
+}
+inline uint64_t hash_of(const IpAddress& address, uint16_t port) noexcept {
+  uint64_t halves[2];
+  std::memcpy(halves, address.bytes.data(), sizeof halves);
+  return mix(mix(mix(port, halves[0]), halves[1]), static_cast<uint64_t>(address.family));
+}
+
+struct KeyHash {
+  size_t operator()(const ServiceKey& key) const noexcept {
+    return mix(hash_of(key.address, key.port), static_cast<uint64_t>(key.protocol));
+  }
+  size_t operator()(const RealKey& key) const noexcept {
+    return mix(mix((*this)(key.service), hash_of(key.address, key.port)), static_cast<uint64_t>(key.method));
+  }
+  size_t operator()(const IpAddress& address) const noexcept { return hash_of(address, 0); }
+};
+
+}  // namespace shunt::control

@@ -1,0 +1,130 @@
+#include "control/diff.h"
+
+#include <gmock/gmock.h>
+
+namespace shunt::control {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Kind = Change::Kind;
+
+Real real(const std::string& address, uint32_t weight = 1) {
+  Real result;
+  result.address = *IpAddress::parse(address);
+  result.port = 80;
+  result.name = address + ":80";
+  result.weight = weight;
+  return result;
+}
+
+Service service(const std::string& name, const std::string& vip, std::vector<Real> reals) {
+  Service result;
+  result.name = name;
+  result.address = *IpAddress::parse(vip);
+  result.port = 80;
+  result.reals = std::move(reals);
+  return result;
+}
+
+DesiredState two_services() {
+  DesiredState state;
+  state.services = {service("web", "192.0.2.1", {real("10.0.0.1"), real("10.0.0.2", 5)}),
+                    service("api", "192.0.2.2", {real("10.0.0.1")})};
+  return state;
+}
+
+TEST(Differences, NoneBetweenEqualStatesOrOtherOrders) {
+  DesiredState before = two_services();
+  DesiredState after = before;
+  std::swap(after.services[0], after.services[1]);
+  std::swap(after.services[1].reals[0], after.services[1].reals[1]);
+  EXPECT_THAT(differences(before, before), IsEmpty());
+  EXPECT_THAT(differences(before, after), IsEmpty());
+}
+
+TEST(Differences, NameTheRealAndTheField) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[0].reals[1].weight = 0;
+  after.services[0].reals[1].weight_before_drain = 5;
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged, "real web/10.0.0.2:80", {"weight: 5 -> 0", "draining: no -> yes"}}));
+}
+
+TEST(Differences, ShowAddedAndRemovedReals) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[0].reals[0] = real("10.0.0.9", 3);
+  after.services[0].reals[0].name = "nine";
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kAdded, "real web/nine", {"nine 10.0.0.9:80 weight 3"}},
+                          Change{Kind::kRemoved, "real web/10.0.0.1:80", {"10.0.0.1:80 weight 1"}}));
+}
+
+TEST(Differences, ShowAddedAndRemovedServicesWithTheirReals) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[1] = service("dns", "192.0.2.3", {real("10.0.0.7")});
+  after.services[1].protocol = Protocol::kUdp;
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(
+          Change{Kind::kAdded, "service dns", {"udp 192.0.2.3:80 wlc nat", "real 10.0.0.7:80 weight 1"}},
+          Change{Kind::kRemoved, "service api", {"tcp 192.0.2.2:80 wlc nat", "real 10.0.0.1:80 weight 1"}}));
+}
+
+TEST(Differences, OfALongServiceShowTheFirstReals) {
+  DesiredState after;
+  std::vector<Real> reals;
+  for (int i = 1; i <= 20; ++i) reals.push_back(real("10.0.0." + std::to_string(i)));
+  after.services = {service("web", "192.0.2.1", reals)};
+  const auto changes = differences({}, after);
+  ASSERT_EQ(changes.size(), 1u);
+  ASSERT_EQ(changes[0].details.size(), 18u);
+  EXPECT_EQ(changes[0].details.back(), "and 4 more reals");
+}
+
+TEST(Differences, ShowEveryFieldOfAService) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  Service& web = after.services[0];
+  web.name = "www";
+  web.scheduler = SchedulerKind::kMh;
+  web.method = Method::kFullnat;
+  web.local_addresses = "pool";
+  web.vip_port = "outside";
+  web.health_check = {false, Milliseconds(1500), Milliseconds(1000), 1, 2, 8080};
+  web.timeouts.values[1] = Milliseconds(60000);
+  const auto changes = differences(before, after);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].subject, "service www");
+  EXPECT_THAT(changes[0].details,
+              ElementsAre("name: web -> www", "scheduler: wlc -> mh", "method: nat -> fullnat",
+                          "local_addresses: default -> pool", "vip_port: default -> outside",
+                          "health_check.enabled: yes -> no", "health_check.interval: 5s -> 1500ms",
+                          "health_check.timeout: 2s -> 1s", "health_check.rise: 2 -> 1",
+                          "health_check.fall: 3 -> 2", "health_check.port: 0 -> 8080",
+                          "timeouts.tcp_established: default -> 60s"));
+}
+
+TEST(Differences, ShowTimeoutsAndLocalAddresses) {
+  DesiredState before;
+  before.local_addresses = {{"old", {*IpAddress::parse("10.1.0.1")}, ""},
+                            {"kept", {*IpAddress::parse("10.2.0.1"), *IpAddress::parse("10.2.0.2")}, ""}};
+  DesiredState after;
+  after.timeouts.values[11] = Milliseconds(1500);
+  after.local_addresses = {{"kept", {*IpAddress::parse("10.2.0.2"), *IpAddress::parse("10.2.0.3")}, "inside"},
+                           {"new", {*IpAddress::parse("10.3.0.1")}, ""}};
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(Change{Kind::kChanged, "timeouts", {"udp: default -> 1500ms"}},
+                  Change{Kind::kChanged,
+                         "local_addresses kept",
+                         {"addresses: +10.2.0.3", "addresses: -10.2.0.1", "port: default -> inside"}},
+                  Change{Kind::kAdded, "local_addresses new", {"addresses: +10.3.0.1"}},
+                  Change{Kind::kRemoved, "local_addresses old", {}}));
+}
+
+}  // namespace
+}  // namespace shunt::control

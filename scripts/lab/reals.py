@@ -1,0 +1,131 @@
+"""What a real server runs: nginx that answers with its name and serves a big file, and echo servers beside it."""
+
+import hashlib
+import os
+import selectors
+import socket
+import sys
+
+from lab.shell import LabError, wait_for
+from lab.topology import real_address
+
+HTTP_PORT, ECHO_PORT, UPLOAD_PORT = 80, 5000, 8080
+BIG_BYTES = 16 << 20
+IP_PKTINFO = 8  # from <linux/in.h>; Python's socket module does not name it
+
+_NGINX = """daemon off;
+master_process off;
+user root;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.error.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off;
+  keepalive_timeout 0;
+  default_type text/plain;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen 0.0.0.0:{port} backlog=4096;
+    add_header X-Real {name};
+    location = / {{ return 200 "{name}\\n"; }}
+    location /files/ {{ alias {files}/; }}
+  }}
+}}
+"""
+
+
+def make_big_file(path):
+    """Writes the big file, the same bytes each time, and returns their SHA-256."""
+    digest = hashlib.sha256()
+    with open(path, "wb") as big:
+        for number in range(BIG_BYTES >> 16):
+            # Every block is different: a lost, doubled or swapped piece changes the digest.
+            block = b"".join(hashlib.sha256(b"%d/%d" % (number, line)).digest() for line in range(8)) * 256
+            digest.update(block)
+            big.write(block)
+    return digest.hexdigest()
+
+
+class Reals:
+    """The servers of all reals. A real's web server may be killed and started again; its echo servers stay."""
+
+    def __init__(self, topology, processes, folder, files):
+        self._topology, self._processes, self._folder, self._files = topology, processes, folder, files
+        self._nginx = {}
+
+    def start_all(self):
+        scripts = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        for real in self._topology.reals:
+            self.start(real)
+            self._processes.start(f"{real}-echo", ["/usr/bin/python3", "-m", "lab.reals", real], cwd=scripts,
+                                  namespace=self._topology.namespace(real))
+        for real in self._topology.reals:
+            self.wait_listening(real, HTTP_PORT)
+            self.wait_listening(real, UPLOAD_PORT)
+
+    def start(self, real):
+        """Starts the web server of a real; returns at once."""
+        folder = os.path.join(self._folder, real)
+        os.makedirs(folder, exist_ok=True)
+        config = os.path.join(folder, "nginx.conf")
+        with open(config, "w", encoding="utf-8") as out:
+            out.write(_NGINX.format(folder=folder, name=real, files=self._files, port=HTTP_PORT))
+        self._nginx[real] = self._processes.start(
+            f"{real}-nginx", ["/usr/sbin/nginx", "-e", os.path.join(folder, "nginx.error.log"), "-c", config],
+            namespace=self._topology.namespace(real))
+
+    def kill(self, real):
+        """SIGKILL: the real's connections are reset and new ones refused, as after a crash."""
+        self._processes.kill(self._nginx.pop(real))
+
+    def wait_listening(self, real, port, seconds=10):
+        def listening():
+            web = self._nginx.get(real)
+            if web is not None and web.poll() is not None:
+                raise LabError(f"nginx of {real} ended with {web.poll()}: {self._processes.log_tail(real + '-nginx')}")
+            sockets = self._topology.exec(real, ["ss", "-Hltn", f"sport = :{port}"]).stdout
+            return bool(sockets.strip())
+        wait_for(listening, seconds, f"{real} ({real_address(int(real[1:]))}) to listen on port {port}")
+
+
+def _serve_echo(name):
+    """UDP: each datagram back with the real's name before it. TCP: counts and digests an upload, then says so."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    udp.bind(("0.0.0.0", ECHO_PORT))
+    tcp = socket.create_server(("0.0.0.0", UPLOAD_PORT), backlog=512)
+    selector = selectors.DefaultSelector()
+    selector.register(udp, selectors.EVENT_READ, None)
+    selector.register(tcp, selectors.EVENT_READ, None)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is udp:
+                data, ancillary, _, client = udp.recvmsg(65535, 256)
+                # The answer must leave from the address that was asked, which is the VIP under direct and tunnel:
+                # pktinfo's second word is that address.
+                info = next(d for level, kind, d in ancillary if level == socket.IPPROTO_IP and kind == IP_PKTINFO)
+                reply_from = b"\0" * 4 + info[8:12] + b"\0" * 4
+                udp.sendmsg([name.encode() + b" " + data], [(socket.IPPROTO_IP, IP_PKTINFO, reply_from)], 0, client)
+            elif key.fileobj is tcp:
+                connection, _ = tcp.accept()
+                selector.register(connection, selectors.EVENT_READ, [0, hashlib.sha256()])
+            else:
+                try:
+                    data = key.fileobj.recv(1 << 16)
+                    key.data[0] += len(data)
+                    key.data[1].update(data)
+                    if not data:
+                        key.fileobj.sendall(f"{name} {key.data[0]} {key.data[1].hexdigest()}\n".encode())
+                except OSError:
+                    data = b""
+                if not data:
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()
+
+
+if __name__ == "__main__":
+    _serve_echo(sys.argv[1])

@@ -28,7 +28,7 @@ function(shunt_program name folder)
 endfunction()
 
 # shunt_test(NAME LINK TARGET... FOLDERS FOLDER...): one binary of every *_test.cc of the folders; each
-# test is a ctest case.
+# test is a ctest case. Under a sanitizer the cases' names begin with its preset's name.
 function(shunt_test name)
   cmake_parse_arguments(ARG "" "" "LINK;FOLDERS" ${ARGN})
   set(sources "")
@@ -39,6 +39,7 @@ function(shunt_test name)
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock)
-    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+    add_dependencies(unit_tests ${name})
+    gtest_discover_tests(${name} TEST_PREFIX "${SHUNT_TEST_PREFIX}" DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
   endif()
 endfunction()

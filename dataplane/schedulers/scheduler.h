@@ -13,14 +13,16 @@
 
 namespace shunt::dataplane {
 
-// What a scheduler remembers between picks, per worker and service. Zero at a service's start.
+// What a scheduler remembers between picks, per worker and service. All zero at a service's start will do, too.
 struct Cursor {
   // The service generation that `position` speaks of; on a change a scheduler finds its place again by `last`.
   uint32_t generation = 0;
   uint32_t position = 0;
   RealId last = kNoReal;
-  // wrr: the current weight.
+  // wrr: the weight that a real must have now, where that starts again from, and by how much it falls.
   uint32_t weight = 0;
+  uint32_t top = 0;
+  uint32_t step = 0;
 };
 
 // Connections on a real, of the whole node: this worker's own, live, and the others' as control last summed them.

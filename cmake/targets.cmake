@@ -40,6 +40,7 @@ function(shunt_test name)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock)
     add_dependencies(unit_tests ${name})
-    gtest_discover_tests(${name} TEST_PREFIX "${SHUNT_TEST_PREFIX}" DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+    gtest_discover_tests(${name} TEST_PREFIX "${SHUNT_TEST_PREFIX}" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
   endif()
 endfunction()

@@ -1,0 +1,221 @@
+// The desired state, both ways. The machine part, which goes one way only, is in
+// convert_machine.cc.
+#include "config/convert.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+
+#include "config/defaults.h"
+#include "config/duration.h"
+
+namespace shunt::config {
+namespace {
+
+using control::Milliseconds;
+
+// Timeouts are numbered from 1 in ConnectionState's order.
+const google::protobuf::FieldDescriptor* timeout_field(size_t kind) {
+  return v1::Timeouts::descriptor()->FindFieldByNumber(static_cast<int>(kind) + 1);
+}
+
+Milliseconds to_milliseconds(const google::protobuf::Duration& duration) {
+  return Milliseconds(to_ms(duration).value());
+}
+
+control::Timeouts to_timeouts(const v1::Timeouts& timeouts) {
+  control::Timeouts result;
+  const auto* reflection = timeouts.GetReflection();
+  for (size_t kind = 0; kind < result.values.size(); ++kind) {
+    const auto* field = timeout_field(kind);
+    if (!reflection->HasField(timeouts, field)) continue;
+    const auto& duration = reflection->GetMessage(timeouts, field);
+    result.values[kind] = to_milliseconds(static_cast<const google::protobuf::Duration&>(duration));
+  }
+  return result;
+}
+
+void put_timeouts(const control::Timeouts& timeouts, v1::Timeouts& out) {
+  for (size_t kind = 0; kind < timeouts.values.size(); ++kind) {
+    if (!timeouts.values[kind]) continue;
+    auto* duration = out.GetReflection()->MutableMessage(&out, timeout_field(kind));
+    *static_cast<google::protobuf::Duration*>(duration) =
+        to_duration(timeouts.values[kind]->count());
+  }
+}
+
+control::Protocol to_protocol(v1::Protocol protocol) {
+  return protocol == v1::PROTOCOL_UDP ? control::Protocol::kUdp : control::Protocol::kTcp;
+}
+
+v1::Protocol to_proto(control::Protocol protocol) {
+  switch (protocol) {
+    case control::Protocol::kTcp:
+      return v1::PROTOCOL_TCP;
+    case control::Protocol::kUdp:
+      return v1::PROTOCOL_UDP;
+  }
+  return v1::PROTOCOL_UNSPECIFIED;
+}
+
+control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
+  if (scheduler == v1::SCHEDULER_RR) return control::SchedulerKind::kRr;
+  if (scheduler == v1::SCHEDULER_WRR) return control::SchedulerKind::kWrr;
+  if (scheduler == v1::SCHEDULER_LC) return control::SchedulerKind::kLc;
+  if (scheduler == v1::SCHEDULER_MH) return control::SchedulerKind::kMh;
+  return control::SchedulerKind::kWlc;
+}
+
+v1::Scheduler to_proto(control::SchedulerKind scheduler) {
+  switch (scheduler) {
+    case control::SchedulerKind::kRr:
+      return v1::SCHEDULER_RR;
+    case control::SchedulerKind::kWrr:
+      return v1::SCHEDULER_WRR;
+    case control::SchedulerKind::kLc:
+      return v1::SCHEDULER_LC;
+    case control::SchedulerKind::kWlc:
+      return v1::SCHEDULER_WLC;
+    case control::SchedulerKind::kMh:
+      return v1::SCHEDULER_MH;
+  }
+  return v1::SCHEDULER_UNSPECIFIED;
+}
+
+control::Method to_method(v1::Method method) {
+  if (method == v1::METHOD_DIRECT) return control::Method::kDirect;
+  if (method == v1::METHOD_TUNNEL) return control::Method::kTunnel;
+  if (method == v1::METHOD_FULLNAT) return control::Method::kFullnat;
+  return control::Method::kNat;
+}
+
+v1::Method to_proto(control::Method method) {
+  switch (method) {
+    case control::Method::kDirect:
+      return v1::METHOD_DIRECT;
+    case control::Method::kTunnel:
+      return v1::METHOD_TUNNEL;
+    case control::Method::kNat:
+      return v1::METHOD_NAT;
+    case control::Method::kFullnat:
+      return v1::METHOD_FULLNAT;
+  }
+  return v1::METHOD_UNSPECIFIED;
+}
+
+control::HealthCheck to_health_check(const v1::Service& service) {
+  const v1::HealthCheck& check = service.health_check();
+  control::HealthCheck result;
+  result.enabled = !check.disabled() && checked_by_default(service);
+  if (check.has_interval()) result.interval = to_milliseconds(check.interval());
+  result.timeout = std::min(result.timeout, result.interval);
+  if (check.has_timeout()) result.timeout = to_milliseconds(check.timeout());
+  if (check.rise() != 0) result.rise = check.rise();
+  if (check.fall() != 0) result.fall = check.fall();
+  result.port = static_cast<uint16_t>(check.port());
+  return result;
+}
+
+void put_health_check(const control::HealthCheck& check, v1::HealthCheck& out) {
+  out.set_disabled(!check.enabled);
+  *out.mutable_interval() = to_duration(check.interval.count());
+  *out.mutable_timeout() = to_duration(check.timeout.count());
+  out.set_rise(check.rise);
+  out.set_fall(check.fall);
+  out.set_port(check.port);
+}
+
+control::Real to_real(const v1::Real& real, const v1::Service& service) {
+  control::Real result;
+  result.name = name_of(real, service);
+  result.address = IpAddress::parse(real.address()).value();
+  result.port = static_cast<uint16_t>(port_of(real, service));
+  if (real.has_weight()) result.weight = real.weight();
+  if (real.has_weight_before_drain()) result.weight_before_drain = real.weight_before_drain();
+  return result;
+}
+
+void put_real(const control::Real& real, v1::Real& out) {
+  out.set_name(real.name);
+  out.set_address(real.address.to_string());
+  out.set_port(real.port);
+  out.set_weight(real.weight);
+  if (real.weight_before_drain) out.set_weight_before_drain(*real.weight_before_drain);
+}
+
+control::Service to_service(const v1::Service& service) {
+  control::Service result;
+  result.name = service.name();
+  result.protocol = to_protocol(service.protocol());
+  result.address = IpAddress::parse(service.address()).value();
+  result.port = static_cast<uint16_t>(service.port());
+  result.scheduler = to_scheduler(service.scheduler());
+  result.method = to_method(service.method());
+  result.reals.reserve(static_cast<size_t>(service.reals_size()));
+  for (const v1::Real& real : service.reals()) result.reals.push_back(to_real(real, service));
+  result.health_check = to_health_check(service);
+  result.local_addresses = service.local_addresses();
+  result.timeouts = to_timeouts(service.timeouts());
+  result.vip_port = service.vip_port();
+  return result;
+}
+
+void put_service(const control::Service& service, v1::Service& out) {
+  out.set_name(service.name);
+  out.set_protocol(to_proto(service.protocol));
+  out.set_address(service.address.to_string());
+  out.set_port(service.port);
+  out.set_scheduler(to_proto(service.scheduler));
+  out.set_method(to_proto(service.method));
+  for (const control::Real& real : service.reals) put_real(real, *out.add_reals());
+  put_health_check(service.health_check, *out.mutable_health_check());
+  out.set_local_addresses(service.local_addresses);
+  if (service.timeouts != control::Timeouts{})
+    put_timeouts(service.timeouts, *out.mutable_timeouts());
+  out.set_vip_port(service.vip_port);
+}
+
+}  // namespace
+
+control::DesiredState to_desired_state(const v1::DesiredState& state) {
+  control::DesiredState result;
+  result.timeouts = to_timeouts(state.timeouts());
+  for (const v1::LocalAddressPool& pool : state.local_addresses()) {
+    control::LocalAddressPool& out = result.local_addresses.emplace_back();
+    out.name = pool.name();
+    out.port = pool.port();
+    for (const std::string& address : pool.addresses())
+      out.addresses.push_back(IpAddress::parse(address).value());
+  }
+  result.services.reserve(static_cast<size_t>(state.services_size()));
+  for (const v1::Service& service : state.services())
+    result.services.push_back(to_service(service));
+  return result;
+}
+
+control::DesiredState to_desired_state(const v1::Config& config) {
+  return to_desired_state(desired_part(config));
+}
+
+v1::DesiredState to_proto(const control::DesiredState& state) {
+  v1::DesiredState out;
+  if (state.timeouts != control::Timeouts{}) put_timeouts(state.timeouts, *out.mutable_timeouts());
+  for (const control::LocalAddressPool& pool : state.local_addresses) {
+    v1::LocalAddressPool& to = *out.add_local_addresses();
+    to.set_name(pool.name);
+    to.set_port(pool.port);
+    for (const IpAddress& address : pool.addresses) to.add_addresses(address.to_string());
+  }
+  for (const control::Service& service : state.services) put_service(service, *out.add_services());
+  return out;
+}
+
+v1::DesiredState desired_part(const v1::Config& config) {
+  v1::DesiredState state;
+  if (config.has_timeouts()) *state.mutable_timeouts() = config.timeouts();
+  *state.mutable_local_addresses() = config.local_addresses();
+  *state.mutable_services() = config.services();
+  return state;
+}
+
+}  // namespace shunt::config

@@ -1,0 +1,23 @@
+// Between the schema's messages and the control side's plain values. Everything that takes a
+// message REQUIRES validated input (config/validate.h) and fills in the schema's defaults. Pure
+// functions; any thread.
+#pragma once
+
+#include "control/model/desired_state.h"
+#include "control/model/machine.h"
+#include "shunt/v1/config.pb.h"
+
+namespace shunt::config {
+
+control::Machine to_machine(const v1::Config& config);
+
+control::DesiredState to_desired_state(const v1::Config& config);
+control::DesiredState to_desired_state(const v1::DesiredState& state);
+
+// Defaults are written out, but for timeouts that are unset. to_desired_state(to_proto(x)) == x.
+v1::DesiredState to_proto(const control::DesiredState& state);
+
+// The part of a file that Apply takes. No validation needed.
+v1::DesiredState desired_part(const v1::Config& config);
+
+}  // namespace shunt::config

@@ -1,0 +1,70 @@
+// The machine part of a configuration file.
+#include "config/convert.h"
+#include "config/defaults.h"
+#include "config/hash_key.h"
+#include "config/lcores.h"
+
+namespace shunt::config {
+namespace {
+
+control::Dpdk to_dpdk(const v1::Dpdk& dpdk) {
+  control::Dpdk result;
+  // EAL takes no ranges beside single lcores in the order that matters here: the list is written
+  // out.
+  if (!dpdk.lcores().empty()) result.lcores = format_lcores(parse_lcores(dpdk.lcores()).list);
+  if (dpdk.memory_mb() != 0) result.memory_mb = dpdk.memory_mb();
+  if (dpdk.has_huge_pages()) result.huge_pages = dpdk.huge_pages();
+  if (!dpdk.file_prefix().empty()) result.file_prefix = dpdk.file_prefix();
+  result.extra_args.assign(dpdk.extra_args().begin(), dpdk.extra_args().end());
+  return result;
+}
+
+control::Workers to_workers(const v1::Workers& workers) {
+  control::Workers result;
+  if (workers.poll_mode() == v1::POLL_MODE_BUSY) result.poll_mode = dataplane::PollMode::kBusy;
+  if (workers.connections() != 0) result.connections = workers.connections();
+  if (!workers.hash_key().empty()) result.hash_key = parse_hash_key(workers.hash_key());
+  if (workers.mbufs() != 0) result.mbufs = workers.mbufs();
+  return result;
+}
+
+control::Port to_port(const v1::Port& port) {
+  control::Port result;
+  result.name = port.name();
+  result.device = port.device();
+  if (!port.mac().empty()) result.mac = MacAddress::parse(port.mac());
+  if (port.mtu() != 0) result.mtu = static_cast<uint16_t>(port.mtu());
+  if (port.descriptors() != 0) result.descriptors = static_cast<uint16_t>(port.descriptors());
+  result.kernel_port.enabled = !port.kernel_port().disabled();
+  result.kernel_port.name = interface_of(port);
+  for (const std::string& address : port.kernel_port().addresses()) {
+    result.kernel_port.addresses.push_back(InterfaceAddress::parse(address).value());
+  }
+  return result;
+}
+
+}  // namespace
+
+control::Machine to_machine(const v1::Config& config) {
+  control::Machine machine;
+  machine.dpdk = to_dpdk(config.dpdk());
+  machine.workers = to_workers(config.workers());
+  for (const v1::Port& port : config.ports()) machine.ports.push_back(to_port(port));
+  if (!config.listener().unix_socket().empty())
+    machine.unix_socket = config.listener().unix_socket();
+  if (!config.journal().directory().empty())
+    machine.journal_directory = config.journal().directory();
+  for (const v1::StaticNeighbour& neighbour : config.next_hops().neighbours()) {
+    machine.neighbours.push_back({IpAddress::parse(neighbour.address()).value(),
+                                  MacAddress::parse(neighbour.mac()).value(), neighbour.port()});
+  }
+  for (const v1::StaticRoute& route : config.next_hops().routes()) {
+    control::StaticRoute& out = machine.routes.emplace_back();
+    out.prefix = Prefix::parse(route.prefix()).value();
+    if (!route.via().empty()) out.via = IpAddress::parse(route.via());
+    out.port = route.port();
+  }
+  return machine;
+}
+
+}  // namespace shunt::config

@@ -1,0 +1,60 @@
+#include "config/limits.h"
+
+#include <unordered_map>
+
+#include "config/duration.h"
+#include "shunt/v1/config.pb.h"
+
+namespace shunt::config {
+namespace {
+
+using Table = std::unordered_map<const google::protobuf::FieldDescriptor*, Limits>;
+
+constexpr Limits kPort = {1, 65535};
+constexpr Limits kIdleTimeout = {1, 24 * kMillisecondsPerDay};
+
+template <typename Message>
+void put(Table& table, const char* field, Limits limits) {
+  const auto* descriptor = Message::descriptor()->FindFieldByName(field);
+  GOOGLE_CHECK(descriptor != nullptr) << "no field " << field;
+  table.emplace(descriptor, limits);
+}
+
+Table make_table() {
+  Table table;
+  put<v1::Dpdk>(table, "memory_mb", {64, 1048576});
+  put<v1::Workers>(table, "connections", {1024, 64000000});
+  put<v1::Workers>(table, "mbufs", {2048, 16777216});
+  put<v1::Port>(table, "mtu", {576, 9216});
+  put<v1::Port>(table, "descriptors", {32, 32768});
+  put<v1::Service>(table, "port", kPort);
+  put<v1::Real>(table, "port", kPort);
+  put<v1::Real>(table, "weight", {0, 65535, "lower it or split the real"});
+  put<v1::Real>(table, "weight_before_drain", {0, 65535});
+  put<v1::HealthCheck>(table, "interval", {100, 3600 * 1000});
+  put<v1::HealthCheck>(table, "timeout", {1, 3600 * 1000});
+  put<v1::HealthCheck>(table, "rise", {1, 100});
+  put<v1::HealthCheck>(table, "fall", {1, 100});
+  put<v1::HealthCheck>(table, "port", kPort);
+  const auto* timeouts = v1::Timeouts::descriptor();
+  for (int i = 0; i < timeouts->field_count(); ++i) table.emplace(timeouts->field(i), kIdleTimeout);
+  return table;
+}
+
+}  // namespace
+
+const Limits* limits_of(const google::protobuf::FieldDescriptor* field) {
+  static const Table table = make_table();
+  const auto found = table.find(field);
+  return found == table.end() ? nullptr : &found->second;
+}
+
+std::string range_remedy(const google::protobuf::FieldDescriptor* field, const Limits& limits) {
+  if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE) {
+    return "use " + format_duration_ms(static_cast<int64_t>(limits.min)) + ".." +
+           format_duration_ms(static_cast<int64_t>(limits.max));
+  }
+  return "use " + std::to_string(limits.min) + ".." + std::to_string(limits.max);
+}
+
+}  // namespace shunt::config

@@ -1,0 +1,225 @@
+#include "config/rules.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "config/duration.h"
+#include "config/limits.h"
+#include "config/words.h"
+#include "config/yaml_scalar.h"
+
+namespace shunt::config {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+}
+
+class ValueWalk {
+ public:
+  explicit ValueWalk(Problems& problems) : problems_(problems) {}
+
+  void message(const Message& message) {
+    const auto* reflection = message.GetReflection();
+    const auto& unknown = reflection->GetUnknownFields(message);
+    if (!unknown.empty()) {
+      add(problems_, path_, reason::kUnknownField,
+          "field number " + std::to_string(unknown.field(0).number()) +
+              " is not known to this version",
+          "leave it out, or upgrade shuntd");
+    }
+    std::vector<const FieldDescriptor*> fields;
+    reflection->ListFields(message, &fields);
+    for (const FieldDescriptor* field : fields) {
+      const size_t length = path_.size();
+      path_.append(path_.empty() ? "" : ".").append(field->name());
+      if (field->is_repeated()) {
+        list(message, field);
+      } else {
+        value(message, field);
+      }
+      path_.resize(length);
+    }
+  }
+
+ private:
+  void list(const Message& outer, const FieldDescriptor* field) {
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return;
+    const auto* reflection = outer.GetReflection();
+    for (int i = 0; i < reflection->FieldSize(outer, field); ++i) {
+      const size_t length = path_.size();
+      path_.append("[").append(std::to_string(i)).append("]");
+      message(reflection->GetRepeatedMessage(outer, field, i));
+      path_.resize(length);
+    }
+  }
+
+  void value(const Message& outer, const FieldDescriptor* field) {
+    const auto* reflection = outer.GetReflection();
+    if (is_duration(field)) {
+      const auto& duration = reflection->GetMessage(outer, field);
+      time(field, static_cast<const google::protobuf::Duration&>(duration));
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      message(reflection->GetMessage(outer, field));
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_UINT32) {
+      number(field, reflection->GetUInt32(outer, field));
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+      const int number = reflection->GetEnumValue(outer, field);
+      if (field->enum_type()->FindValueByNumber(number) != nullptr) return;
+      add(problems_, path_, reason::kUnsupported,
+          field->name() + " " + std::to_string(number) + " is not known to this version",
+          "use " + listed(enum_words(field->enum_type()), "or"));
+    }
+  }
+
+  void number(const FieldDescriptor* field, uint64_t value) {
+    const Limits* limits = limits_of(field);
+    if (limits != nullptr)
+      range(field, *limits, value, std::to_string(value), std::to_string(limits->min),
+            std::to_string(limits->max));
+  }
+
+  void time(const FieldDescriptor* field, const google::protobuf::Duration& duration) {
+    const auto ms = to_ms(duration);
+    const Limits* limits = limits_of(field);
+    if (!ms) {
+      add(problems_, path_, reason::kMalformed,
+          field->name() + " is not a whole number of milliseconds",
+          limits == nullptr ? "round it" : range_remedy(field, *limits));
+      return;
+    }
+    if (limits == nullptr) return;
+    range(field, *limits, static_cast<uint64_t>(std::max<int64_t>(*ms, 0)), format_duration_ms(*ms),
+          format_duration_ms(static_cast<int64_t>(limits->min)),
+          format_duration_ms(static_cast<int64_t>(limits->max)));
+  }
+
+  void range(const FieldDescriptor* field, const Limits& limits, uint64_t value,
+             const std::string& text, const std::string& min, const std::string& max) {
+    if (value < limits.min) {
+      add(problems_, path_, reason::kOutOfRange,
+          field->name() + " " + text + " is less than " + min, range_remedy(field, limits));
+    } else if (value > limits.max) {
+      add(problems_, path_, reason::kOutOfRange, field->name() + " " + text + " exceeds " + max,
+          *limits.if_too_big != '\0' ? limits.if_too_big : range_remedy(field, limits));
+    }
+  }
+
+  Problems& problems_;
+  std::string path_;
+};
+
+}  // namespace
+
+const NameRule kObjectName = {63, "[a-zA-Z0-9_.-]", [](char c) { return is_word(c) || c == '.'; }};
+const NameRule kRealName = {63, "[a-zA-Z0-9_.:-]",
+                            [](char c) { return is_word(c) || c == '.' || c == ':'; }};
+const NameRule kPortName = {15, "[a-z0-9_-]", [](char c) {
+                              return is_word(c) && std::isupper(static_cast<unsigned char>(c)) == 0;
+                            }};
+const NameRule kInterfaceName = {15, "[a-zA-Z0-9_.-]",
+                                 [](char c) { return is_word(c) || c == '.'; }};
+
+void add(Problems& problems, std::string field, const char* why, std::string cause,
+         std::string remedy) {
+  problems.push_back({std::move(field), "", why, std::move(cause), std::move(remedy), {}});
+}
+
+void check_values(const Message& message, Problems& problems) {
+  ValueWalk(problems).message(message);
+}
+
+bool check_name(const std::string& name, const NameRule& rule, const std::string& field,
+                const char* what, Problems& problems) {
+  const std::string remedy =
+      "use 1.." + std::to_string(rule.max_bytes) + " characters of " + std::string(rule.characters);
+  if (name.empty()) {
+    add(problems, field, reason::kRequired, std::string(what) + " is missing", remedy);
+    return false;
+  }
+  if (name.size() > rule.max_bytes) {
+    add(problems, field, reason::kOutOfRange,
+        std::string(what) + " " + quoted(name) + " has " + std::to_string(name.size()) +
+            " characters",
+        remedy);
+    return false;
+  }
+  const auto wrong = std::find_if_not(name.begin(), name.end(), rule.allowed);
+  if (wrong == name.end()) return true;
+  add(problems, field, reason::kMalformed,
+      std::string(what) + " " + quoted(name) + " contains " + quoted(std::string(1, *wrong)),
+      remedy);
+  return false;
+}
+
+const char* not_unicast(const IpAddress& address) {
+  const auto& bytes = address.bytes;
+  if (!address.is_v4()) {
+    if (bytes[0] == 0xff) return "is a multicast address";
+    const bool zeros =
+        std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t byte) { return byte == 0; });
+    if (zeros && bytes[15] == 0) return "is the unspecified address";
+    return zeros && bytes[15] == 1 ? "is the loopback address" : nullptr;
+  }
+  if (bytes[0] == 0) return "is in 0.0.0.0/8, which is no machine's";
+  if (bytes[0] == 127) return "is a loopback address";
+  if (bytes[0] >= 224 && bytes[0] < 240) return "is a multicast address";
+  const bool ones =
+      std::all_of(bytes.begin(), bytes.begin() + 4, [](uint8_t byte) { return byte == 255; });
+  return ones ? "is the broadcast address" : nullptr;
+}
+
+std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
+                                       const char* what, Problems& problems) {
+  const std::string subject = std::string(what) + " " + quoted(text);
+  const auto address = IpAddress::parse(text);
+  if (text.empty()) {
+    add(problems, field, reason::kRequired, std::string(what) + " is missing",
+        "give an IPv4 address");
+  } else if (text.find('/') != std::string::npos && InterfaceAddress::parse(text)) {
+    add(problems, field, reason::kMalformed, subject + " has a prefix length",
+        "write the address alone");
+  } else if (!address) {
+    add(problems, field, reason::kMalformed, subject + " is not an IP address",
+        "write four numbers, as in 192.0.2.1");
+  } else if (!address->is_v4()) {
+    add(problems, field, reason::kUnsupported,
+        subject + " is IPv6, which this version passes to the kernel only", "use an IPv4 address");
+  } else if (const char* why = not_unicast(*address); why != nullptr) {
+    add(problems, field, reason::kOutOfRange, subject + " " + why, "use a unicast address");
+  } else {
+    return address;
+  }
+  return std::nullopt;
+}
+
+std::optional<MacAddress> check_mac(const std::string& text, const std::string& field,
+                                    Problems& problems) {
+  const auto mac = MacAddress::parse(text);
+  if (text.empty()) {
+    add(problems, field, reason::kRequired, "mac is missing",
+        "give the address, as in 02:00:00:00:00:01");
+  } else if (!mac) {
+    add(problems, field, reason::kMalformed, "mac " + quoted(text) + " is not a MAC address",
+        "write six bytes, as in 02:00:00:00:00:01");
+  } else if (mac->is_zero()) {
+    add(problems, field, reason::kOutOfRange, "mac " + text + " is all zero",
+        "use a unicast address");
+  } else if ((mac->bytes[0] & 1) != 0) {
+    add(problems, field, reason::kOutOfRange, "mac " + text + " is a multicast address",
+        "use a unicast address: an even first byte");
+  } else {
+    return mac;
+  }
+  return std::nullopt;
+}
+
+}  // namespace shunt::config

@@ -1,0 +1,55 @@
+// Rules that both halves of the validator use. Each appends what it finds and leaves
+// Problem::subject to the caller. Pure functions; any thread.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/problem.h"
+#include "src/base/address.h"
+
+namespace shunt::config {
+
+using Problems = std::vector<Problem>;
+
+void add(Problems& problems, std::string field, const char* why, std::string cause,
+         std::string remedy);
+
+// Every value by its type and range (config/limits.h): numbers, enums, durations, and fields of a
+// newer schema.
+void check_values(const google::protobuf::Message& message, Problems& problems);
+
+// What a name may consist of.
+struct NameRule {
+  size_t max_bytes;
+  // In words and as a test: "[a-z0-9_-]".
+  const char* characters;
+  bool (*allowed)(char);
+};
+extern const NameRule kObjectName;     // services, pools, file prefix
+extern const NameRule kRealName;       // also ':' as in "ADDRESS:PORT"
+extern const NameRule kPortName;       // ports
+extern const NameRule kInterfaceName;  // Linux interfaces
+
+// `what` is the field's own name. An empty name is REQUIRED. False: found something.
+bool check_name(const std::string& name, const NameRule& rule, const std::string& field,
+                const char* what, Problems& problems);
+
+// "x.y.z.w" of one machine: IPv4, unicast, neither loopback nor unspecified. nullopt: found
+// something.
+std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
+                                       const char* what, Problems& problems);
+
+// Why an address cannot be a single machine's, in words: "is a multicast address"; nullptr: it can.
+const char* not_unicast(const IpAddress& address);
+
+// A MAC address that one machine can have. nullopt: found something.
+std::optional<MacAddress> check_mac(const std::string& text, const std::string& field,
+                                    Problems& problems);
+
+}  // namespace shunt::config

@@ -1,0 +1,252 @@
+// The machine part: EAL's options, ports and their kernel ports. Static next hops are in
+// validate_next_hops.cc.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "config/defaults.h"
+#include "config/device.h"
+#include "config/hash_key.h"
+#include "config/lcores.h"
+#include "config/validate_parts.h"
+#include "config/words.h"
+#include "control/model/machine.h"
+#include "dataplane/types.h"
+
+namespace shunt::config {
+namespace {
+
+// sun_path's size less the terminating NUL.
+constexpr size_t kSocketPathBytes = 107;
+
+// EAL options that a field of ours already sets: EAL refuses or silently overrides the second.
+struct OwnOption {
+  std::string_view option;
+  const char* field;
+};
+constexpr std::array<OwnOption, 8> kOwnOptions = {{{"-l", "dpdk.lcores"},
+                                                   {"-c", "dpdk.lcores"},
+                                                   {"--lcores", "dpdk.lcores"},
+                                                   {"--main-lcore", "dpdk.lcores"},
+                                                   {"-m", "dpdk.memory_mb"},
+                                                   {"--socket-mem", "dpdk.memory_mb"},
+                                                   {"--no-huge", "dpdk.huge_pages"},
+                                                   {"--file-prefix", "dpdk.file_prefix"}}};
+
+class MachineRules {
+ public:
+  MachineRules(const v1::Config& config, Problems& problems)
+      : config_(config), problems_(problems) {}
+
+  void check() {
+    check_dpdk(config_.dpdk());
+    check_workers(config_.workers());
+    if (config_.ports().empty()) {
+      add(problems_, "ports", reason::kRequired, "no port is given",
+          "list at least one, with name and device");
+    } else if (config_.ports_size() > static_cast<int>(dataplane::kMaxPorts)) {
+      add(problems_, "ports", reason::kOutOfRange,
+          std::to_string(config_.ports_size()) + " ports exceed " +
+              std::to_string(dataplane::kMaxPorts),
+          "remove some");
+    }
+    for (int i = 0; i < config_.ports_size(); ++i) {
+      check_port(config_.ports(i), "ports[" + std::to_string(i) + "]");
+    }
+    check_path(config_.listener().unix_socket(), "listener.unix_socket", "unix_socket",
+               kSocketPathBytes);
+    check_path(config_.journal().directory(), "journal.directory", "directory", 4000);
+  }
+
+ private:
+  void check_dpdk(const v1::Dpdk& dpdk) {
+    if (!dpdk.lcores().empty()) check_lcores(dpdk.lcores());
+    if (!dpdk.file_prefix().empty()) {
+      check_name(dpdk.file_prefix(), kObjectName, "dpdk.file_prefix", "file_prefix", problems_);
+    }
+    for (int i = 0; i < dpdk.extra_args_size(); ++i) {
+      check_extra_argument(dpdk, dpdk.extra_args(i), "dpdk.extra_args[" + std::to_string(i) + "]");
+    }
+  }
+
+  void check_lcores(const std::string& text) {
+    const Lcores lcores = parse_lcores(text);
+    if (!lcores.cause.empty()) {
+      add(problems_, "dpdk.lcores", reason::kMalformed, "lcores: " + lcores.cause,
+          "list the main lcore, then one per worker: \"0,1,2\" or \"0,1-3\"");
+      return;
+    }
+    workers_ = lcores.list.size() - 1;
+    if (workers_ == 0) {
+      add(problems_, "dpdk.lcores", reason::kOutOfRange,
+          "lcores " + quoted(text) + " leaves no worker",
+          "list the main lcore and at least one more; \"0@0,1@0\" shares one CPU");
+    } else if (workers_ > dataplane::kMaxWorkers) {
+      add(problems_, "dpdk.lcores", reason::kOutOfRange,
+          "lcores lists " + std::to_string(workers_) + " workers, more than " +
+              std::to_string(dataplane::kMaxWorkers),
+          "list fewer");
+    }
+  }
+
+  void check_extra_argument(const v1::Dpdk& dpdk, const std::string& argument,
+                            const std::string& field) {
+    if (argument.empty()) {
+      add(problems_, field, reason::kMalformed, "extra_args has an empty entry", "remove it");
+      return;
+    }
+    // "-l0,1" and "--lcores=0,1" are "-l" and "--lcores".
+    const bool is_long = argument.compare(0, 2, "--") == 0;
+    const std::string option =
+        is_long ? argument.substr(0, argument.find('=')) : argument.substr(0, 2);
+    for (const OwnOption& own : kOwnOptions) {
+      if (option != own.option) continue;
+      add(problems_, field, reason::kConflict,
+          "extra_args sets " + option + ", which " + own.field + " sets",
+          "remove it and set " + std::string(own.field));
+    }
+    if (option == "--in-memory" && dpdk.has_huge_pages() && !dpdk.huge_pages()) {
+      add(problems_, field, reason::kConflict,
+          "extra_args sets --in-memory, which EAL refuses without huge pages",
+          "remove it, or huge_pages: false");
+    }
+  }
+
+  void check_workers(const v1::Workers& workers) {
+    if (!workers.hash_key().empty() && !parse_hash_key(workers.hash_key())) {
+      add(problems_, "workers.hash_key", reason::kMalformed,
+          "hash_key is not 32 hexadecimal digits",
+          "write 32 of them, as `openssl rand -hex 16` prints");
+    }
+    const uint64_t mbufs = workers.mbufs() == 0 ? control::Workers{}.mbufs : workers.mbufs();
+    uint64_t needed = 0;
+    for (const v1::Port& port : config_.ports()) {
+      needed +=
+          workers_ * (port.descriptors() == 0 ? control::Port{}.descriptors : port.descriptors());
+    }
+    if (mbufs >= needed) return;
+    add(problems_, "workers.mbufs", reason::kConflict,
+        "mbufs " + std::to_string(mbufs) + " do not fill the receive queues of " +
+            std::to_string(workers_) + " workers, which hold " + std::to_string(needed),
+        "set mbufs to " + std::to_string(std::bit_ceil(needed + 1)) +
+            " or more, or lower the ports' descriptors");
+  }
+
+  void check_port(const v1::Port& port, const std::string& at) {
+    if (check_name(port.name(), kPortName, at + ".name", "name", problems_)) {
+      if (!names_.insert(port.name()).second) {
+        add(problems_, at + ".name", reason::kDuplicate,
+            "name " + quoted(port.name()) + " is another port's", "give each port its own name");
+      }
+    }
+    check_device(port, at + ".device");
+    if (!port.mac().empty()) check_mac(port.mac(), at + ".mac", problems_);
+    if (port.descriptors() != 0 && !std::has_single_bit(port.descriptors())) {
+      add(problems_, at + ".descriptors", reason::kOutOfRange,
+          "descriptors " + std::to_string(port.descriptors()) + " is not a power of two",
+          "use " + std::to_string(std::bit_ceil(std::min(port.descriptors(), 32768U))));
+    }
+    if (!port.kernel_port().disabled()) check_kernel_port(port, at + ".kernel_port");
+  }
+
+  void check_device(const v1::Port& port, const std::string& field) {
+    if (port.device().empty()) {
+      add(problems_, field, reason::kRequired, "device is missing",
+          "give a PCI address (0000:01:00.0) or a vdev (net_tap0,iface=x0)");
+      return;
+    }
+    const auto device = parse_device(port.device());
+    if (!device) {
+      add(problems_, field, reason::kMalformed,
+          "device " + quoted(port.device()) + " is neither a PCI address nor a vdev",
+          "write 0000:01:00.0 or net_tap0,iface=x0; for a Linux interface, "
+          "net_af_packet0,iface=eth0");
+      return;
+    }
+    if (!devices_.insert(device->id).second) {
+      add(problems_, field, reason::kDuplicate,
+          "device " + quoted(device->id) + " is another port's", "give each port its own device");
+    }
+    if (!device->interface.empty()) check_interface_unique(device->interface, field);
+  }
+
+  void check_kernel_port(const v1::Port& port, const std::string& at) {
+    const std::string name = interface_of(port);
+    // The default name is right whenever the port's is.
+    if (port.kernel_port().name().empty() ||
+        check_name(name, kInterfaceName, at + ".name", "name", problems_)) {
+      if (!port.name().empty()) check_interface_unique(name, at + ".name");
+    }
+    for (int i = 0; i < port.kernel_port().addresses_size(); ++i) {
+      check_kernel_address(port.kernel_port().addresses(i),
+                           at + ".addresses[" + std::to_string(i) + "]");
+    }
+  }
+
+  void check_interface_unique(const std::string& name, const std::string& field) {
+    if (interfaces_.insert(name).second) return;
+    add(problems_, field, reason::kDuplicate,
+        "interface " + quoted(name) + " is already used by another port",
+        "choose another interface name");
+  }
+
+  void check_kernel_address(const std::string& text, const std::string& field) {
+    const std::string subject = "address " + quoted(text);
+    const auto parsed = InterfaceAddress::parse(text);
+    if (!parsed) {
+      add(problems_, field, reason::kMalformed, subject + " is not an address with prefix length",
+          "write it as in 192.0.2.1/24");
+    } else if (text.find('/') == std::string::npos) {
+      add(problems_, field, reason::kMalformed, subject + " has no prefix length",
+          "write it as in 192.0.2.1/24");
+    } else if (const char* why = not_unicast(parsed->address); why != nullptr) {
+      add(problems_, field, reason::kOutOfRange, subject + " " + why, "use a unicast address");
+    } else if (is_network_address(*parsed)) {
+      add(problems_, field, reason::kOutOfRange, subject + " is the network itself",
+          "use an address inside it");
+    } else if (!addresses_.insert(parsed->address).second) {
+      add(problems_, field, reason::kDuplicate, subject + " is already given to a kernel port",
+          "list each address once");
+    }
+  }
+
+  // RFC 3021: a /31 has no network address, nor has a /32.
+  static bool is_network_address(const InterfaceAddress& address) {
+    if (!address.address.is_v4() || address.length >= 31) return false;
+    return Prefix::parse(address.to_string())->address == address.address;
+  }
+
+  void check_path(const std::string& path, const char* field, const char* what, size_t max_bytes) {
+    if (path.empty()) return;
+    if (path[0] != '/' || path.find('\0') != std::string::npos) {
+      add(problems_, field, reason::kMalformed,
+          std::string(what) + " " + quoted(path) + " is not an absolute path", "begin it with /");
+    } else if (path.size() > max_bytes) {
+      add(problems_, field, reason::kOutOfRange,
+          std::string(what) + " has " + std::to_string(path.size()) + " bytes, more than " +
+              std::to_string(max_bytes),
+          "use a shorter path");
+    }
+  }
+
+  const v1::Config& config_;
+  Problems& problems_;
+  // As the default lcores give, unless the file says otherwise.
+  size_t workers_ = 1;
+  std::set<std::string> names_;
+  std::set<std::string> devices_;
+  std::set<std::string> interfaces_;
+  std::set<IpAddress> addresses_;
+};
+
+}  // namespace
+
+void check_machine(const v1::Config& config, Problems& problems) {
+  MachineRules(config, problems).check();
+  check_next_hops(config, problems);
+}
+
+}  // namespace shunt::config

@@ -1,0 +1,108 @@
+// Static next hops.
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/validate_parts.h"
+#include "config/words.h"
+#include "dataplane/types.h"
+
+namespace shunt::config {
+namespace {
+
+class NextHopRules {
+ public:
+  NextHopRules(const v1::Config& config, Problems& problems)
+      : config_(config), problems_(problems) {
+    for (const v1::Port& port : config.ports()) ports_.insert(port.name());
+  }
+
+  void check() {
+    const v1::StaticNextHops& next_hops = config_.next_hops();
+    if (next_hops.neighbours_size() > static_cast<int>(dataplane::kMaxNextHops)) {
+      add(problems_, "next_hops.neighbours", reason::kOutOfRange,
+          std::to_string(next_hops.neighbours_size()) + " neighbours exceed " +
+              std::to_string(dataplane::kMaxNextHops),
+          "route to them through a gateway");
+    }
+    for (int i = 0; i < next_hops.neighbours_size(); ++i) {
+      check_neighbour(next_hops.neighbours(i), "next_hops.neighbours[" + std::to_string(i) + "]");
+    }
+    for (int i = 0; i < next_hops.routes_size(); ++i) {
+      check_route(next_hops.routes(i), "next_hops.routes[" + std::to_string(i) + "]");
+    }
+  }
+
+ private:
+  void check_neighbour(const v1::StaticNeighbour& neighbour, const std::string& at) {
+    const auto address = check_address(neighbour.address(), at + ".address", "address", problems_);
+    check_mac(neighbour.mac(), at + ".mac", problems_);
+    check_port(neighbour.port(), at + ".port");
+    if (!address || neighbours_.emplace(*address, neighbour.port()).second) return;
+    add(problems_, at + ".address", reason::kDuplicate,
+        "address " + neighbour.address() + " is already a neighbour on this port",
+        "list each neighbour once");
+  }
+
+  void check_route(const v1::StaticRoute& route, const std::string& at) {
+    check_port(route.port(), at + ".port");
+    if (const auto prefix = check_prefix(route.prefix(), at + ".prefix")) {
+      if (!prefixes_.insert(*prefix).second) {
+        add(problems_, at + ".prefix", reason::kDuplicate,
+            "prefix " + prefix->to_string() + " is already routed", "list each prefix once");
+      }
+    }
+    if (route.via().empty()) return;
+    const auto via = check_address(route.via(), at + ".via", "via", problems_);
+    if (!via || neighbours_.count({*via, route.port()}) != 0) return;
+    add(problems_, at + ".via", reason::kUnknownReference,
+        "via " + route.via() + " is not a neighbour on port " + quoted(route.port()),
+        "add it to next_hops.neighbours with its mac and this port");
+  }
+
+  std::optional<Prefix> check_prefix(const std::string& text, const std::string& field) {
+    const std::string subject = "prefix " + quoted(text);
+    const auto prefix = Prefix::parse(text);
+    if (text.empty()) {
+      add(problems_, field, reason::kRequired, "prefix is missing",
+          "write it as in 192.0.2.0/24, or 0.0.0.0/0");
+    } else if (!prefix) {
+      add(problems_, field, reason::kMalformed, subject + " is not a prefix",
+          "write it as in 192.0.2.0/24, or 0.0.0.0/0");
+    } else if (!prefix->address.is_v4()) {
+      add(problems_, field, reason::kUnsupported,
+          subject + " is IPv6, which this version passes to the kernel only", "use an IPv4 prefix");
+    } else if (InterfaceAddress::parse(text)->address != prefix->address) {
+      add(problems_, field, reason::kMalformed, subject + " has bits beyond its length",
+          "write " + prefix->to_string());
+    } else {
+      return prefix;
+    }
+    return std::nullopt;
+  }
+
+  void check_port(const std::string& name, const std::string& field) {
+    if (name.empty()) {
+      add(problems_, field, reason::kRequired, "port is missing", "name a port");
+    } else if (ports_.count(name) == 0) {
+      const std::vector<std::string> known(ports_.begin(), ports_.end());
+      add(problems_, field, reason::kUnknownReference, "port " + quoted(name) + " does not exist",
+          known.empty() ? "add it to ports" : "name one of " + listed(known, "and"));
+    }
+  }
+
+  const v1::Config& config_;
+  Problems& problems_;
+  std::set<std::string> ports_;
+  std::set<std::pair<IpAddress, std::string>> neighbours_;
+  std::set<Prefix> prefixes_;
+};
+
+}  // namespace
+
+void check_next_hops(const v1::Config& config, Problems& problems) {
+  NextHopRules(config, problems).check();
+}
+
+}  // namespace shunt::config

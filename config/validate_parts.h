@@ -1,0 +1,15 @@
+// The parts of config/validate.h, for validate.cc only: each appends problems without subjects.
+#pragma once
+
+#include "config/rules.h"
+#include "config/validate.h"
+
+namespace shunt::config {
+
+// `names` may be null: references to the machine are taken on trust.
+void check_state(const v1::DesiredState& state, const MachineNames* names, Problems& problems);
+
+void check_machine(const v1::Config& config, Problems& problems);
+void check_next_hops(const v1::Config& config, Problems& problems);
+
+}  // namespace shunt::config

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/types.h"
 #include "src/base/byte_order.h"
@@ -14,7 +15,22 @@ struct FlowKey {
   Be32 destination;
   Be16 source_port;
   Be16 destination_port;
-  constexpr bool operator==(const FlowKey&) const noexcept = default;
+  // Two words instead of four fields: this is compared for every packet.
+  bool operator==(const FlowKey& other) const noexcept {
+    return words().first == other.words().first && words().second == other.words().second;
+  }
+
+ private:
+  struct Words {
+    uint64_t first;
+    uint32_t second;
+  };
+  Words words() const noexcept {
+    Words words;
+    std::memcpy(&words.first, &source, 8);
+    std::memcpy(&words.second, &source_port, 4);
+    return words;
+  }
 };
 static_assert(sizeof(FlowKey) == 12);
 
@@ -24,6 +40,7 @@ struct FlowKey6 {
   uint8_t destination[16];
   Be16 source_port;
   Be16 destination_port;
+  bool operator==(const FlowKey6& other) const noexcept { return std::memcmp(this, &other, sizeof *this) == 0; }
 };
 static_assert(sizeof(FlowKey6) == 36);
 

@@ -190,7 +190,7 @@ class BasicConnectionTable {
 
   static bool holds(const Found& found, const Key& key, uint8_t protocol) noexcept {
     const Key& held = found.direction == Direction::kRequest ? found.entry->request : found.entry->reply;
-    return std::memcmp(&held, &key, sizeof(Key)) == 0 && found.entry->protocol == protocol;
+    return held == key && found.entry->protocol == protocol;
   }
 
   Found search(uint64_t hash, const Key& key, uint8_t protocol) noexcept {

@@ -7,15 +7,6 @@
 namespace shunt::dataplane {
 namespace {
 
-// Compares 48 bits as one masked word: the two bytes behind the address are in the packet anyway.
-bool same_mac(const EthernetHeader* frame, const MacAddress& mac) noexcept {
-  uint64_t seen;
-  uint64_t ours = 0;
-  std::memcpy(&seen, frame, 8);
-  std::memcpy(&ours, mac.bytes.data(), 6);
-  return ((seen ^ ours) << 16) == 0;
-}
-
 bool has_good_checksum(const rte_mbuf* mbuf, const Ipv4Header* ip, uint32_t header_bytes) noexcept {
   const uint64_t said = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
   if (said == RTE_MBUF_F_RX_IP_CKSUM_GOOD) return true;
@@ -96,7 +87,7 @@ void parse(const Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
       packet.verdict = Verdict::kKernel;
       continue;
     }
-    if (!same_mac(frame, worker.ports[packet.in_port].mac)) [[unlikely]] {
+    if (frame->destination != worker.ports[packet.in_port].mac) [[unlikely]] {
       // A group's frame is Linux's; another machine's (a switch floods what it has not learned) is nobody's here.
       if (frame->destination.bytes[0] & 1) packet.verdict = Verdict::kKernel;
       else packet.drop(DropReason::kNotOurMac);

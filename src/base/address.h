@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,16 @@ struct MacAddress {
   std::array<uint8_t, 6> bytes{};
 
   constexpr auto operator<=>(const MacAddress&) const noexcept = default;
+  // Four bytes and two: the packet path compares one for every packet, and the default would call memcmp.
+  bool operator==(const MacAddress& other) const noexcept {
+    uint32_t a, b;
+    uint16_t c, d;
+    std::memcpy(&a, bytes.data(), 4);
+    std::memcpy(&b, other.bytes.data(), 4);
+    std::memcpy(&c, bytes.data() + 4, 2);
+    std::memcpy(&d, other.bytes.data() + 4, 2);
+    return a == b && c == d;
+  }
   bool is_zero() const noexcept { return *this == MacAddress{}; }
   // "02:00:00:00:00:01"; nullopt when malformed.
   static std::optional<MacAddress> parse(std::string_view text);

@@ -65,7 +65,9 @@ class Floor {
     for (uint32_t i = 0; i < kBurstSize; ++i) {
       const auto* ip = rte_pktmbuf_mtod_offset(burst[i], const Ipv4Header*, sizeof(EthernetHeader));
       const auto* tcp = reinterpret_cast<const TcpHeader*>(ip + 1);
-      const FlowKey key{ip->source, ip->destination, tcp->source_port, tcp->destination_port};
+      FlowKey key;  // copied in two words, as they are read again: smaller stores would stall the hash's loads
+      std::memcpy(&key.source, &ip->source, 8);
+      std::memcpy(&key.source_port, tcp, 4);
       bucket[i] = bucket_of(hash(key));
       __builtin_prefetch(&buckets_[bucket[i]]);
     }

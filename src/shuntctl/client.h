@@ -1,0 +1,63 @@
+// The connection to the daemon: calls with a deadline, and failures in words. One thread.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "shunt/v1/api.grpc.pb.h"
+#include "src/shuntctl/outcome.h"
+#include "src/shuntctl/settings.h"
+
+namespace shunt::shuntctl {
+
+class Client {
+ public:
+  // Does not connect yet: the first call does.
+  explicit Client(const Settings& settings);
+
+  v1::Shunt::Stub& stub() { return *stub_; }
+
+  // One question, one answer. The failure, if there was one; `response` is set otherwise.
+  template <typename Request, typename Response>
+  std::optional<Failure> call(grpc::Status (v1::Shunt::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                              const Request& request, Response* response) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout_.value_or(kDefaultTimeout));
+    return failure_of((stub_.get()->*method)(&context, request, response));
+  }
+
+  // Reads a stream to its end; `sink` gets each message and says whether to go on. Without --timeout a stream
+  // may last as long as it will.
+  template <typename Request, typename Response, typename Sink>
+  std::optional<Failure> stream(
+      std::unique_ptr<grpc::ClientReader<Response>> (v1::Shunt::Stub::*method)(grpc::ClientContext*, const Request&),
+      const Request& request, Sink&& sink) {
+    grpc::ClientContext context;
+    if (timeout_) context.set_deadline(std::chrono::system_clock::now() + *timeout_);
+    auto reader = (stub_.get()->*method)(&context, request);
+    Response message;
+    while (reader->Read(&message)) {
+      if (sink(message)) continue;
+      context.TryCancel();
+      reader->Finish();
+      return std::nullopt;
+    }
+    return failure_of(reader->Finish());
+  }
+
+  // nullopt when the status is OK.
+  std::optional<Failure> failure_of(const grpc::Status& status) const;
+
+ private:
+  static constexpr std::chrono::milliseconds kDefaultTimeout{10000};
+
+  std::string socket_path_;
+  std::optional<std::chrono::milliseconds> timeout_;
+  std::unique_ptr<v1::Shunt::Stub> stub_;
+};
+
+}  // namespace shunt::shuntctl

@@ -1,0 +1,187 @@
+// shuntctl service list: ipvsadm's table, with health.
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/shuntctl/client.h"
+#include "src/shuntctl/output/table.h"
+#include "src/shuntctl/output/text.h"
+#include "src/shuntctl/print.h"
+#include "src/shuntctl/verbs.h"
+
+namespace shunt::shuntctl {
+namespace {
+
+using Now = std::chrono::system_clock::time_point;
+
+struct ListOptions {
+  std::string name;
+  bool stats = false;
+  bool rate = false;
+};
+
+// Services a call: a page of full services stays far below the message size.
+constexpr uint32_t kPageSize = 500;
+
+Tone tone_of(v1::Health health) {
+  if (health == v1::HEALTH_DOWN) return Tone::kBad;
+  return health == v1::HEALTH_UP ? Tone::kGood : Tone::kPlain;
+}
+
+// Health is what checks found, the rest what the operator did: both are said.
+Cell health_cell(const v1::RealState& real) {
+  std::string text = word(real.health());
+  if (real.draining()) text += " draining";
+  if (real.removed()) text += " removed";
+  const bool leaving = real.draining() || real.removed();
+  return {text, leaving ? Tone::kWarning : tone_of(real.health())};
+}
+
+// The scheduler's weight, and the configured one where they differ.
+std::string weight_text(const v1::RealState& real) {
+  const std::string effective = std::to_string(real.effective_weight());
+  if (real.effective_weight() == real.weight()) return effective;
+  return effective + "/" + std::to_string(real.weight());
+}
+
+// The check's last words, and why packets could not be sent to a healthy real.
+std::string remarks(const v1::RealState& real) {
+  std::string text = real.last_check();
+  if (!real.next_hop().empty() && real.next_hop().rfind("reachable", 0) != 0) {
+    text += (text.empty() ? "" : "; ") + std::string("next hop: ") + real.next_hop();
+  }
+  return text;
+}
+
+Cell up_of(const v1::ServiceState& service) {
+  int present = 0;
+  int up = 0;
+  for (const auto& real : service.reals()) {
+    if (real.removed()) continue;
+    ++present;
+    if (real.health() != v1::HEALTH_DOWN) ++up;
+  }
+  const Tone tone = up == present ? Tone::kPlain : up == 0 ? Tone::kBad : Tone::kWarning;
+  return {std::to_string(up) + "/" + std::to_string(present) + " up", tone};
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// A name that only repeats the address says nothing.
+std::string own_name(const v1::RealState& real) {
+  return real.name() == endpoint(real.address(), real.port()) ? "" : real.name();
+}
+
+std::string states_table(const std::vector<v1::ServiceState>& services, const Settings& settings, Now now) {
+  using enum Align;
+  Table table({kLeft, kLeft, kLeft, kRight, kRight, kRight, kLeft, kRight, kLeft, kLeft});
+  table.header({"Prot", "LocalAddress:Port", "Scheduler", "", "", "", "", "", "Name"});
+  table.header({"  ->", "RemoteAddress:Port", "Forward", "Weight", "ActiveConn", "InActConn", "Health", "Since", "Name",
+                "LastCheck"});
+  const auto number = [&](uint64_t value) { return Cell(count(value, settings.exact)); };
+  for (const auto& service : services) {
+    table.row({upper(word(service.protocol())), endpoint(service.address(), service.port()), word(service.scheduler()),
+               "", number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
+               {service.name(), Tone::kBold}});
+    for (const auto& real : service.reals()) {
+      table.row({"  ->", endpoint(real.address(), real.port()), word(real.method()), weight_text(real),
+                 number(real.active_connections()), number(real.inactive_connections()), health_cell(real),
+                 age_of(real.health_since(), now), own_name(real), remarks(real)});
+    }
+  }
+  return table.to_string(settings.colour);
+}
+
+// --stats and --rate: five numbers a line.
+template <typename Numbers>
+std::string numbers_table(const std::vector<v1::ServiceState>& services, const std::vector<std::string>& titles,
+                          const Settings& settings, const Numbers& numbers_of) {
+  using enum Align;
+  Table table({kLeft, kLeft, kRight, kRight, kRight, kRight, kRight, kLeft});
+  std::vector<std::string> second{"  ->", "RemoteAddress:Port"};
+  second.insert(second.end(), titles.begin(), titles.end());
+  second.emplace_back("Name");
+  table.header({"Prot", "LocalAddress:Port"});
+  table.header(second);
+  const auto line = [&](Cell lead, const auto& state, Cell name) {
+    std::vector<Cell> cells{std::move(lead), endpoint(state.address(), state.port())};
+    for (auto& text : numbers_of(state)) cells.emplace_back(std::move(text));
+    cells.push_back(std::move(name));
+    table.row(std::move(cells));
+  };
+  for (const auto& service : services) {
+    line(upper(word(service.protocol())), service, {service.name(), Tone::kBold});
+    for (const auto& real : service.reals()) line("  ->", real, own_name(real));
+  }
+  return table.to_string(settings.colour);
+}
+
+std::string stats_table(const std::vector<v1::ServiceState>& services, const Settings& settings) {
+  return numbers_table(services, {"Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"}, settings,
+                       [&](const auto& state) {
+                         const v1::Traffic& t = state.traffic();
+                         const bool exact = settings.exact;
+                         return std::vector<std::string>{count(t.connections(), exact), count(t.in_packets(), exact),
+                                                         count(t.out_packets(), exact), count(t.in_bytes(), exact),
+                                                         count(t.out_bytes(), exact)};
+                       });
+}
+
+std::string rate_table(const std::vector<v1::ServiceState>& services, const Settings& settings) {
+  return numbers_table(services, {"CPS", "InPPS", "OutPPS", "InBPS", "OutBPS"}, settings, [&](const auto& state) {
+    const v1::Rates& r = state.rates();
+    const bool exact = settings.exact;
+    return std::vector<std::string>{rate(r.connections(), exact), rate(r.in_packets(), exact),
+                                    rate(r.out_packets(), exact), rate(r.in_bytes(), exact),
+                                    rate(r.out_bytes(), exact)};
+  });
+}
+
+Outcome list_services(const Settings& settings, const ListOptions& options) {
+  Client client(settings);
+  v1::ListServicesRequest request;
+  request.set_name(options.name);
+  request.set_page_size(kPageSize);
+  // A table's widths need all rows; the messages are the smaller half of it.
+  v1::ListServicesResponse all;
+  do {
+    v1::ListServicesResponse page;
+    if (auto failure = client.call(&v1::Shunt::Stub::ListServices, request, &page)) return *failure;
+    request.set_page_token(page.next_page_token());
+    page.clear_next_page_token();
+    all.MergeFrom(page);
+  } while (!request.page_token().empty());
+  if (settings.json) {
+    print_json(all);
+    return {};
+  }
+  const std::vector<v1::ServiceState> services(all.services().begin(), all.services().end());
+  if (options.stats) {
+    print(stats_table(services, settings));
+  } else if (options.rate) {
+    print(rate_table(services, settings));
+  } else {
+    print(states_table(services, settings, std::chrono::system_clock::now()));
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_service_verbs(CLI::App& app, Command& command) {
+  CLI::App* service = app.add_subcommand("service", "Services and their reals")->require_subcommand(1);
+  CLI::App* list = service->add_subcommand("list", "Services with their reals, as ipvsadm -Ln shows them");
+  auto options = std::make_shared<ListOptions>();
+  list->add_option("NAME", options->name, "This service only");
+  auto* stats = list->add_flag("--stats", options->stats, "Totals: Conns InPkts OutPkts InBytes OutBytes");
+  list->add_flag("--rate", options->rate, "Per second: CPS InPPS OutPPS InBPS OutBPS")->excludes(stats);
+  list->callback([&command, options] {
+    command.action = [options](const Settings& settings) { return list_services(settings, *options); };
+  });
+}
+
+}  // namespace shunt::shuntctl

@@ -1,0 +1,81 @@
+// shuntctl status, version.
+#include <nlohmann/json.hpp>
+
+#include "src/shuntctl/client.h"
+#include "src/shuntctl/output/table.h"
+#include "src/shuntctl/output/text.h"
+#include "src/shuntctl/print.h"
+#include "src/shuntctl/verbs.h"
+
+namespace shunt::shuntctl {
+namespace {
+
+std::string connections_text(const v1::Status& status, bool exact) {
+  std::string text = count(status.connections(), exact);
+  if (status.connection_capacity() > 0) {
+    const double used = static_cast<double>(status.connections()) / static_cast<double>(status.connection_capacity());
+    text += " of " + count(status.connection_capacity(), exact) + " (" + percent(used) + ")";
+  }
+  return text + ", tables take " + bytes(status.connection_table_bytes(), exact);
+}
+
+Outcome show_status(const Settings& settings) {
+  Client client(settings);
+  v1::Status status;
+  if (auto failure = client.call(&v1::Shunt::Stub::GetStatus, v1::GetStatusRequest(), &status)) return *failure;
+  if (settings.json) {
+    print_json(status);
+    return {};
+  }
+  const auto now = std::chrono::system_clock::now();
+  Table table({Align::kLeft, Align::kLeft});
+  const auto line = [&](const char* name, Cell value) { table.row({{name, Tone::kBold}, std::move(value)}); };
+  line("version", "shuntd " + status.version() + ", DPDK " + status.dpdk_version());
+  line("host", status.hostname());
+  line("up", age_of(status.started(), now) + ", since " + local_time(status.started()));
+  line("revision", std::to_string(status.revision()) + ", applied " + local_time(status.applied()));
+  line("services", std::to_string(status.services()));
+  const bool all_up = status.reals_up() == status.reals();
+  line("reals", {std::to_string(status.reals()) + ", " + std::to_string(status.reals_up()) + " up",
+                 all_up ? Tone::kPlain : Tone::kWarning});
+  line("workers", std::to_string(status.workers()));
+  line("connections", connections_text(status, settings.exact));
+  if (status.problems().empty()) line("problems", {"none", Tone::kGood});
+  const char* name = "problems";
+  for (const auto& problem : status.problems()) {
+    line(name, {problem, Tone::kBad});
+    name = "";
+  }
+  print(table.to_string(settings.colour));
+  return {};
+}
+
+Outcome show_version(const Settings& settings) {
+  // Also of use where no daemon runs, so its silence is no failure.
+  Settings quick = settings;
+  if (!quick.timeout) quick.timeout = std::chrono::seconds(1);
+  Client client(quick);
+  v1::Status status;
+  const bool answered = !client.call(&v1::Shunt::Stub::GetStatus, v1::GetStatusRequest(), &status).has_value();
+  if (settings.json) {
+    nlohmann::ordered_json report = {{"shuntctl", SHUNT_VERSION}};
+    if (answered) report["shuntd"] = status.version();
+    if (answered) report["dpdk"] = status.dpdk_version();
+    print(report.dump() + "\n");
+    return {};
+  }
+  print("shuntctl " SHUNT_VERSION "\n");
+  if (answered) print("shuntd " + printable(status.version()) + ", DPDK " + printable(status.dpdk_version()) + "\n");
+  return {};
+}
+
+}  // namespace
+
+void add_status_verbs(CLI::App& app, Command& command) {
+  app.add_subcommand("status", "One look: version, revision, totals, and what wants attention")
+      ->callback([&command] { command.action = show_status; });
+  app.add_subcommand("version", "Versions of shuntctl and, when it answers, of the daemon")
+      ->callback([&command] { command.action = show_version; });
+}
+
+}  // namespace shunt::shuntctl

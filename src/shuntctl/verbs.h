@@ -1,0 +1,28 @@
+// The groups of verbs. Each adds its subcommands to the command line; a chosen one sets `command.action`. The
+// command must outlive the app's parsing.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "src/shuntctl/settings.h"
+
+namespace shunt::shuntctl {
+
+// status, version
+void add_status_verbs(CLI::App& app, Command& command);
+// service list
+void add_service_verbs(CLI::App& app, Command& command);
+// conn list
+void add_connection_verbs(CLI::App& app, Command& command);
+// apply, diff, get, check
+void add_state_verbs(CLI::App& app, Command& command);
+// real set-weight, real drain
+void add_real_verbs(CLI::App& app, Command& command);
+// drops, workers, ports
+void add_machine_verbs(CLI::App& app, Command& command);
+// events
+void add_event_verbs(CLI::App& app, Command& command);
+// __complete, for the shell's completion
+void add_complete_verbs(CLI::App& app, Command& command);
+
+}  // namespace shunt::shuntctl

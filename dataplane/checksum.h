@@ -22,6 +22,7 @@ constexpr uint16_t fold(uint64_t sum) noexcept {
 // The unfolded sum of `bytes`, continuing from `sum`.
 inline uint64_t sum_of(const void* data, size_t bytes, uint64_t sum = 0) noexcept {
   const auto* at = static_cast<const uint8_t*>(data);
+#pragma GCC unroll 5
   for (; bytes >= 4; at += 4, bytes -= 4) {
     uint32_t word;
     std::memcpy(&word, at, 4);

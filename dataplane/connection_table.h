@@ -66,8 +66,9 @@ class BasicConnectionTable {
     header_->capacity = capacity;
     header_->buckets = buckets_for(capacity);
     header_->free_head = kNoEntry;
+    bucket_count_ = header_->buckets;
     buckets_ = reinterpret_cast<Bucket*>(header_ + 1);
-    entries_ = reinterpret_cast<Entry*>(buckets_ + header_->buckets + kMaxProbes);
+    entries_ = reinterpret_cast<Entry*>(buckets_ + bucket_count_ + kMaxProbes);
   }
 
   uint32_t capacity() const noexcept { return header_->capacity; }
@@ -170,7 +171,7 @@ class BasicConnectionTable {
   }
 
   Bucket* home(uint64_t hash) const noexcept {
-    return &buckets_[(uint64_t{static_cast<uint32_t>(hash)} * header_->buckets) >> 32];
+    return &buckets_[(uint64_t{static_cast<uint32_t>(hash)} * bucket_count_) >> 32];
   }
 
   // One bit per slot that has the tag.
@@ -237,6 +238,7 @@ class BasicConnectionTable {
 
   HashKey key_{};
   TableHeader* header_ = nullptr;
+  uint32_t bucket_count_ = 0;
   Bucket* buckets_ = nullptr;
   Entry* entries_ = nullptr;
 };

@@ -13,7 +13,8 @@ namespace shunt::dataplane {
 namespace {
 
 // Finds every packet's connection: three walks over the burst, each fetching the cache line that the next one reads.
-void find(Worker& worker, Burst& burst) noexcept {
+// True: every packet still on its way has a connection, and none of them is about to end or to open one.
+bool find(Worker& worker, Burst& burst) noexcept {
   ConnectionTable& table = worker.connections;
   for (Packet& packet : burst.all()) {
     if (!packet.undecided()) continue;
@@ -23,25 +24,39 @@ void find(Worker& worker, Burst& burst) noexcept {
   for (Packet& packet : burst.all()) {
     if (packet.undecided()) packet.reference = table.prefetch_entry(packet.hash);
   }
+  bool all_known = true;
   for (Packet& packet : burst.all()) {
     if (!packet.undecided()) continue;
     const auto found = table.find(packet.reference, packet.hash, packet.key, packet.protocol);
     packet.connection = found.entry;
     packet.direction = found.direction;
-    if (found.entry) packet.real = found.entry->real;
+    if (found.entry == nullptr || (packet.tcp_flags & kTcpSyn) || is_past(found.entry->expires, worker.now)) {
+      all_known = false;
+    }
+    packet.real = found.entry ? found.entry->real : kNoReal;
   }
+  return all_known;
+}
+
+// One packet of a connection, all that it touches being in the cache by now.
+void forward(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  const RealEntry& real = snapshot.reals[packet.real.index];
+  route(worker, snapshot, real, packet);  // where does it leave, and may it?
+  if (!packet.undecided()) [[unlikely]] return;
+  track(worker, snapshot, packet);          // what does it do to its connection?
+  rewrite(worker, snapshot, real, packet);  // make it what the forwarding method says
 }
 
 }  // namespace
 
 void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  parse(worker, snapshot, burst);    // what is it, and is it well-formed?
-  find(worker, burst);               // which connection is it of?
-  admit(worker, snapshot, burst);    // of none: a new one with a real, or not ours
-  route(worker, snapshot, burst);    // where does it leave, and may it?
-  track(worker, snapshot, burst);    // what does it do to its connection?
-  rewrite(worker, snapshot, burst);  // make it what the forwarding method says
-  settle(worker, burst);             // send, punt, hand off, or free
+  parse(worker, snapshot, burst);                        // what is it, and is it well-formed?
+  const bool all_known = find(worker, burst);            // which connection is it of?
+  if (!all_known) admit(worker, snapshot, burst);        // of none: a new one with a real, or not ours
+  for (Packet& packet : burst.all()) {
+    if (packet.undecided()) forward(worker, snapshot, packet);  // route, track, rewrite
+  }
+  settle(worker, burst);                                 // send, punt, hand off, or free
 }
 
 }  // namespace shunt::dataplane

@@ -1,7 +1,6 @@
 #include "dataplane/route.h"
 
 #include "dataplane/answer.h"
-#include "dataplane/forwarding/tunnel.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -13,24 +12,15 @@ void wait_for(Worker& worker, Packet& packet, uint16_t port, Be32 neighbour) noe
   packet.verdict = Verdict::kWait;
 }
 
-// Toward the real, as control resolved it.
-void route_request(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
-  const RealEntry& real = snapshot.reals[packet.real.index];
-  packet.next_hop = real.next_hop;
-  if (real.next_hop != kNoNextHop) [[likely]] return;
+}  // namespace
+
+void seek_real(Worker& worker, const RealEntry& real, Packet& packet) noexcept {
   if (real.no_route) return packet.drop(DropReason::kNoRoute);
   wait_for(worker, packet, real.neighbour_port, real.neighbour);
 }
 
-// Toward the client: looked up once for a connection, and again when a route changed.
-void route_reply(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+void seek_client(Worker& worker, const NextHops& next_hops, Packet& packet) noexcept {
   Connection& connection = *packet.connection;
-  const NextHops& next_hops = snapshot.next_hops;
-  if (connection.client_hop != kNoNextHop && connection.route_generation == next_hops.generation &&
-      next_hops.hops[connection.client_hop.index].resolved) [[likely]] {
-    packet.next_hop = connection.client_hop;
-    return;
-  }
   const Route found = next_hops.route_to(connection.request.source);
   switch (found.kind) {
     case Route::Kind::kFound:
@@ -44,33 +34,16 @@ void route_reply(Worker& worker, const Snapshot& snapshot, Packet& packet) noexc
   }
 }
 
-void check_fit(Worker& worker, const Snapshot& snapshot, Packet& packet, const NextHop& hop) noexcept {
-  const bool tunnelled = packet.direction == Direction::kRequest &&
-                         snapshot.reals[packet.real.index].method == Method::kTunnel;
-  const uint32_t added = tunnelled ? kTunnelOverhead : 0;
-  if (packet.ip_bytes + added > hop.mtu) [[unlikely]] {
-    if ((packet.ip->fragment.raw & kIpDontFragment.raw) == 0) return packet.drop(DropReason::kTooBig);
-    return drop_with_answer(worker, snapshot, packet, DropReason::kTooBig, Answer::kFragmentationNeeded,
-                            static_cast<uint16_t>(hop.mtu - added));
-  }
-  if (packet.ip->ttl <= 1) [[unlikely]] {
+void refuse(Worker& worker, const Snapshot& snapshot, Packet& packet, const NextHop& hop) noexcept {
+  if (!snapshot.link_up[hop.port]) return packet.drop(DropReason::kPortDown);
+  if (packet.ip->ttl <= 1) {
     return drop_with_answer(worker, snapshot, packet, DropReason::kTtlExpired, Answer::kTimeExceeded);
   }
-}
-
-}  // namespace
-
-void route(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  for (Packet& packet : burst.all()) {
-    if (!packet.undecided()) continue;
-    if (packet.direction == Direction::kRequest) route_request(worker, snapshot, packet);
-    else route_reply(worker, snapshot, packet);
-    if (!packet.undecided()) continue;
-    const NextHop& hop = snapshot.next_hops.hops[packet.next_hop.index];
-    packet.out_port = hop.port;
-    if (!snapshot.link_up[hop.port]) [[unlikely]] packet.drop(DropReason::kPortDown);
-    else check_fit(worker, snapshot, packet, hop);
-  }
+  if ((packet.ip->fragment.raw & kIpDontFragment.raw) == 0) return packet.drop(DropReason::kTooBig);
+  const bool tunnelled = packet.direction == Direction::kRequest &&
+                         snapshot.reals[packet.real.index].method == Method::kTunnel;
+  const auto fits = static_cast<uint16_t>(hop.mtu - (tunnelled ? kTunnelOverhead : 0));
+  drop_with_answer(worker, snapshot, packet, DropReason::kTooBig, Answer::kFragmentationNeeded, fits);
 }
 
 }  // namespace shunt::dataplane

@@ -61,7 +61,7 @@ void settle(Worker& worker, Burst& burst) noexcept {
   for (Packet& packet : burst.all()) {
     switch (packet.verdict) {
       case Verdict::kForward:
-        queue_frame(worker, packet.out_port, packet.mbuf);
+        [[likely]] queue_frame(worker, packet.out_port, packet.mbuf);
         break;
       case Verdict::kKernel:
         to_kernel(worker, packet);

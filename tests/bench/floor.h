@@ -66,8 +66,8 @@ class Floor {
       const auto* ip = rte_pktmbuf_mtod_offset(burst[i], const Ipv4Header*, sizeof(EthernetHeader));
       const auto* tcp = reinterpret_cast<const TcpHeader*>(ip + 1);
       FlowKey key;  // copied in two words, as they are read again: smaller stores would stall the hash's loads
-      std::memcpy(&key.source, &ip->source, 8);
-      std::memcpy(&key.source_port, tcp, 4);
+      std::memcpy(static_cast<void*>(&key.source), &ip->source, 8);
+      std::memcpy(static_cast<void*>(&key.source_port), tcp, 4);
       bucket[i] = bucket_of(hash(key));
       __builtin_prefetch(&buckets_[bucket[i]]);
     }

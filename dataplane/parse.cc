@@ -75,29 +75,61 @@ bool decide_by_frame(const EthernetHeader* frame, const MacAddress& mac, Packet&
   return true;
 }
 
+// Everything but the plain case below, each impossibility told apart.
+[[gnu::noinline]] void parse_carefully(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  constexpr uint32_t kFrame = sizeof(EthernetHeader);
+  const rte_mbuf* mbuf = packet.mbuf;
+  if (mbuf->data_len < kFrame) return packet.drop(DropReason::kTruncated);
+  const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+  if (decide_by_frame(frame, worker.ports[packet.in_port].mac, packet)) return;
+  if (mbuf->data_len < kFrame + sizeof(Ipv4Header)) return packet.drop(DropReason::kTruncated);
+  parse_ipv4(snapshot, packet, mbuf->pkt_len - kFrame, mbuf->data_len - kFrame);
+}
+
+// Nearly every packet: to our MAC address, IPv4 without options, whole, TCP or UDP, all of it in the first buffer.
+// False: it is something else, nothing is decided.
+bool parse_plain(const MacAddress& mac, Packet& packet) noexcept {
+  constexpr uint32_t kHeaders = sizeof(EthernetHeader) + sizeof(Ipv4Header) + sizeof(TcpHeader);
+  const rte_mbuf* mbuf = packet.mbuf;
+  const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+  const Ipv4Header* ip = packet.ip;
+  if (mbuf->data_len < kHeaders) return false;
+  // The frame's type and the byte behind it, version and header length, in one word.
+  uint32_t type_and_version;
+  std::memcpy(&type_and_version, &frame->type, 4);
+  if ((type_and_version & 0xffffff) != (uint32_t{kEtherTypeIpv4.raw} | 0x450000)) return false;
+  if (frame->destination != mac || (ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0) return false;
+  const uint32_t total = ip->total_length.host();
+  const uint32_t bytes = total - static_cast<uint32_t>(sizeof(Ipv4Header));
+  if (total < sizeof(Ipv4Header) || total + sizeof(EthernetHeader) > mbuf->data_len) return false;
+  auto* l4 = reinterpret_cast<uint8_t*>(packet.ip + 1);
+  if (ip->protocol == kIpProtocolTcp) {
+    const auto* tcp = reinterpret_cast<const TcpHeader*>(l4);
+    if (tcp->header_bytes() < sizeof(TcpHeader) || tcp->header_bytes() > bytes) return false;
+    packet.tcp_flags = tcp->flags;
+  } else {
+    const uint32_t length = reinterpret_cast<const UdpHeader*>(l4)->length.host();
+    if (ip->protocol != kIpProtocolUdp || length < sizeof(UdpHeader) || length > bytes) return false;
+  }
+  if (!has_good_checksum(mbuf, ip, sizeof(Ipv4Header))) return false;
+  packet.l4 = l4;
+  packet.ip_bytes = static_cast<uint16_t>(total);
+  packet.protocol = ip->protocol;
+  std::memcpy(&packet.key.source, &ip->source, 8);
+  std::memcpy(&packet.key.source_port, l4, 4);
+  return true;
+}
+
 }  // namespace
 
 void parse(const Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  constexpr uint32_t kFrame = sizeof(EthernetHeader);
   for (Packet& packet : burst.all()) {
-    const rte_mbuf* mbuf = packet.mbuf;
-    const uint32_t in_first_segment = mbuf->data_len;
-    packet.connection = nullptr;
-    packet.real = kNoReal;
-    packet.tcp_flags = 0;
-    packet.direction = Direction::kRequest;
     packet.verdict = Verdict::kUndecided;
-    auto* frame = rte_pktmbuf_mtod(mbuf, EthernetHeader*);
-    packet.ip = reinterpret_cast<Ipv4Header*>(frame + 1);
-    if (in_first_segment < kFrame) [[unlikely]] {
-      packet.drop(DropReason::kTruncated);
-    } else if (decide_by_frame(frame, worker.ports[packet.in_port].mac, packet)) [[unlikely]] {
-      continue;
-    } else if (in_first_segment < kFrame + sizeof(Ipv4Header)) [[unlikely]] {
-      packet.drop(DropReason::kTruncated);
-    } else {
-      parse_ipv4(snapshot, packet, mbuf->pkt_len - kFrame, in_first_segment - kFrame);
-    }
+    packet.tcp_flags = 0;
+    packet.ip = rte_pktmbuf_mtod_offset(packet.mbuf, Ipv4Header*, sizeof(EthernetHeader));
+    if (parse_plain(worker.ports[packet.in_port].mac, packet)) [[likely]] continue;
+    packet.tcp_flags = 0;
+    parse_carefully(worker, snapshot, packet);
   }
 }
 

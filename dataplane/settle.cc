@@ -9,7 +9,7 @@ namespace {
 // retransmission comes after one.
 constexpr Tick kWaitMs = 1000;
 
-void flush(Worker& worker, uint16_t id, WorkerPort& port) noexcept {
+[[gnu::noinline]] void flush(Worker& worker, uint16_t id, WorkerPort& port) noexcept {
   const uint16_t sent = rte_eth_tx_burst(id, port.queue, port.tx.data(), static_cast<uint16_t>(port.tx_count));
   worker.counters.tx_packets.add(sent);
   for (uint32_t i = sent; i < port.tx_count; ++i) drop(worker, port.tx[i], DropReason::kTxFull);
@@ -59,10 +59,11 @@ void flush_ports(Worker& worker) noexcept {
 
 void settle(Worker& worker, Burst& burst) noexcept {
   for (Packet& packet : burst.all()) {
+    if (packet.verdict == Verdict::kForward) [[likely]] {
+      queue_frame(worker, packet.out_port, packet.mbuf);
+      continue;
+    }
     switch (packet.verdict) {
-      case Verdict::kForward:
-        [[likely]] queue_frame(worker, packet.out_port, packet.mbuf);
-        break;
       case Verdict::kKernel:
         to_kernel(worker, packet);
         break;
@@ -72,7 +73,8 @@ void settle(Worker& worker, Burst& burst) noexcept {
       case Verdict::kWait:
         to_waiting_room(worker, packet);
         break;
-      case Verdict::kUndecided:  // cannot be: rewrite() decides every packet
+      case Verdict::kForward:
+      case Verdict::kUndecided:  // neither can be: rewrite() decides every packet
       case Verdict::kDrop:
         drop(worker, packet.mbuf, packet.reason);
         break;

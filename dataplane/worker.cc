@@ -43,6 +43,8 @@ uint32_t poll_ports(Worker& worker, const Snapshot& snapshot) noexcept {
     worker.counters.rx_packets.add(count);
     worker.counters.bursts.add(1);
     received += count;
+    // Not every driver says so itself (net_ring), and hand-offs are told by it.
+    for (uint16_t i = 0; i < count; ++i) mbufs[i]->port = id;
     take_in(worker, snapshot, mbufs, count, false);
   }
   return received;

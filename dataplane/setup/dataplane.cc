@@ -1,0 +1,131 @@
+#include "dataplane/setup/dataplane.h"
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+
+#include <string>
+#include <utility>
+
+#include "dataplane/setup/eal.h"
+#include "dataplane/setup/kernel_rings.h"
+#include "dataplane/setup/lcores.h"
+#include "dataplane/setup/memory_needs.h"
+#include "dataplane/setup/ports.h"
+#include "dataplane/setup/publisher.h"
+#include "dataplane/setup/workers.h"
+
+namespace shunt::dataplane {
+namespace {
+
+Result<Pool> make_pool(const DataplaneOptions& options) {
+  rte_mempool* pool =
+      rte_pktmbuf_pool_create("packets", options.mbufs, mbuf_cache(options), 0, mbuf_room(options), SOCKET_ID_ANY);
+  if (pool != nullptr) return Pool(pool);
+  return Error{ErrorCode::kNoMemory, "mbufs: no room for " + std::to_string(options.mbufs) + " (" +
+                                         rte_strerror(rte_errno) + "); raise dpdk.memory_mb or lower workers.mbufs"};
+}
+
+}  // namespace
+
+// Destroyed from the last to the first: workers stop before what they use goes.
+struct Dataplane::State {
+  explicit State(Eal running) : eal(std::move(running)) {}
+
+  Eal eal;
+  Pool pool;
+  std::vector<Port> ports;
+  std::vector<PortInfo> port_infos;  // in the order of the options
+  std::unique_ptr<KernelRings> rings;
+  std::unique_ptr<Publisher> publisher;
+  std::unique_ptr<Workers> workers;
+
+  const Port* port(uint16_t id) const noexcept {
+    for (const Port& each : ports) {
+      if (each.info().id == id) return &each;
+    }
+    return nullptr;
+  }
+};
+
+Dataplane::Dataplane(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Dataplane::~Dataplane() = default;
+
+Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& options) {
+  const auto lcores = parse_lcores(options.lcores);
+  if (!lcores) return lcores.error();
+  auto eal = Eal::start(options, *lcores);
+  if (!eal) return eal.error();
+  auto state = std::make_unique<State>(std::move(*eal));
+
+  auto pool = make_pool(options);
+  if (!pool) return pool.error();
+  state->pool = std::move(*pool);
+  const auto worker_count = static_cast<uint16_t>(lcores->size() - 1);
+  for (const PortOptions& each : options.ports) {
+    auto port = Port::open(each, worker_count, state->pool.get());
+    if (!port) return port.error();
+    if (port->info().id >= kMaxPorts) {
+      return Error{ErrorCode::kInvalid, "port " + each.name + ": DPDK numbers it " + std::to_string(port->info().id) +
+                                            ", above " + std::to_string(kMaxPorts - 1) + "; use fewer devices"};
+    }
+    state->port_infos.push_back(port->info());
+    state->ports.push_back(std::move(*port));
+  }
+  auto rings = KernelRings::create(state->port_infos, options.ports, state->pool.get());
+  if (!rings) return rings.error();
+  state->rings = std::make_unique<KernelRings>(std::move(*rings));
+  auto publisher = Publisher::create(worker_count);
+  if (!publisher) return publisher.error();
+  state->publisher = std::move(*publisher);
+  auto workers = Workers::build(options, *lcores,
+                                {state->port_infos, *state->rings, *state->publisher, state->pool.get()});
+  if (!workers) return workers.error();
+  state->workers = std::move(*workers);
+  if (auto launched = state->workers->launch(); !launched) return launched.error();
+  return std::unique_ptr<Dataplane>(new Dataplane(std::move(state)));
+}
+
+void Dataplane::publish(std::unique_ptr<const Snapshot> snapshot) { state_->publisher->publish(std::move(snapshot)); }
+
+const std::vector<PortInfo>& Dataplane::ports() const noexcept { return state_->port_infos; }
+
+PortStatistics Dataplane::port_statistics(uint16_t port) const {
+  const Port* found = state_->port(port);
+  return found == nullptr ? PortStatistics{} : found->statistics();
+}
+
+const std::vector<WorkerInfo>& Dataplane::workers() const noexcept { return state_->workers->infos(); }
+
+const WorkerCounters& Dataplane::worker_counters(uint32_t worker) const noexcept {
+  return (*state_->workers)[worker].counters;
+}
+
+const RealCounters& Dataplane::real_counters(uint32_t worker, RealId real) const noexcept {
+  return (*state_->workers)[worker].real_counters[real.index];
+}
+
+uint64_t Dataplane::cycles_per_second() const noexcept { return rte_get_tsc_hz(); }
+
+void Dataplane::for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink) {
+  state_->workers->for_each_connection(sink);
+}
+
+size_t Dataplane::take_kernel_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink) {
+  return state_->rings->take_frames(port, sink);
+}
+
+bool Dataplane::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) {
+  return state_->rings->send_frame(port, frame, bytes);
+}
+
+size_t Dataplane::take_resolve_requests(ResolveRequest* out, size_t capacity) {
+  return state_->rings->take_resolve_requests(out, capacity);
+}
+
+void Dataplane::share_loads(RealId highest) { state_->workers->share_loads(highest); }
+
+uint64_t Dataplane::flush_connections(RealId real) { return state_->workers->flush_connections(real); }
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,97 @@
+#include "dataplane/setup/kernel_rings.h"
+
+#include <rte_mbuf.h>
+#include <rte_ring_elem.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "dataplane/worker.h"
+
+namespace shunt::dataplane {
+namespace {
+
+// A burst of a full second's SYNs of a flood fits; what comes faster than Linux takes it is dropped and counted.
+constexpr unsigned kToKernel = 2048;
+constexpr unsigned kFromKernel = 1024;
+constexpr unsigned kResolve = 1024;
+constexpr unsigned kTake = 64;
+constexpr size_t kLargestFrame = 16384;
+
+void hand_over(const rte_mbuf* mbuf, const std::function<void(const uint8_t*, size_t)>& sink) {
+  if (mbuf->nb_segs == 1) return sink(rte_pktmbuf_mtod(mbuf, const uint8_t*), rte_pktmbuf_data_len(mbuf));
+  std::array<uint8_t, kLargestFrame> joined;
+  const uint32_t bytes = std::min<uint32_t>(rte_pktmbuf_pkt_len(mbuf), joined.size());
+  if (const void* data = rte_pktmbuf_read(mbuf, 0, bytes, joined.data())) {
+    sink(static_cast<const uint8_t*>(data), bytes);
+  }
+}
+
+}  // namespace
+
+Result<KernelRings> KernelRings::create(const std::vector<PortInfo>& ports, const std::vector<PortOptions>& options,
+                                        rte_mempool* pool) {
+  KernelRings rings(pool);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (!options[i].kernel_port) continue;
+    const std::string id = std::to_string(ports[i].id);
+    auto to = make_ring("to_kernel" + id, sizeof(void*), kToKernel, RING_F_SC_DEQ);
+    if (!to) return to.error();
+    auto from = make_ring("from_kernel" + id, sizeof(void*), kFromKernel, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    if (!from) return from.error();
+    rings.to_kernel_[ports[i].id] = std::move(*to);
+    rings.from_kernel_[ports[i].id] = std::move(*from);
+  }
+  auto resolve = make_ring("resolve", sizeof(ResolveElement), kResolve, RING_F_SC_DEQ);
+  if (!resolve) return resolve.error();
+  rings.resolve_ = std::move(*resolve);
+  return rings;
+}
+
+size_t KernelRings::take_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink) {
+  rte_ring* ring = port < kMaxPorts ? to_kernel(port) : nullptr;
+  if (ring == nullptr) return 0;
+  size_t taken = 0;
+  // What is there now, not what keeps coming: the caller has other ports to serve.
+  for (size_t left = rte_ring_count(ring); left > 0;) {
+    rte_mbuf* mbufs[kTake];
+    const unsigned count = rte_ring_dequeue_burst(ring, reinterpret_cast<void**>(mbufs),
+                                                  static_cast<unsigned>(std::min<size_t>(left, kTake)), nullptr);
+    if (count == 0) break;
+    for (unsigned i = 0; i < count; ++i) hand_over(mbufs[i], sink);
+    rte_pktmbuf_free_bulk(mbufs, count);
+    taken += count;
+    left -= count;
+  }
+  return taken;
+}
+
+bool KernelRings::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) {
+  rte_ring* ring = port < kMaxPorts ? from_kernel(port) : nullptr;
+  if (ring == nullptr || bytes > kLargestFrame) return false;
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+  if (mbuf == nullptr) return false;
+  char* room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(bytes));
+  if (room != nullptr) {
+    std::memcpy(room, frame, bytes);
+    if (rte_ring_enqueue(ring, mbuf) == 0) return true;
+  }
+  rte_pktmbuf_free(mbuf);
+  return false;
+}
+
+size_t KernelRings::take_resolve_requests(ResolveRequest* out, size_t capacity) {
+  std::array<ResolveElement, kTake> elements;
+  size_t taken = 0;
+  while (taken < capacity) {
+    const auto want = static_cast<unsigned>(std::min<size_t>(capacity - taken, kTake));
+    const unsigned count =
+        rte_ring_dequeue_burst_elem(resolve_.get(), elements.data(), sizeof(ResolveElement), want, nullptr);
+    if (count == 0) break;
+    for (unsigned i = 0; i < count; ++i) out[taken++] = {elements[i].port, elements[i].address};
+  }
+  return taken;
+}
+
+}  // namespace shunt::dataplane

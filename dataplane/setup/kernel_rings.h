@@ -1,0 +1,41 @@
+// The rings between workers and the threads that serve kernel ports, and the packet buffers' way across them.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "dataplane/setup/dataplane.h"
+#include "dataplane/setup/memory.h"
+#include "src/base/result.h"
+
+namespace shunt::dataplane {
+
+class KernelRings {
+ public:
+  // Rings for each port that has a kernel port, and the one of resolve requests. kNoMemory. `pool` must outlive this.
+  static Result<KernelRings> create(const std::vector<PortInfo>& ports, const std::vector<PortOptions>& options,
+                                    rte_mempool* pool);
+
+  // nullptr: the port has no kernel port.
+  rte_ring* to_kernel(uint16_t port) const noexcept { return to_kernel_[port].get(); }
+  rte_ring* from_kernel(uint16_t port) const noexcept { return from_kernel_[port].get(); }
+  rte_ring* resolve_requests() const noexcept { return resolve_.get(); }
+
+  // As Dataplane's functions of these names.
+  size_t take_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink);
+  bool send_frame(uint16_t port, const uint8_t* frame, size_t bytes);
+  size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
+
+ private:
+  explicit KernelRings(rte_mempool* pool) : pool_(pool) {}
+
+  rte_mempool* pool_;
+  std::array<Ring, kMaxPorts> to_kernel_;
+  std::array<Ring, kMaxPorts> from_kernel_;
+  Ring resolve_;
+};
+
+}  // namespace shunt::dataplane

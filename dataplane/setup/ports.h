@@ -1,0 +1,37 @@
+// Ports: DPDK devices with one RX and one TX queue per worker. Main thread of control.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <vector>
+
+#include "dataplane/setup/dataplane.h"
+#include "src/base/result.h"
+
+namespace shunt::dataplane {
+
+// An opened port, running until destroyed.
+class Port {
+ public:
+  // Probes the device if it is a vdev, configures and starts it. A driver with fewer queues than workers is refused:
+  // every worker must be able to send on every port. Errors as Dataplane::start's, with the port's name.
+  static Result<Port> open(const PortOptions& options, uint16_t workers, rte_mempool* pool);
+  Port(Port&& other) noexcept;
+  Port& operator=(Port&&) = delete;
+  ~Port();
+
+  const PortInfo& info() const noexcept { return info_; }
+  PortStatistics statistics() const;
+
+ private:
+  explicit Port(PortInfo info) : info_(std::move(info)) {}
+
+  PortInfo info_;
+  bool is_open_ = true;
+};
+
+// The MAC address of a net_tap port that was given none: made of its name, locally administered. The device's own one
+// is the kernel end's, and two ends with one address would ignore each other.
+MacAddress derived_mac(std::string_view port_name) noexcept;
+
+}  // namespace shunt::dataplane

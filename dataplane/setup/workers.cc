@@ -1,0 +1,184 @@
+#include "dataplane/setup/workers.h"
+
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <string>
+#include <thread>
+
+namespace shunt::dataplane {
+namespace {
+
+// Some milliseconds of hand-offs at full speed of one worker.
+constexpr unsigned kInbox = 4096;
+constexpr uint32_t kCopiesAtOnce = 1024;
+
+int enter(void* worker) {
+  run(*static_cast<Worker*>(worker));
+  return 0;
+}
+
+void connect_ports(Worker& worker, const WorkerSurroundings& around) {
+  for (const PortInfo& info : around.ports) {
+    WorkerPort& port = worker.ports[info.id];
+    port.present = true;
+    port.queue = static_cast<uint16_t>(worker.index);
+    port.mac = info.mac;
+    port.to_kernel = around.rings.to_kernel(info.id);
+    // Linux sends little, and in order: one worker does it.
+    port.from_kernel = worker.index == 0 ? around.rings.from_kernel(info.id) : nullptr;
+    worker.port_count = std::max<uint32_t>(worker.port_count, info.id + 1u);
+  }
+}
+
+}  // namespace
+
+Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint32_t index,
+                                          const std::vector<Lcore>& lcores, const WorkerSurroundings& around) {
+  const unsigned lcore = lcores[index + 1].id;
+  const auto workers = static_cast<uint32_t>(lcores.size() - 1);
+  const std::string who = "worker " + std::to_string(index) + " ";
+  Owned owned;
+  struct Piece {
+    Memory& memory;
+    const char* what;
+    size_t bytes;
+  };
+  const Piece pieces[] = {
+      {owned.object, "itself", sizeof(Worker)},
+      {owned.table, "connections", ConnectionTable::bytes_for(options.connections_per_worker)},
+      {owned.real_counters, "counters", kMaxReals * sizeof(RealCounters)},
+      {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
+      {owned.other_loads, "loads", workers > 1 ? kMaxReals * sizeof(std::atomic<uint64_t>) : 0},
+  };
+  for (const Piece& piece : pieces) {
+    if (piece.bytes == 0) continue;
+    auto memory = allocate(who + piece.what, piece.bytes, lcore);
+    if (!memory) return memory.error();
+    piece.memory = std::move(*memory);
+  }
+  auto inbox = make_ring("inbox" + std::to_string(index), sizeof(void*), kInbox, RING_F_SC_DEQ);
+  if (!inbox) return inbox.error();
+  owned.inbox = std::move(*inbox);
+
+  Worker& worker = *new (owned.object.get()) Worker;
+  owned.worker = &worker;
+  worker.index = index;
+  worker.count = workers;
+  worker.poll_mode = options.poll_mode;
+  worker.current = around.publisher.current();
+  worker.grace = around.publisher.grace();
+  worker.connections.attach(owned.table.get(), options.connections_per_worker, HashKey::from_bytes(options.hash_key));
+  worker.real_counters = static_cast<RealCounters*>(owned.real_counters.get());
+  std::uninitialized_default_construct_n(worker.real_counters, kMaxReals);
+  worker.cursors = static_cast<Cursor*>(owned.cursors.get());
+  std::uninitialized_default_construct_n(worker.cursors, kMaxServices);
+  worker.other_loads = static_cast<const std::atomic<uint64_t>*>(owned.other_loads.get());
+  worker.pool = around.pool;
+  worker.inbox = owned.inbox.get();
+  worker.resolve_requests = around.rings.resolve_requests();
+  worker.cycles_per_ms = std::max<uint64_t>(1, rte_get_tsc_hz() / 1000);
+  connect_ports(worker, around);
+  return owned;
+}
+
+Result<std::unique_ptr<Workers>> Workers::build(const DataplaneOptions& options, const std::vector<Lcore>& lcores,
+                                                const WorkerSurroundings& around) {
+  std::unique_ptr<Workers> workers(new Workers);
+  for (uint32_t index = 0; index + 1 < lcores.size(); ++index) {
+    auto owned = build_one(options, index, lcores, around);
+    if (!owned) return owned.error();
+    workers->all_.push_back(std::move(*owned));
+    workers->infos_.push_back({index, lcores[index + 1].id, options.connections_per_worker,
+                               ConnectionTable::bytes_for(options.connections_per_worker)});
+  }
+  for (Owned& owned : workers->all_) {
+    for (uint32_t other = 0; other < workers->count(); ++other) {
+      owned.worker->inboxes[other] = workers->all_[other].inbox.get();
+    }
+  }
+  return workers;
+}
+
+Workers::~Workers() {
+  stop();
+  for (Owned& owned : all_) owned.worker->~Worker();
+}
+
+Result<void> Workers::launch() {
+  running_ = true;
+  for (Owned& owned : all_) {
+    const unsigned lcore = infos_[owned.worker->index].lcore;
+    if (rte_eal_remote_launch(enter, owned.worker, lcore) == 0) continue;
+    return Error{ErrorCode::kInternal, "worker " + std::to_string(owned.worker->index) + ": lcore " +
+                                           std::to_string(lcore) + " did not take it; the log above may say why"};
+  }
+  return {};
+}
+
+void Workers::stop() {
+  if (!std::exchange(running_, false)) return;
+  for (Owned& owned : all_) owned.worker->stop.store(true);
+  rte_eal_mp_wait_lcore();
+}
+
+void Workers::ask(Owned& owned, Command& command) {
+  const std::lock_guard lock(*owned.mailbox);
+  owned.worker->command.store(&command, std::memory_order_release);
+  while (!command.done.load(std::memory_order_acquire)) std::this_thread::sleep_for(std::chrono::microseconds(20));
+}
+
+void Workers::for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink) {
+  std::vector<Connection> copies(kCopiesAtOnce);
+  for (Owned& owned : all_) {
+    uint32_t position = 0;
+    for (bool at_end = false; !at_end;) {
+      Command command;
+      command.position = position;
+      command.copies = copies.data();
+      command.capacity = kCopiesAtOnce;
+      ask(owned, command);
+      for (uint32_t i = 0; i < command.copied; ++i) {
+        const auto expires_in = static_cast<int32_t>(copies[i].expires - command.now);
+        if (!sink({copies[i], owned.worker->index, expires_in})) return;
+      }
+      position = command.position;
+      at_end = command.at_end;
+    }
+  }
+}
+
+uint64_t Workers::flush_connections(RealId real) {
+  uint64_t flushed = 0;
+  for (Owned& owned : all_) {
+    Command command;
+    command.kind = Command::Kind::kFlushReal;
+    command.real = real;
+    ask(owned, command);
+    flushed += command.flushed;
+  }
+  return flushed;
+}
+
+void Workers::share_loads(RealId highest) noexcept {
+  if (count() < 2) return;
+  const uint32_t end = std::min(highest.index, kMaxReals - 1) + 1;
+  std::array<uint64_t, kMaxWorkers> own{};
+  for (uint32_t real = 0; real < end; ++real) {
+    uint64_t sum = 0;
+    for (uint32_t worker = 0; worker < count(); ++worker) {
+      own[worker] = Loads(all_[worker].worker->real_counters, nullptr).overhead({real});
+      sum += own[worker];
+    }
+    for (uint32_t worker = 0; worker < count(); ++worker) {
+      auto* others = static_cast<std::atomic<uint64_t>*>(all_[worker].other_loads.get());
+      others[real].store(sum - own[worker], std::memory_order_relaxed);
+    }
+  }
+}
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,76 @@
+// The workers' memory and life: built before their lcores start, polled by them, asked through mailboxes, stopped.
+// Owner: control.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "dataplane/setup/dataplane.h"
+#include "dataplane/setup/kernel_rings.h"
+#include "dataplane/setup/lcores.h"
+#include "dataplane/setup/memory.h"
+#include "dataplane/setup/publisher.h"
+#include "dataplane/worker.h"
+#include "src/base/result.h"
+
+namespace shunt::dataplane {
+
+// What workers share and do not own; outlives them.
+struct WorkerSurroundings {
+  const std::vector<PortInfo>& ports;
+  const KernelRings& rings;
+  const Publisher& publisher;
+  rte_mempool* pool;
+};
+
+class Workers {
+ public:
+  // One worker for each lcore but the first. kNoMemory.
+  static Result<std::unique_ptr<Workers>> build(const DataplaneOptions& options, const std::vector<Lcore>& lcores,
+                                                const WorkerSurroundings& around);
+  // Stops those that run.
+  ~Workers();
+  Workers(const Workers&) = delete;
+
+  // kInternal when an lcore does not take its work.
+  Result<void> launch();
+  // Waits until every worker has left its loop.
+  void stop();
+
+  uint32_t count() const noexcept { return static_cast<uint32_t>(all_.size()); }
+  const Worker& operator[](uint32_t index) const noexcept { return *all_[index].worker; }
+  const std::vector<WorkerInfo>& infos() const noexcept { return infos_; }
+
+  // As Dataplane's functions of these names.
+  void for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink);
+  uint64_t flush_connections(RealId real);
+  void share_loads(RealId highest) noexcept;
+
+ private:
+  struct Owned {
+    Memory object;
+    Memory table;
+    Memory real_counters;
+    Memory cursors;
+    Memory other_loads;
+    Ring inbox;
+    Worker* worker = nullptr;  // in `object`
+    std::unique_ptr<std::mutex> mailbox = std::make_unique<std::mutex>();
+  };
+
+  Workers() = default;
+  static Result<Owned> build_one(const DataplaneOptions& options, uint32_t index, const std::vector<Lcore>& lcores,
+                                 const WorkerSurroundings& around);
+  // Hands the command to the worker and waits for its answer.
+  void ask(Owned& owned, Command& command);
+
+  std::vector<Owned> all_;
+  std::vector<WorkerInfo> infos_;
+  bool running_ = false;
+};
+
+}  // namespace shunt::dataplane

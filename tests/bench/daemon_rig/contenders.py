@@ -1,0 +1,265 @@
+"""The two programs that are measured: shuntd and testpmd, each alone on the worker's CPU while the other is paused."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+
+from lab.config import Plain, to_yaml
+from lab.daemon import binary, schema_names
+from lab.shell import LabError, run, wait_for
+from daemon_rig import flows
+from daemon_rig.machine import Cpus, WorkerThread, runtime_folder, testpmd_path
+from daemon_rig.telemetry import Telemetry
+
+# Buffers beside those that hold the source: bursts on their way, the pool's cache.
+_SPARE_MBUFS = 16384
+_MBUF_BYTES = 2560  # with its data room and its share of the pool
+_CONNECTION_BYTES = 160  # of table memory at most
+_BASE_MB = 320  # counters, EAL, the driver's ring
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all programs of one row have in common."""
+
+    source: str  # capture file
+    packets: int  # in it
+    connections: int
+    cpus: Cpus
+    huge_pages: bool
+    folder: str  # for sockets, logs, configuration
+    tag: str  # begins EAL's file prefixes
+
+    @property
+    def mbufs(self):
+        # net_pcap keeps the whole source in buffers, and silently receives nothing when the pool is smaller.
+        return self.packets + _SPARE_MBUFS
+
+    @property
+    def memory_mb(self):
+        return memory_mb(self.packets, self.connections)
+
+    @property
+    def lcores(self):
+        return f"0@{self.cpus.main},1@{self.cpus.worker}"
+
+    @property
+    def device(self):
+        return f"net_pcap0,rx_pcap={self.source},infinite_rx=1"
+
+
+def memory_mb(packets, connections):
+    """What a program needs for a source of so many packets."""
+    return _BASE_MB + ((packets + _SPARE_MBUFS) * _MBUF_BYTES + connections * _CONNECTION_BYTES >> 20)
+
+
+class Contender:
+    """A running program with one worker. Ends paused() only by resume() or stop()."""
+
+    name = ""
+
+    def __init__(self, processes, setting):
+        self._processes = processes
+        self._setting = setting
+        self._process = None
+        self._telemetry = None
+        self.worker = None
+
+    @property
+    def prefix(self):
+        return f"{self._setting.tag}-{self.name}"
+
+    def _launch(self, command, **options):
+        # A session of its own: Ctrl-C is for the benchmark, which then ends its programs in order.
+        self._process = self._processes.start(self.name, command, start_new_session=True, **options)
+
+    def _connect(self):
+        """True when the program answers and its packets flow."""
+        self.require_alive()
+        if self._telemetry is None:
+            try:
+                self._telemetry = Telemetry(self.prefix)
+            except OSError:
+                return False
+        return self._telemetry.port().sent > 0
+
+    def require_alive(self):
+        if self._process.poll() is not None:
+            raise LabError(f"{self.name} ended with status {self._process.returncode}:\n"
+                           f"{self.log_tail()}")
+
+    def log_tail(self):
+        return self._processes.log_tail(self.name)
+
+    def _find_worker(self):
+        self.worker = WorkerThread(self._process.pid, self._setting.cpus.worker)
+
+    def port(self):
+        return self._telemetry.port()
+
+    def pause(self):
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def resume(self):
+        self.require_alive()
+        os.kill(self._process.pid, signal.SIGCONT)
+
+    def stop(self):
+        if self._telemetry:
+            self._telemetry.close()
+        if self._process:
+            if self._process.poll() is None:
+                os.kill(self._process.pid, signal.SIGCONT)
+            self._processes.stop(self._process)
+        shutil.rmtree(runtime_folder(self.prefix), ignore_errors=True)
+
+    def before_window(self):
+        """Called with the program running, before its counters are read."""
+
+    def after_window(self, first, last):
+        """Called after the second reading; raises LabError when the packets between the two were not what is measured."""
+
+
+class Testpmd(Contender):
+    """testpmd swapping MAC addresses: the least that a DPDK program does to send on what it received."""
+
+    name = "testpmd"
+
+    def start(self):
+        setting = self._setting
+        memory = ["--huge-unlink=always"] if setting.huge_pages else ["--no-huge", "--no-shconf"]
+        self._launch([testpmd_path(), "--lcores", setting.lcores, "--main-lcore", "0", "-m", str(setting.memory_mb),
+                      *memory, "--no-pci", "--file-prefix", self.prefix, "--vdev", setting.device,
+                      "--", "--forward-mode=macswap", "--auto-start", "--nb-cores=1", "--no-flush-rx",
+                      "--port-topology=loop", f"--total-num-mbufs={setting.mbufs}", "--mbcache=256"],
+                     stdin=subprocess.PIPE)  # it ends when its input does
+        wait_for(self._connect, 60, f"testpmd to send packets of {setting.source}")
+        self._find_worker()
+
+
+class Shuntd(Contender):
+    """shuntd with one service, 100 reals and static next hops; `tx_pcap` takes what it sends instead of net_pcap's drop."""
+
+    name = "shuntd"
+
+    def __init__(self, processes, setting, method, tx_pcap=None):
+        super().__init__(processes, setting)
+        self.method = method
+        self._tx_pcap = tx_pcap
+        self._before = None
+
+    @property
+    def _socket(self):
+        return os.path.join(self._setting.folder, "shuntd.sock")
+
+    def start(self):
+        shutil.rmtree(self._journal, ignore_errors=True)
+        self._launch([binary("shuntd"), "-c", self.write_configuration()])
+
+    def write_configuration(self):
+        """The path of the file."""
+        path = os.path.join(self._setting.folder, "shunt.yaml")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(to_yaml(self._document()))
+        return path
+
+    def wait_until_open(self):
+        """Waits until every flow is a connection, so that what follows are packets of connections."""
+        wait_for(self._connect, 60, "shuntd to send packets")
+        self._find_worker()
+        wait_for(self._all_open, 120, f"{self._setting.connections} connections to be open", every=0.2)
+
+    def _all_open(self):
+        self.require_alive()
+        return self._workers()["connections"] >= self._setting.connections
+
+    @property
+    def _journal(self):
+        return os.path.join(self._setting.folder, "journal")
+
+    def _document(self):
+        setting = self._setting
+        device = setting.device + (f",tx_pcap={self._tx_pcap}" if self._tx_pcap else "")
+        numbers = range(flows.REALS)
+        return {
+            "dpdk": {"lcores": setting.lcores, "memory_mb": setting.memory_mb, "huge_pages": setting.huge_pages,
+                     "file_prefix": self.prefix},
+            "workers": {"poll_mode": Plain("busy"), "mbufs": setting.mbufs, "hash_key": "000102030405060708090a0b0c0d0e0f",
+                        # Four fifths full, as a table in service.
+                        "connections": max(1024, setting.connections * 5 // 4)},
+            "ports": [{"name": "port", "device": device, "mac": flows.PORT_MAC.hex(":"),
+                       "kernel_port": {"disabled": True, "addresses": [f"{flows.OWN_ADDRESS}/16"]}}],
+            "next_hops": {
+                "neighbours": [{"address": flows.real_address(number), "mac": flows.real_mac(number).hex(":"),
+                                "port": "port"} for number in numbers],
+                "routes": [{"prefix": "10.1.0.0/16", "port": "port"}]},
+            "listener": {"unix_socket": self._socket},
+            "journal": {"directory": self._journal},
+            # Nothing expires during a run, and the time that the program is paused counts, too.
+            "timeouts": {"udp": "24h"},
+            "local_addresses": [{"name": "pool", "addresses": flows.LOCAL_ADDRESSES}],
+            "services": [self._service(numbers)],
+        }
+
+    def _service(self, numbers):
+        port = flows.REAL_PORT if flows.translates(self.method) else flows.VIP_PORT
+        return {"name": "bench", "protocol": Plain("udp"), "address": flows.VIP, "port": flows.VIP_PORT,
+                "scheduler": Plain("rr"), "method": Plain(self.method), "health_check": {"disabled": True},
+                **({"local_addresses": "pool"} if self.method == "fullnat" else {}),
+                "reals": [{"address": flows.real_address(number), "port": port} for number in numbers]}
+
+    def ask(self, *words):
+        return schema_names(json.loads(run([binary("shuntctl"), "-s", self._socket, "-o", "json", *words]).stdout))
+
+    def _workers(self):
+        """The one worker's counters; protobuf's JSON leaves out zeros."""
+        worker = self.ask("workers")["workers"][0]
+        return {key: worker.get(key, 0) for key in
+                ("tx_packets", "dropped_packets", "kernel_packets", "handed_off_packets", "connections")}
+
+    def _drops(self):
+        return {drop["reason"]: drop.get("packets", 0) for drop in self.ask("drops").get("drops", [])}
+
+    # --- that a window counted packets of open connections, and all of them ---
+
+    def before_window(self):
+        self._before = (self._workers(), self._drops())
+
+    def after_window(self, first, last):
+        before, drops = self._before
+        after = self._workers()
+        if after["dropped_packets"] != before["dropped_packets"]:
+            new = {reason: count - drops.get(reason, 0) for reason, count in self._drops().items()
+                   if count != drops.get(reason, 0)}
+            raise LabError(f"shuntd dropped packets while it was measured: {new}")
+        for counter in ("kernel_packets", "handed_off_packets"):
+            if after[counter] != before[counter]:
+                raise LabError(f"shuntd's {counter} rose by {after[counter] - before[counter]} while it was measured")
+        if {before["connections"], after["connections"]} != {self._setting.connections}:
+            raise LabError(f"shuntd had {before['connections']} connections before and {after['connections']} after the "
+                           f"window instead of {self._setting.connections}")
+        check_counts(before["tx_packets"], first, last, after["tx_packets"], self._bytes_a_packet())
+
+    def _bytes_a_packet(self):
+        # A tunnel adds one IPv4 header.
+        return flows.FRAME_BYTES + (20 if self.method == "tunnel" else 0)
+
+
+# Packets that a reading of the counters may find in flight.
+_IN_FLIGHT = 1024
+
+
+def check_counts(sent_before, first, last, sent_after, bytes_a_packet):
+    """The worker's count of sent packets and the driver's must be the same; received and sent, too; and every packet
+    must have had the size that its method gives it. The worker was asked before `first` and after `last`."""
+    if sent_before > first.sent or last.sent > sent_after + _IN_FLIGHT:
+        raise LabError(f"shuntd says that it sent {sent_before} to {sent_after} packets, its port {first.sent} to {last.sent}")
+    received, sent = last.received - first.received, last.sent - first.sent
+    if abs(received - sent) > _IN_FLIGHT:
+        raise LabError(f"shuntd's port received {received} packets and sent {sent}")
+    size = (last.sent_bytes - first.sent_bytes) / max(sent, 1)
+    if abs(size - bytes_a_packet) > bytes_a_packet * _IN_FLIGHT / max(sent, 1):
+        raise LabError(f"shuntd's packets left with {size:.2f} bytes each, {bytes_a_packet} are right")

@@ -1,0 +1,63 @@
+"""Timed windows: two programs in turn on one CPU, so that the machine's mood is the same for both."""
+
+import statistics
+import time
+from dataclasses import dataclass
+
+# After a program goes on its caches are cold; this long it may warm up.
+_WARM_SECONDS = 0.25
+# A worker that waited longer than this share of a window for its CPU was measured together with something else.
+_MOST_WAITING = 0.01
+
+
+@dataclass(frozen=True)
+class Window:
+    mpps: float
+    waiting: float  # share of the window that the worker waited for its CPU
+
+    @property
+    def quiet(self):
+        return self.waiting <= _MOST_WAITING
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Median of the quietest windows."""
+
+    mpps: float
+    windows: int
+    quiet: bool  # all of them were
+
+
+def measure_window(contender, seconds, sleep=time.sleep):
+    contender.resume()
+    sleep(_WARM_SECONDS)
+    contender.before_window()
+    waited = contender.worker.waited_seconds()
+    first = contender.port()
+    sleep(seconds)
+    last = contender.port()
+    waited = contender.worker.waited_seconds() - waited
+    contender.after_window(first, last)
+    contender.pause()
+    length = last.seconds - first.seconds
+    return Window((last.sent - first.sent) / length / 1e6, waited / length)
+
+
+def figure_of(windows, wanted):
+    best = sorted(windows, key=lambda window: window.waiting)[:wanted]
+    return Figure(statistics.median(window.mpps for window in best), len(best), all(window.quiet for window in best))
+
+
+def alternate(contenders, wanted, seconds, progress, measure=measure_window):
+    """One Figure per contender, from `wanted` windows of each. Disturbed windows are repeated, at most twice as many
+    as are wanted; then the least disturbed serve, and the figure says so. All contenders are paused before and after."""
+    windows = [[] for _ in contenders]
+    for turn in range(wanted * 3):
+        quiet = min(sum(window.quiet for window in own) for own in windows)
+        if quiet >= wanted:
+            break
+        progress(f"window {turn + 1}, {quiet} of {wanted} undisturbed")
+        for contender, own in zip(contenders, windows):
+            own.append(measure(contender, seconds))
+    return [figure_of(own, wanted) for own in windows]

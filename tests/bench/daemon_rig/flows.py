@@ -17,7 +17,7 @@ LOCAL_ADDRESSES = [f"192.0.2.{last}" for last in range(1, 17)]
 METHODS = ("direct", "tunnel", "nat", "fullnat")
 FRAME_BYTES = 60  # 64 with the frame check sequence
 TTL = 64
-_CLIENTS = 1 << 17  # 198.18.0.0/15, RFC 2544's addresses for benchmarks
+_CLIENTS = 1 << 16  # 198.18.0.0/16: RFC 2544's addresses for benchmarks
 _FIRST_CLIENT = 0xC6120000
 _FIRST_CLIENT_PORT = 1024
 

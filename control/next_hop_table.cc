@@ -38,10 +38,13 @@ struct Sources {
   // The address towards `neighbour`; `preferred` is what a route says.
   Be32 towards(Be32 neighbour, std::optional<Be32> preferred) const {
     const IpAddress other = IpAddress::from_v4(neighbour);
-    for (const InterfaceAddress& own : on_networks) {
-      if (Prefix{own.address, own.length}.contains(other)) return own.address.v4();
+    for (const InterfaceAddress& each : on_networks) {
+      if (Prefix{each.address, each.length}.contains(other)) return each.address.v4();
     }
-    if (preferred) return *preferred;
+    return preferred ? *preferred : own();
+  }
+  // The address towards whomever.
+  Be32 own() const {
     return on_networks.empty() ? any.value_or(Be32{}) : on_networks.front().address.v4();
   }
 };
@@ -196,11 +199,16 @@ bool NextHopTable::update(const KernelView& view) {
   }
   auto next = std::make_shared<NextHopTables>();
   next->routes = flatten(std::move(choices));
-  next->hops = hops_of(resolved, preferred, ports_, sources_of(ports_, view), ids_);
+  const auto sources = sources_of(ports_, view);
+  for (const auto& [id, port] : ports_) next->port_addresses[id] = sources.at(id).own();
+  next->hops = hops_of(resolved, preferred, ports_, sources, ids_);
   next->neighbours = slots_of(resolved, ids_);
 
   const bool routes_changed = meanings_changed || !same(next->routes, tables_->routes, equal_intervals);
-  if (!routes_changed && same(next->hops, tables_->hops, equal_hops) && !tables_->neighbours.empty()) return false;
+  if (!routes_changed && same(next->hops, tables_->hops, equal_hops) &&
+      next->port_addresses == tables_->port_addresses && !tables_->neighbours.empty()) {
+    return false;
+  }
   next->generation = static_cast<uint16_t>(tables_->generation + (routes_changed ? 1 : 0));
   tables_ = std::move(next);
   return true;

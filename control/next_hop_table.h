@@ -3,9 +3,9 @@
 // tables() returns is immutable and may be read by any.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +21,8 @@ struct NextHopTables {
   std::vector<dataplane::RouteInterval> routes;
   std::vector<dataplane::NeighbourSlot> neighbours;
   uint16_t generation = 0;
+  // By port id: its own address, whoever it speaks to; 0.0.0.0: none.
+  std::array<Be32, dataplane::kMaxPorts> port_addresses{};
 
   dataplane::NextHops view() const noexcept { return {hops, routes, neighbours, generation}; }
 };

@@ -115,6 +115,15 @@ TEST_F(NextHopTableTest, LocalAddressIsTheOneOnTheNeighboursNetwork) {
   EXPECT_EQ(hop(route("203.0.113.5").hop).local_address, v4("10.0.0.1"));
 }
 
+TEST_F(NextHopTableTest, EveryPortHasItsOwnAddress) {
+  table_.update(view_);
+  EXPECT_EQ(table_.tables()->port_addresses[0], v4("10.0.0.1"));
+  EXPECT_EQ(table_.tables()->port_addresses[1], v4("10.1.0.1"));
+  view_.links[1] = link(1, {"10.1.0.7/24"}, 1400);
+  ASSERT_TRUE(table_.update(view_));
+  EXPECT_EQ(table_.tables()->port_addresses[1], v4("10.1.0.7"));
+}
+
 TEST_F(NextHopTableTest, WithoutAKernelTheConfigurationSpeaks) {
   NextHopTable table(ports_, {{neighbour(0, "10.0.0.9", 9)}, {on_link(0, "10.0.0.0/24"), via(0, "0.0.0.0/0", "10.0.0.9")}});
   ASSERT_TRUE(table.update({}));

@@ -25,16 +25,31 @@ class AddressTable {
   // One more meaning for `address`; 0.0.0.0 and nothing else is left out.
   void add(Be32 address, dataplane::AddressSlot::Kind kind) {
     if (address.raw == 0) return;
+    dataplane::AddressSlot& slot = place_of(address);
+    used_ += slot.address.raw == 0 ? 1 : 0;
+    slot.address = address;
+    slot.kinds |= dataplane::bit(kind);
+  }
+  // The table, no larger than its distinct addresses need: workers want it in their caches.
+  std::vector<dataplane::AddressSlot> take() && {
+    AddressTable small(used_);
+    if (small.slots_.size() == slots_.size()) return std::move(slots_);
+    for (const dataplane::AddressSlot& slot : slots_) {
+      if (slot.address.raw != 0) small.place_of(slot.address) = slot;
+    }
+    return std::move(small.slots_);
+  }
+
+ private:
+  dataplane::AddressSlot& place_of(Be32 address) {
     const size_t mask = slots_.size() - 1;
     size_t i = dataplane::address_hash(address) & mask;
     while (slots_[i].address.raw != 0 && slots_[i].address != address) i = (i + 1) & mask;
-    slots_[i].address = address;
-    slots_[i].kinds |= dataplane::bit(kind);
+    return slots_[i];
   }
-  std::vector<dataplane::AddressSlot> take() && { return std::move(slots_); }
 
- private:
   std::vector<dataplane::AddressSlot> slots_;
+  size_t used_ = 0;
 };
 
 }  // namespace shunt::control

@@ -1,0 +1,237 @@
+#include "control/snapshot_builder.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+#include <set>
+
+namespace shunt::control {
+namespace {
+
+using dataplane::AddressSlot;
+using dataplane::Candidate;
+using dataplane::Method;
+using dataplane::Protocol;
+using dataplane::RealId;
+using dataplane::SchedulerKind;
+using dataplane::ServiceEntry;
+using dataplane::ServiceId;
+using dataplane::Snapshot;
+
+Be32 v4(const char* text) { return IpAddress::parse(text)->v4(); }
+constexpr uint8_t kTcp = 6;
+
+class SnapshotBuilderTest : public testing::Test {
+ protected:
+  static ServiceInput service(uint32_t id, const char* vip, std::vector<Candidate> candidates) {
+    ServiceInput input;
+    input.id = {id};
+    input.address = v4(vip);
+    input.port = 80;
+    input.candidates = std::move(candidates);
+    input.timeouts.fill(id + 1);
+    return input;
+  }
+  void set_real(uint32_t id, const char* address, Method method = Method::kNat) {
+    builder_.set_real({id}, v4(address), 8080, method, {0});
+  }
+  // Neighbours 10.0.0.2 (id 0) and a gateway 10.0.0.254 (id 1) for everything else.
+  static std::shared_ptr<const NextHopTables> next_hops(bool gateway_resolved) {
+    NextHopTable table({{0, {{2, 0, 0, 0, 0, 1}}, 1500, {*InterfaceAddress::parse("10.0.0.1/24")}}}, {});
+    KernelView view;
+    view.routes = {{*Prefix::parse("10.0.0.0/24"), 0, {}, 0, {}},
+                   {*Prefix::parse("172.16.0.0/12"), 0, *IpAddress::parse("10.0.0.254"), 0, {}}};
+    view.neighbours = {{0, *IpAddress::parse("10.0.0.2"), {{2, 0, 0, 0, 0, 2}}}};
+    if (gateway_resolved) view.neighbours.push_back({0, *IpAddress::parse("10.0.0.254"), {{2, 0, 0, 0, 0, 3}}});
+    table.update(view);
+    return table.tables();
+  }
+  const ServiceEntry& find(const Snapshot& snapshot, const char* vip) const {
+    const ServiceEntry* found = snapshot.find_service(kTcp, v4(vip), Be16::from_host(80));
+    EXPECT_NE(found, nullptr) << vip;
+    return *found;
+  }
+
+  SnapshotBuilder builder_;
+};
+
+TEST_F(SnapshotBuilderTest, AnEmptySnapshotAnswersEveryQuestion) {
+  const auto snapshot = builder_.build();
+  EXPECT_EQ(snapshot->version, 1u);
+  EXPECT_EQ(snapshot->find_service(kTcp, v4("192.0.2.1"), Be16::from_host(80)), nullptr);
+  EXPECT_EQ(snapshot->kinds_of(v4("192.0.2.1")), 0);
+  EXPECT_EQ(snapshot->next_hops.route_to(v4("10.0.0.1")).kind, dataplane::Route::Kind::kNoRoute);
+  EXPECT_FALSE(snapshot->link_up[0]);
+}
+
+TEST_F(SnapshotBuilderTest, ServicesAreFoundByProtocolVipAndPort) {
+  set_real(3, "10.0.0.2");
+  builder_.set_service(service(7, "192.0.2.1", {{{3}, 5, 5}}));
+  const auto snapshot = builder_.build();
+  const ServiceEntry& entry = find(*snapshot, "192.0.2.1");
+  EXPECT_EQ(entry.id.index, 7u);
+  ASSERT_EQ(entry.candidates.size(), 1u);
+  EXPECT_EQ(entry.candidates[0].id.index, 3u);
+  EXPECT_EQ(entry.candidates[0].weight, 5u);
+  EXPECT_EQ(snapshot->timeouts[entry.timeouts][0], 8u);
+  EXPECT_EQ(snapshot->find_service(17, v4("192.0.2.1"), Be16::from_host(80)), nullptr);
+  EXPECT_EQ(snapshot->find_service(kTcp, v4("192.0.2.1"), Be16::from_host(81)), nullptr);
+}
+
+TEST_F(SnapshotBuilderTest, RealsKnowTheirWayOut) {
+  builder_.set_next_hops(next_hops(false));
+  set_real(0, "10.0.0.2");
+  set_real(1, "10.0.0.3");
+  set_real(2, "172.16.0.1");
+  set_real(3, "8.8.8.8");
+  auto snapshot = builder_.build();
+  EXPECT_EQ(snapshot->reals[0].next_hop.index, 0);
+  EXPECT_FALSE(snapshot->reals[0].no_route);
+  EXPECT_EQ(snapshot->reals[1].next_hop, dataplane::kNoNextHop);
+  EXPECT_EQ(snapshot->reals[1].neighbour, v4("10.0.0.3"));
+  EXPECT_FALSE(snapshot->reals[1].no_route);
+  EXPECT_EQ(snapshot->reals[2].next_hop, dataplane::kNoNextHop);
+  EXPECT_EQ(snapshot->reals[2].neighbour, v4("10.0.0.254"));
+  EXPECT_TRUE(snapshot->reals[3].no_route);
+
+  // The snapshot before stays as it was; the next one knows the gateway.
+  builder_.set_next_hops(next_hops(true));
+  const auto later = builder_.build();
+  EXPECT_EQ(snapshot->reals[2].next_hop, dataplane::kNoNextHop);
+  EXPECT_EQ(later->next_hops.hops[later->reals[2].next_hop.index].address, v4("10.0.0.254"));
+  EXPECT_EQ(later->port_address[0], v4("10.0.0.1"));
+}
+
+TEST_F(SnapshotBuilderTest, ANeighbourThatChangesRebuildsNoService) {
+  builder_.set_next_hops(next_hops(false));
+  set_real(0, "10.0.0.2");
+  set_real(1, "172.16.0.1");
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 1, 1}}));
+  const auto before = builder_.build();
+  EXPECT_FALSE(builder_.is_dirty());
+  builder_.set_next_hops(next_hops(true));
+  ASSERT_TRUE(builder_.is_dirty());
+  const auto after = builder_.build();
+  EXPECT_EQ(after->services.data(), before->services.data());
+  EXPECT_EQ(after->service_slots.data(), before->service_slots.data());
+  EXPECT_EQ(after->addresses.data(), before->addresses.data());
+  EXPECT_EQ(after->timeouts.data(), before->timeouts.data());
+  EXPECT_NE(after->reals.data(), before->reals.data());
+}
+
+TEST_F(SnapshotBuilderTest, ANeighbourThatNoRealNeedsRebuildsNoReals) {
+  builder_.set_next_hops(next_hops(false));
+  set_real(0, "10.0.0.2");
+  const auto before = builder_.build();
+  builder_.set_next_hops(next_hops(true));
+  EXPECT_EQ(builder_.build()->reals.data(), before->reals.data());
+}
+
+TEST_F(SnapshotBuilderTest, AWeightRebuildsOneServiceOnly) {
+  set_real(0, "10.0.0.2");
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 1, 1}}));
+  builder_.set_service(service(1, "192.0.2.2", {{{0}, 1, 1}}));
+  const auto before = builder_.build();
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 9, 9}}));
+  const auto after = builder_.build();
+  EXPECT_EQ(find(*after, "192.0.2.2").candidates.data(), find(*before, "192.0.2.2").candidates.data());
+  EXPECT_EQ(find(*after, "192.0.2.1").candidates[0].weight, 9u);
+  EXPECT_EQ(find(*before, "192.0.2.1").candidates[0].weight, 1u);
+  EXPECT_EQ(after->reals.data(), before->reals.data());
+  EXPECT_EQ(after->service_slots.data(), before->service_slots.data());
+  EXPECT_EQ(after->timeouts.data(), before->timeouts.data());
+  EXPECT_NE(find(*after, "192.0.2.1").generation, find(*before, "192.0.2.1").generation);
+  EXPECT_EQ(find(*after, "192.0.2.2").generation, find(*before, "192.0.2.2").generation);
+}
+
+TEST_F(SnapshotBuilderTest, GenerationStaysWhenCandidatesDo) {
+  set_real(0, "10.0.0.2");
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 1, 1}}));
+  const auto before = builder_.build();
+  ServiceInput changed = service(0, "192.0.2.1", {{{0}, 1, 1}});
+  changed.timeouts.fill(99);
+  builder_.set_service(changed);
+  const auto after = builder_.build();
+  EXPECT_EQ(find(*after, "192.0.2.1").generation, find(*before, "192.0.2.1").generation);
+  EXPECT_EQ(after->timeouts[0][3], 99u);
+}
+
+TEST_F(SnapshotBuilderTest, AReusedServiceIdHasAnotherGeneration) {
+  set_real(0, "10.0.0.2");
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 1, 1}}));
+  const uint32_t first = find(*builder_.build(), "192.0.2.1").generation;
+  builder_.remove_service({0});
+  const auto without = builder_.build();
+  EXPECT_EQ(without->find_service(kTcp, v4("192.0.2.1"), Be16::from_host(80)), nullptr);
+  // Connections of the removed service still know their timeouts.
+  EXPECT_EQ(without->timeouts[0][0], 1u);
+  builder_.set_service(service(0, "192.0.2.1", {{{0}, 1, 1}}));
+  EXPECT_NE(find(*builder_.build(), "192.0.2.1").generation, first);
+}
+
+TEST_F(SnapshotBuilderTest, AddressesHaveEveryMeaningTheyWereGiven) {
+  set_real(0, "10.0.0.2", Method::kNat);
+  set_real(1, "10.0.0.3", Method::kDirect);
+  builder_.set_service(service(0, "192.0.2.1", {}));
+  builder_.set_pools({std::make_shared<std::vector<Be32>>(std::vector<Be32>{v4("10.0.0.250")})});
+  builder_.set_own_addresses({v4("192.0.2.1"), v4("10.0.0.1"), v4("10.0.0.250")});
+  auto snapshot = builder_.build();
+  const auto kinds = [&](const char* address) { return snapshot->kinds_of(v4(address)); };
+  EXPECT_EQ(kinds("10.0.0.2"), bit(AddressSlot::Kind::kReal));
+  EXPECT_EQ(kinds("10.0.0.3"), 0);
+  EXPECT_EQ(kinds("192.0.2.1"), bit(AddressSlot::Kind::kVip) | bit(AddressSlot::Kind::kOwn));
+  EXPECT_EQ(kinds("10.0.0.250"), bit(AddressSlot::Kind::kLocal) | bit(AddressSlot::Kind::kOwn));
+  EXPECT_EQ(kinds("10.0.0.1"), bit(AddressSlot::Kind::kOwn));
+  builder_.free_real({0});
+  snapshot = builder_.build();
+  EXPECT_EQ(kinds("10.0.0.2"), 0);
+  EXPECT_FALSE(snapshot->reals[0].used);
+}
+
+TEST_F(SnapshotBuilderTest, MaglevsSlotsAreFilledWithItsCandidates) {
+  set_real(0, "10.0.0.2");
+  set_real(1, "10.0.0.3");
+  ServiceInput input = service(0, "192.0.2.1", {{{1}, 1, 1}, {{0}, 1, 1}});
+  input.scheduler = SchedulerKind::kMh;
+  builder_.set_service(input);
+  const auto snapshot = builder_.build();
+  const auto slots = find(*snapshot, "192.0.2.1").slots;
+  ASSERT_FALSE(slots.empty());
+  EXPECT_EQ(std::set<uint32_t>(slots.begin(), slots.end()), (std::set<uint32_t>{0, 1}));
+}
+
+TEST_F(SnapshotBuilderTest, LinksAreAsTold) {
+  builder_.build();
+  builder_.set_link(4, true);
+  EXPECT_TRUE(builder_.is_dirty());
+  EXPECT_TRUE(builder_.build()->link_up[4]);
+  builder_.set_link(4, true);
+  EXPECT_FALSE(builder_.is_dirty());
+}
+
+TEST_F(SnapshotBuilderTest, ManyServicesAreAllFound) {
+  std::mt19937 random(1);
+  std::set<uint32_t> addresses;
+  while (addresses.size() < 5000) addresses.insert(0xc0000000u + random() % 100000);
+  uint32_t id = 0;
+  for (const uint32_t address : addresses) {
+    ServiceInput input = service(id++, "0.0.0.0", {});
+    input.address = Be32::from_host(address);
+    builder_.set_service(input);
+  }
+  for (uint32_t gone = 0; gone < 5000; gone += 3) builder_.remove_service({gone});
+  const auto snapshot = builder_.build();
+  EXPECT_EQ(snapshot->service_slots.size(), 8192u);
+  id = 0;
+  for (const uint32_t address : addresses) {
+    const auto* found = snapshot->find_service(kTcp, Be32::from_host(address), Be16::from_host(80));
+    if (id % 3 == 0) ASSERT_EQ(found, nullptr);
+    else ASSERT_TRUE(found != nullptr && found->id.index == id);
+    const bool is_vip = snapshot->kinds_of(Be32::from_host(address)) == bit(AddressSlot::Kind::kVip);
+    ASSERT_EQ(is_vip, id % 3 != 0);
+    ++id;
+  }
+}
+
+}  // namespace
+}  // namespace shunt::control

@@ -1,0 +1,261 @@
+#include "control/live_state.h"
+
+#include <algorithm>
+#include <numeric>
+#include <unordered_set>
+#include <utility>
+
+#include "control/identity.h"
+
+namespace shunt::control {
+namespace {
+
+struct Place {
+  IpAddress address;
+  uint16_t port;
+  bool operator==(const Place&) const = default;
+};
+struct PlaceHash {
+  size_t operator()(const Place& place) const noexcept { return hash_of(place.address, place.port); }
+};
+
+bool is_down(Health health) noexcept { return health == Health::kDown; }
+
+// A check that was switched on or off starts anew.
+void follow_check(const HealthCheck& check, HealthState& state) {
+  const bool was_checked = state.health != Health::kUnchecked;
+  if (check.enabled == was_checked && state.since != WallClock::time_point{}) return;
+  state = {check.enabled ? Health::kUnknown : Health::kUnchecked, WallClock::now(), ""};
+}
+
+dataplane::TimeoutSet timeouts_of(const Timeouts& general, const Timeouts& own) {
+  dataplane::TimeoutSet result = dataplane::kDefaultTimeoutsMs;
+  for (size_t i = 0; i < result.size(); ++i) {
+    const auto& wanted = own.values[i] ? own.values[i] : general.values[i];
+    if (wanted) result[i] = static_cast<uint32_t>(wanted->count());
+  }
+  return result;
+}
+
+std::string not_ipv4(const std::string& subject, const IpAddress& address) {
+  return subject + ": " + address.to_string() + " is IPv6, which is not balanced yet; give an IPv4 address";
+}
+
+}  // namespace
+
+LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of)
+    : slots_(slots), builder_(builder), counters_of_(std::move(counters_of)) {}
+
+Result<void> LiveState::fits(const DesiredState& next) const {
+  size_t new_reals = 0;
+  size_t new_services = 0;
+  for (const Service& service : next.services) {
+    if (!service.address.is_v4()) return Error{ErrorCode::kInvalid, not_ipv4("service " + service.name, service.address)};
+    new_services += slots_.has(key_of(service)) ? 0 : 1;
+    for (const Real& real : service.reals) {
+      if (!real.address.is_v4()) {
+        return Error{ErrorCode::kInvalid, not_ipv4("real " + service.name + "/" + real.name, real.address)};
+      }
+      new_reals += slots_.has(key_of(service, real)) ? 0 : 1;
+    }
+  }
+  const auto error = [](const char* what, size_t wanted, size_t free) {
+    return Error{ErrorCode::kInvalid, std::string(what) + ": " + std::to_string(wanted) + " new ones, place for " +
+                                          std::to_string(free) +
+                                          "; use fewer, or wait until removed ones have no connections left"};
+  };
+  if (new_services > slots_.free_services()) return error("services", new_services, slots_.free_services());
+  if (new_reals > slots_.free_reals()) return error("reals", new_reals, slots_.free_reals());
+  return {};
+}
+
+// True when a pool's addresses differ.
+bool LiveState::update_pools(const DesiredState& next) {
+  if (next.local_addresses == desired_.local_addresses) return false;
+  pools_.clear();
+  std::vector<AddressList> all;
+  for (const LocalAddressPool& pool : next.local_addresses) {
+    auto addresses = std::make_shared<std::vector<Be32>>();
+    for (const IpAddress& address : pool.addresses) {
+      if (address.is_v4()) addresses->push_back(address.v4());
+    }
+    pools_.emplace(pool.name, addresses);
+    all.push_back(std::move(addresses));
+  }
+  builder_.set_pools(std::move(all));
+  return true;
+}
+
+void LiveState::replace(DesiredState next) {
+  const bool pools_changed = update_pools(next);
+  const bool timeouts_changed = next.timeouts != desired_.timeouts;
+  const DesiredState before = std::exchange(desired_, std::move(next));
+  std::vector<LiveService> live_before = std::exchange(live_, {});
+  std::unordered_map<ServiceKey, uint32_t, KeyHash> old_places;
+  for (uint32_t i = 0; i < before.services.size(); ++i) old_places.emplace(key_of(before.services[i]), i);
+
+  live_.resize(desired_.services.size());
+  stale_.clear();
+  services_by_name_.clear();
+  sorted_.clear();
+  for (uint32_t i = 0; i < desired_.services.size(); ++i) {
+    const Service& service = desired_.services[i];
+    services_by_name_.emplace(service.name, i);
+    const auto old_place = old_places.find(key_of(service));
+    if (old_place == old_places.end()) {
+      sync_service(i, nullptr, true);
+      continue;
+    }
+    live_[i] = std::move(live_before[old_place->second]);
+    const bool was_stale = std::exchange(live_[i].stale, false);
+    const bool needs_pool = pools_changed && !service.local_addresses.empty();
+    sync_service(i, &before.services[old_place->second], needs_pool || timeouts_changed || was_stale);
+    old_places.erase(old_place);
+  }
+  for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
+}
+
+void LiveState::remove(const Service& service, const LiveService& live) {
+  for (size_t i = 0; i < service.reals.size(); ++i) slots_.remove_real(live.reals[i].id, builder_.version() + 1);
+  builder_.remove_service(live.id);
+  slots_.remove_service(live.id);
+}
+
+void LiveState::sync_service(uint32_t index, const Service* before, bool affected) {
+  const Service& service = desired_.services[index];
+  LiveService& live = live_[index];
+  if (before == nullptr || *before != service) {
+    live.id = slots_.take_service(key_of(service), service.name);
+    sync_reals(service, before, live);
+    affected = true;
+  }
+  if (affected) mark(index);
+}
+
+void LiveState::sync_reals(const Service& service, const Service* before, LiveService& live) {
+  std::unordered_map<Place, size_t, PlaceHash> old_places;
+  const std::vector<LiveReal> old_reals = std::exchange(live.reals, {});
+  for (size_t i = 0; i < old_reals.size(); ++i) {
+    old_places.emplace(Place{before->reals[i].address, before->reals[i].port}, i);
+  }
+  std::unordered_set<uint32_t> kept;
+  live.by_name.clear();
+  for (uint32_t i = 0; i < service.reals.size(); ++i) {
+    const Real& real = service.reals[i];
+    LiveReal& entry = live.reals.emplace_back();
+    const bool had_slot = slots_.has(key_of(service, real));
+    entry.id = slots_.take_real(key_of(service, real), live.id, real.name, counters_of_);
+    if (!had_slot) builder_.set_real(entry.id, real.address.v4(), real.port, service.method, live.id);
+    note_weight(entry.id, real);
+    kept.insert(entry.id.index);
+    if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
+      entry.health = old_reals[old->second].health;
+    }
+    follow_check(service.health_check, entry.health);
+    live.by_name.emplace(real.name, i);
+  }
+  // A name wins over an address that reads like it.
+  for (uint32_t i = 0; i < service.reals.size(); ++i) {
+    live.by_name.emplace(address_and_port(service.reals[i].address, service.reals[i].port), i);
+  }
+  for (const LiveReal& old : old_reals) {
+    if (!kept.contains(old.id.index)) slots_.remove_real(old.id, builder_.version() + 1);
+  }
+}
+
+void LiveState::note_weight(RealId id, const Real& real) {
+  const uint32_t above_zero = real.weight > 0 ? real.weight : real.weight_before_drain.value_or(0);
+  if (above_zero > 0) slots_.real(id).last_weight = above_zero;
+}
+
+void LiveState::mark(uint32_t index) {
+  if (std::exchange(live_[index].stale, true)) return;
+  stale_.push_back(index);
+}
+
+void LiveState::flush() {
+  for (const uint32_t index : stale_) {
+    compile(index);
+    live_[index].stale = false;
+  }
+  stale_.clear();
+}
+
+void LiveState::compile(uint32_t index) {
+  const Service& service = desired_.services[index];
+  const LiveService& live = live_[index];
+  ServiceInput input;
+  input.id = live.id;
+  input.protocol = service.protocol;
+  input.address = service.address.v4();
+  input.port = service.port;
+  input.scheduler = service.scheduler;
+  input.method = service.method;
+  input.timeouts = timeouts_of(desired_.timeouts, service.timeouts);
+  if (!service.local_addresses.empty()) input.local_addresses = pools_[service.local_addresses];
+  for (size_t i = 0; i < live.reals.size(); ++i) {
+    if (is_down(live.reals[i].health.health)) continue;
+    const RealId id = live.reals[i].id;
+    input.candidates.push_back({id, service.reals[i].weight, slots_.real(id).last_weight});
+  }
+  std::sort(input.candidates.begin(), input.candidates.end(),
+            [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
+              return slots_.real(a.id).added > slots_.real(b.id).added;
+            });
+  builder_.set_service(input);
+}
+
+std::optional<uint32_t> LiveState::find_service(const std::string& name) const {
+  const auto found = services_by_name_.find(name);
+  return found == services_by_name_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<RealPlace> LiveState::find_real(const std::string& service, const std::string& real) const {
+  const auto place = find_service(service);
+  if (!place) {
+    return Error{ErrorCode::kNotFound,
+                 "service " + service + ": there is none of this name; see the list of services"};
+  }
+  const auto found = live_[*place].by_name.find(real);
+  if (found == live_[*place].by_name.end()) {
+    return Error{ErrorCode::kNotFound,
+                 "real " + service + "/" + real + ": the service has none of this name or ADDRESS:PORT; see its list"};
+  }
+  return RealPlace{*place, found->second};
+}
+
+const std::vector<uint32_t>& LiveState::by_name() const {
+  if (sorted_.size() != desired_.services.size()) {
+    sorted_.resize(desired_.services.size());
+    std::iota(sorted_.begin(), sorted_.end(), 0u);
+    std::sort(sorted_.begin(), sorted_.end(), [this](uint32_t a, uint32_t b) {
+      return desired_.services[a].name < desired_.services[b].name;
+    });
+  }
+  return sorted_;
+}
+
+void LiveState::set_weight(RealPlace place, uint32_t weight, std::optional<uint32_t> before_drain) {
+  Real& real = desired_.services[place.service].reals[place.real];
+  real.weight = weight;
+  real.weight_before_drain = before_drain;
+  note_weight(live(place).id, real);
+  mark(place.service);
+}
+
+Health LiveState::set_health(RealPlace place, Health health, const std::string& text) {
+  HealthState& state = live_[place.service].reals[place.real].health;
+  const Health before = state.health;
+  state.last_check = text;
+  if (before == health) return before;
+  state.health = health;
+  state.since = WallClock::now();
+  if (is_down(before) != is_down(health)) mark(place.service);
+  return before;
+}
+
+uint32_t LiveState::effective_weight(RealPlace place) const {
+  return is_down(live(place).health.health) ? 0 : real(place).weight;
+}
+
+}  // namespace shunt::control

@@ -1,0 +1,104 @@
+// The desired state at work: every service and real of it with its slot and its health, told to the snapshot builder
+// change by change. Owner: the controller's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "control/model/desired_state.h"
+#include "control/report.h"
+#include "control/slots.h"
+#include "control/snapshot_builder.h"
+#include "src/base/result.h"
+
+namespace shunt::control {
+
+struct HealthState {
+  Health health = Health::kUnknown;
+  WallClock::time_point since;
+  std::string last_check;
+};
+
+// What goes with a Real of the desired state.
+struct LiveReal {
+  RealId id = dataplane::kNoReal;
+  HealthState health;
+};
+
+// What goes with a Service of the desired state.
+struct LiveService {
+  ServiceId id = dataplane::kNoService;
+  // In the order of Service::reals.
+  std::vector<LiveReal> reals;
+  // By name, and by "ADDRESS:PORT" where no name is so.
+  std::unordered_map<std::string, uint32_t> by_name;
+  // The builder has not been told of its last change.
+  bool stale = false;
+};
+
+// A real by its places in the desired state; valid until replace().
+struct RealPlace {
+  uint32_t service = 0;
+  uint32_t real = 0;
+};
+
+class LiveState {
+ public:
+  // `counters_of` reads a real slot's counters.
+  LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of);
+
+  const DesiredState& desired() const noexcept { return desired_; }
+  const LiveService& live(uint32_t service) const { return live_[service]; }
+  const Service& service(RealPlace place) const { return desired_.services[place.service]; }
+  const Real& real(RealPlace place) const { return service(place).reals[place.real]; }
+  const LiveReal& live(RealPlace place) const { return live_[place.service].reals[place.real]; }
+
+  // Whether the workers' tables can take `next`, slots of removed reals still being held.
+  Result<void> fits(const DesiredState& next) const;
+  // Makes `next` so. REQUIRES fits(next). Unchanged services are not touched.
+  void replace(DesiredState next);
+
+  // nullopt: no such service.
+  std::optional<uint32_t> find_service(const std::string& name) const;
+  // `real` is its name or "ADDRESS:PORT". Errors: kNotFound, saying which of the two.
+  Result<RealPlace> find_real(const std::string& service, const std::string& real) const;
+  // Services in the order of their names.
+  const std::vector<uint32_t>& by_name() const;
+
+  void set_weight(RealPlace place, uint32_t weight, std::optional<uint32_t> before_drain);
+  // Returns the health before.
+  Health set_health(RealPlace place, Health health, const std::string& text);
+  // Tells the builder of services whose reals changed; before each build. Once for all changes since the last time.
+  void flush();
+
+  // As the schedulers see it.
+  uint32_t effective_weight(RealPlace place) const;
+
+ private:
+  void sync_service(uint32_t index, const Service* before, bool affected);
+  void sync_reals(const Service& service, const Service* before, LiveService& live);
+  void note_weight(RealId id, const Real& real);
+  void mark(uint32_t index);
+  void compile(uint32_t index);
+  bool update_pools(const DesiredState& next);
+  void remove(const Service& service, const LiveService& live);
+
+  Slots& slots_;
+  SnapshotBuilder& builder_;
+  const std::function<Traffic(RealId)> counters_of_;
+  DesiredState desired_;
+  // In the order of desired_.services.
+  std::vector<LiveService> live_;
+  std::vector<uint32_t> stale_;
+  std::unordered_map<std::string, uint32_t> services_by_name_;
+  std::unordered_map<std::string, AddressList> pools_;
+  // Made when asked for.
+  mutable std::vector<uint32_t> sorted_;
+};
+
+}  // namespace shunt::control

@@ -1,0 +1,241 @@
+#include "control/live_state.h"
+
+#include <gmock/gmock.h>
+
+namespace shunt::control {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Real real(const std::string& address, uint32_t weight = 1) {
+  Real result;
+  result.address = *IpAddress::parse(address);
+  result.port = 80;
+  result.name = address_and_port(result.address, 80);
+  result.weight = weight;
+  return result;
+}
+
+class LiveStateTest : public testing::Test {
+ protected:
+  static DesiredState with_reals(std::vector<Real> reals, const std::string& name = "web") {
+    DesiredState state;
+    Service service;
+    service.name = name;
+    service.address = *IpAddress::parse("192.0.2.1");
+    service.port = 80;
+    service.reals = std::move(reals);
+    state.services = {service};
+    return state;
+  }
+  void replace(DesiredState state) {
+    ASSERT_TRUE(live_.fits(state));
+    live_.replace(std::move(state));
+    build();
+  }
+  void build() {
+    live_.flush();
+    snapshot_ = builder_.build();
+  }
+  RealPlace place(const std::string& address) const {
+    const auto found = live_.find_real("web", address + ":80");
+    EXPECT_TRUE(found);
+    return *found;
+  }
+  RealId id(const std::string& address) const { return live_.live(place(address)).id; }
+  const dataplane::ServiceEntry& entry(const std::string& vip = "192.0.2.1") const {
+    const auto* found = snapshot_->find_service(6, IpAddress::parse(vip)->v4(), Be16::from_host(80));
+    EXPECT_NE(found, nullptr);
+    return *found;
+  }
+  // Candidates as "ADDRESS weight table_weight".
+  std::vector<std::string> candidates() const {
+    std::vector<std::string> result;
+    for (const auto& each : entry().candidates) {
+      result.push_back(IpAddress::from_v4(snapshot_->reals[each.id.index].address).to_string() + " " +
+                       std::to_string(each.weight) + " " + std::to_string(each.table_weight));
+    }
+    return result;
+  }
+
+  Slots slots_{6, 2};
+  SnapshotBuilder builder_;
+  LiveState live_{slots_, builder_, [](RealId) { return Traffic{}; }};
+  std::unique_ptr<const dataplane::Snapshot> snapshot_;
+};
+
+TEST_F(LiveStateTest, CandidatesAreNewestFirst) {
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 1 1", "10.0.0.1 1 1"));
+  replace(with_reals({real("10.0.0.3"), real("10.0.0.1"), real("10.0.0.2")}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.3 1 1", "10.0.0.2 1 1", "10.0.0.1 1 1"));
+}
+
+TEST_F(LiveStateTest, ARemovedRealKeepsItsSlotForItsConnections) {
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
+  const RealId gone = id("10.0.0.1");
+  replace(with_reals({real("10.0.0.2")}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 1 1"));
+  EXPECT_TRUE(snapshot_->reals[gone.index].used);
+  EXPECT_EQ(snapshot_->reals[gone.index].address, IpAddress::parse("10.0.0.1")->v4());
+  EXPECT_EQ(slots_.real(gone).removed_in, snapshot_->version);
+  // Back again: the same slot, and the newest.
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
+  EXPECT_EQ(id("10.0.0.1"), gone);
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.1 1 1", "10.0.0.2 1 1"));
+}
+
+TEST_F(LiveStateTest, AnotherMethodIsAnotherSlot) {
+  replace(with_reals({real("10.0.0.1")}));
+  const RealId nat = id("10.0.0.1");
+  DesiredState direct = with_reals({real("10.0.0.1")});
+  direct.services[0].method = Method::kDirect;
+  replace(direct);
+  const RealId now = id("10.0.0.1");
+  EXPECT_NE(now, nat);
+  EXPECT_EQ(snapshot_->reals[nat.index].method, Method::kNat);
+  EXPECT_EQ(snapshot_->reals[now.index].method, Method::kDirect);
+  EXPECT_EQ(entry().candidates[0].id, now);
+}
+
+TEST_F(LiveStateTest, ARenamedServiceKeepsEverything) {
+  replace(with_reals({real("10.0.0.1")}));
+  const RealId before = id("10.0.0.1");
+  const auto service = entry().id;
+  replace(with_reals({real("10.0.0.1")}, "www"));
+  EXPECT_FALSE(live_.find_service("web"));
+  ASSERT_TRUE(live_.find_service("www"));
+  EXPECT_EQ(entry().id, service);
+  EXPECT_EQ(entry().candidates[0].id, before);
+}
+
+TEST_F(LiveStateTest, DownRealsAreNoCandidatesAndComeBackToTheirPlace) {
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2"), real("10.0.0.3")}));
+  EXPECT_EQ(live_.set_health(place("10.0.0.2"), Health::kDown, "connect: connection refused"), Health::kUnknown);
+  build();
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.3 1 1", "10.0.0.1 1 1"));
+  EXPECT_EQ(live_.effective_weight(place("10.0.0.2")), 0u);
+  EXPECT_EQ(live_.live(place("10.0.0.2")).health.last_check, "connect: connection refused");
+  EXPECT_EQ(live_.set_health(place("10.0.0.2"), Health::kUp, "connect: ok"), Health::kDown);
+  build();
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.3 1 1", "10.0.0.2 1 1", "10.0.0.1 1 1"));
+}
+
+TEST_F(LiveStateTest, HealthOutlivesOtherChangesButNotItsCheck) {
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
+  live_.set_health(place("10.0.0.1"), Health::kDown, "");
+  DesiredState next = with_reals({real("10.0.0.3"), real("10.0.0.1", 7), real("10.0.0.2")});
+  replace(next);
+  EXPECT_EQ(live_.live(place("10.0.0.1")).health.health, Health::kDown);
+  EXPECT_EQ(live_.live(place("10.0.0.3")).health.health, Health::kUnknown);
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.3 1 1", "10.0.0.2 1 1"));
+  next.services[0].health_check.enabled = false;
+  replace(next);
+  EXPECT_EQ(live_.live(place("10.0.0.1")).health.health, Health::kUnchecked);
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.3 1 1", "10.0.0.2 1 1", "10.0.0.1 7 7"));
+}
+
+TEST_F(LiveStateTest, ADrainedRealKeepsItsShareOfTheTable) {
+  replace(with_reals({real("10.0.0.1", 5), real("10.0.0.2", 3)}));
+  live_.set_weight(place("10.0.0.1"), 0, 5);
+  build();
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 3 3", "10.0.0.1 0 5"));
+  EXPECT_EQ(live_.desired().services[0].reals[0].weight_before_drain, 5u);
+  // Also when the desired state only says 0.
+  replace(with_reals({real("10.0.0.1", 0), real("10.0.0.2", 3)}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 3 3", "10.0.0.1 0 5"));
+}
+
+TEST_F(LiveStateTest, ARestoredDrainKnowsItsWeight) {
+  Real drained = real("10.0.0.1", 0);
+  drained.weight_before_drain = 9;
+  replace(with_reals({drained}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.1 0 9"));
+}
+
+TEST_F(LiveStateTest, UnchangedServicesAreNotTouched) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services.push_back(state.services[0]);
+  state.services[1].name = "api";
+  state.services[1].address = *IpAddress::parse("192.0.2.2");
+  replace(state);
+  const auto before = std::move(snapshot_);
+  state.services[1].reals[0].weight = 2;
+  replace(state);
+  const auto* untouched = before->find_service(6, IpAddress::parse("192.0.2.1")->v4(), Be16::from_host(80));
+  EXPECT_EQ(entry().candidates.data(), untouched->candidates.data());
+  EXPECT_EQ(entry("192.0.2.2").candidates[0].weight, 2u);
+}
+
+TEST_F(LiveStateTest, TimeoutsComeFromTheInnermostThatSaysOne) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.timeouts.values[1] = Milliseconds(111);
+  state.timeouts.values[11] = Milliseconds(222);
+  state.services[0].timeouts.values[1] = Milliseconds(333);
+  replace(state);
+  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][1], 333u);
+  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][11], 222u);
+  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][0], dataplane::kDefaultTimeoutsMs[0]);
+  state.timeouts.values[11] = Milliseconds(444);
+  replace(state);
+  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][11], 444u);
+}
+
+TEST_F(LiveStateTest, PoolsReachTheirServices) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services[0].method = Method::kFullnat;
+  state.services[0].local_addresses = "pool";
+  state.local_addresses = {{"pool", {*IpAddress::parse("10.0.0.250")}, ""}};
+  replace(state);
+  EXPECT_THAT(entry().local_addresses, ElementsAre(IpAddress::parse("10.0.0.250")->v4()));
+  state.local_addresses[0].addresses = {*IpAddress::parse("10.0.0.251")};
+  replace(state);
+  EXPECT_THAT(entry().local_addresses, ElementsAre(IpAddress::parse("10.0.0.251")->v4()));
+  EXPECT_EQ(snapshot_->kinds_of(IpAddress::parse("10.0.0.251")->v4()), bit(dataplane::AddressSlot::Kind::kLocal));
+  EXPECT_EQ(snapshot_->kinds_of(IpAddress::parse("10.0.0.250")->v4()), 0);
+}
+
+TEST_F(LiveStateTest, ARemovedServiceIsNotFoundAndHoldsItsId) {
+  replace(with_reals({real("10.0.0.1")}));
+  const auto service = entry().id;
+  replace({});
+  EXPECT_EQ(snapshot_->find_service(6, IpAddress::parse("192.0.2.1")->v4(), Be16::from_host(80)), nullptr);
+  EXPECT_TRUE(slots_.service(service).used);
+  replace(with_reals({real("10.0.0.1")}));
+  EXPECT_EQ(entry().id, service);
+}
+
+TEST_F(LiveStateTest, WhatTheTablesCannotTakeIsRefused) {
+  std::vector<Real> reals;
+  for (int i = 1; i <= 7; ++i) reals.push_back(real("10.0.0." + std::to_string(i)));
+  const auto fits = live_.fits(with_reals(reals));
+  ASSERT_FALSE(fits);
+  EXPECT_EQ(fits.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(fits.error().message, HasSubstr("reals: 7 new ones, place for 6"));
+  reals.pop_back();
+  replace(with_reals(reals));
+  // Slots of removed reals are still held.
+  EXPECT_FALSE(live_.fits(with_reals({real("10.0.1.1")})));
+  EXPECT_TRUE(live_.fits(with_reals({real("10.0.0.3")})));
+  DesiredState six = with_reals({real("2001:db8::1")});
+  EXPECT_THAT(live_.fits(six).error().message, HasSubstr("real web/[2001:db8::1]:80"));
+}
+
+TEST_F(LiveStateTest, RealsAreFoundByNameAndByAddress) {
+  Real named = real("10.0.0.1");
+  named.name = "alpha";
+  // A name that reads like the other's address wins.
+  Real confusing = real("10.0.0.2");
+  confusing.name = "10.0.0.1:80";
+  replace(with_reals({named, confusing}));
+  EXPECT_EQ(live_.find_real("web", "alpha")->real, 0u);
+  EXPECT_EQ(live_.find_real("web", "10.0.0.2:80")->real, 1u);
+  EXPECT_EQ(live_.find_real("web", "10.0.0.1:80")->real, 1u);
+  EXPECT_THAT(live_.find_real("web", "beta").error().message, HasSubstr("real web/beta"));
+  EXPECT_THAT(live_.find_real("www", "alpha").error().message, HasSubstr("service www"));
+  EXPECT_EQ(live_.find_real("www", "alpha").error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace shunt::control

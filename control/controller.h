@@ -55,12 +55,16 @@ struct ControllerOptions {
 
 class Controller {
  public:
-  // Restores the journal, decides between it and the file, publishes the first snapshot and starts the loop.
-  // `dataplane` must outlive the controller. Errors: the journal is corrupt (kept aside; kInvalid), cannot be written
-  // (kPermission, kUnavailable), or the state exceeds the tables (kInvalid).
+  // Restores the journal, decides between it and the file (the file wins if it changed since the journal was written),
+  // publishes the first snapshot and starts the loop. A damaged journal is kept aside and told as a problem, and the
+  // file's services are used. `dataplane` must outlive the controller. Errors: the journal cannot be read or written
+  // (kPermission, kUnavailable), another process holds it (kConflict), the state exceeds the tables (kInvalid).
   static Result<std::unique_ptr<Controller>> start(dataplane::Dataplane& dataplane, ControllerOptions options);
-  // Stops the loop; calls that still wait return kUnavailable. The workers keep the last snapshot.
   ~Controller();
+  // Ends the loop after what was asked of it before; later calls return kUnavailable and watchers of events wake up. The
+  // workers keep the last snapshot. For those who live on the loop: they may be destroyed once this returned. The
+  // destructor does it, too.
+  void stop();
 
   // The loop, for those who live on its thread: the kernel mirror, the health checker.
   asio::io_context& loop() noexcept;

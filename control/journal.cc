@@ -166,10 +166,17 @@ Result<std::optional<JournalEntry>> Journal::load() {
   auto entry = parse(*bytes, cause);
   if (entry) return entry;
 
+  const auto aside = set_aside();
+  if (!aside) return aside.error();
+  return Error{ErrorCode::kInvalid, "journal " + path + ": " + cause + "; it was kept as " + *aside +
+                                        ", the configuration file's services are what is left"};
+}
+
+Result<std::string> Journal::set_aside() {
+  const std::string path = directory_ + "/" + kFileName;
   const std::string aside = path + ".damaged-" + std::to_string(WallClock::now().time_since_epoch().count());
   if (::rename(path.c_str(), aside.c_str()) != 0) return system_error(path, "keep the damaged file aside", errno);
-  return Error{ErrorCode::kInvalid, "journal " + path + ": " + cause + "; it was kept as " + aside +
-                                        ", the configuration file's services are what is left"};
+  return aside;
 }
 
 Result<void> Journal::write_file(const std::string& path, const JournalEntry& entry) const {

@@ -37,6 +37,9 @@ class Journal {
   // What was last written; nothing when there never was. A damaged file is an error (kInvalid) and is kept aside under
   // another name, which the error tells; the next load finds nothing.
   Result<std::optional<JournalEntry>> load();
+  // Keeps what was last written under another name, which is returned; the next load finds nothing. For contents that
+  // turn out to be no state.
+  Result<std::string> set_aside();
   // Replaces what was last written. On error, what was last written still is.
   Result<void> write(const JournalEntry& entry);
 

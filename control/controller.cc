@@ -1,0 +1,300 @@
+// The controller's start and end, and the way from its callers' threads to the loop.
+#include "control/controller.h"
+
+#include <asio/post.hpp>
+#include <cassert>
+#include <future>
+#include <utility>
+
+#include "control/controller_state.h"
+#include "control/diff.h"
+#include "src/base/log.h"
+
+namespace shunt::control {
+namespace {
+
+constexpr size_t kEventsKept = 4096;
+
+Error stopping_error() {
+  return {ErrorCode::kUnavailable, "shuntd: it is stopping; ask again when it runs"};
+}
+
+std::unordered_map<std::string, uint16_t> port_ids(const dataplane::Dataplane& dataplane) {
+  std::unordered_map<std::string, uint16_t> ids;
+  for (const auto& port : dataplane.ports()) ids.emplace(port.name, port.id);
+  return ids;
+}
+
+std::vector<NextHopPort> next_hop_ports(const dataplane::Dataplane& dataplane, const Machine& machine) {
+  std::vector<NextHopPort> ports;
+  for (const auto& info : dataplane.ports()) {
+    NextHopPort& port = ports.emplace_back();
+    port.id = info.id;
+    port.mac = info.mac;
+    port.mtu = info.mtu;
+    for (const Port& configured : machine.ports) {
+      if (configured.name == info.name) port.addresses = configured.kernel_port.addresses;
+    }
+  }
+  return ports;
+}
+
+StaticNextHops static_next_hops(const dataplane::Dataplane& dataplane, const Machine& machine) {
+  const auto ids = port_ids(dataplane);
+  StaticNextHops result;
+  for (const StaticNeighbour& each : machine.neighbours) {
+    if (const auto id = ids.find(each.port); id != ids.end()) {
+      result.neighbours.push_back({id->second, each.address, each.mac});
+    }
+  }
+  for (const StaticRoute& each : machine.routes) {
+    if (const auto id = ids.find(each.port); id != ids.end()) {
+      result.routes.push_back({each.prefix, id->second, each.via, 0, {}});
+    }
+  }
+  return result;
+}
+
+// Runs `work` on the loop with a function that takes its outcome, and waits for that.
+template <typename T, typename State, typename Work>
+Result<T> call(State& state, Work work) {
+  assert(std::this_thread::get_id() != state.thread.get_id());
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  auto outcome = promise->get_future();
+  {
+    const std::lock_guard lock(state.stop_mutex);
+    if (state.stopping) return stopping_error();
+    asio::post(state.loop, [promise = std::move(promise), work = std::move(work)]() mutable {
+      work([promise](Result<T> result) { promise->set_value(std::move(result)); });
+    });
+  }
+  try {
+    return outcome.get();
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::kInternal,
+                 "controller: the request failed (" + std::string(error.what()) + "); see the log of shuntd"};
+  }
+}
+
+template <typename State, typename Work>
+void post(State& state, Work work) {
+  const std::lock_guard lock(state.stop_mutex);
+  if (!state.stopping) asio::post(state.loop, std::move(work));
+}
+
+}  // namespace
+
+Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted, Journal opened)
+    : dataplane(running),
+      options(std::move(wanted)),
+      events(kEventsKept),
+      journal(std::move(opened)),
+      meters(running),
+      live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }),
+      next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
+      resolver(options.hooks.resolve) {}
+
+Result<void> Controller::State::restore() {
+  auto entry = journal.load();
+  std::optional<DesiredState> kept;
+  std::string damage;
+  if (!entry) {
+    if (entry.error().code != ErrorCode::kInvalid) return entry.error();
+    damage = entry.error().message;
+  } else if (*entry) {
+    auto decoded = options.codec.decode((*entry)->state);
+    if (decoded) {
+      kept = std::move(*decoded);
+    } else {
+      const auto aside = journal.set_aside();
+      if (!aside) return aside.error();
+      damage = "journal: " + decoded.error().message + "; it was kept as " + *aside;
+    }
+    revision = (*entry)->revision;
+  }
+  if (!damage.empty()) {
+    spdlog::error("{}", damage);
+    outside_problems.emplace("damaged journal", damage);
+    tell("journal", "journal", damage);
+  }
+
+  const bool file_wins = !kept || (*entry)->file_hash != options.file.content_hash;
+  const DesiredState& state = file_wins ? options.file.state : *kept;
+  if (auto fits = live.fits(state); !fits) return fits;
+  const char* source = file_wins ? "the configuration file" : "the journal";
+  spdlog::info("services are those of {} ({})", source,
+               !kept         ? "there is no journal"
+               : file_wins ? "it changed since the journal was written"
+                           : "the configuration file did not change since");
+  file_hash = options.file.content_hash;
+  if (file_wins) {
+    if (!kept || !differences(*kept, state).empty()) ++revision;
+    if (auto written = keep(revision, state); !written) return written;
+  }
+  live.replace(state);
+  applied = file_wins ? started : (*entry)->time;
+  tell("applied", "revision " + std::to_string(revision), std::string("restored from ") + source);
+  for (uint32_t i = 0; i < state.services.size(); ++i) {
+    for (uint32_t j = 0; j < state.services[i].reals.size(); ++j) follow_drain({i, j});
+  }
+  return {};
+}
+
+void Controller::State::run_loop() {
+  for (;;) {
+    try {
+      loop.run();
+      return;
+    } catch (const std::exception& error) {
+      spdlog::critical("controller: a handler failed: {}; please report this", error.what());
+    }
+  }
+}
+
+void Controller::State::stop() {
+  {
+    const std::lock_guard lock(stop_mutex);
+    if (std::exchange(stopping, true)) return;
+    // Behind all that was posted before, so that no caller is left waiting.
+    asio::post(loop, [this] {
+      publish_now();
+      loop.stop();
+    });
+  }
+  thread.join();
+  events.close();
+}
+
+void Controller::State::tell(std::string kind, std::string subject, std::string text) {
+  Event event;
+  event.kind = std::move(kind);
+  event.subject = std::move(subject);
+  event.text = std::move(text);
+  event.revision = revision;
+  events.append(std::move(event));
+}
+
+std::string Controller::State::port_name(uint16_t port) const {
+  for (const auto& info : dataplane.ports()) {
+    if (info.id == port) return info.name;
+  }
+  return std::to_string(port);
+}
+
+Result<std::unique_ptr<Controller>> Controller::start(dataplane::Dataplane& dataplane, ControllerOptions options) {
+  auto journal = Journal::open(options.machine.journal_directory);
+  if (!journal) return journal.error();
+  auto state = std::make_unique<State>(dataplane, std::move(options), std::move(*journal));
+  if (auto restored = state->restore(); !restored) return restored.error();
+  if (state->next_hops.update({})) state->builder.set_next_hops(state->next_hops.tables());
+  state->read_links();
+  state->publish_now();
+  asio::post(state->loop, [raw = state.get()] {
+    if (raw->options.hooks.desired_changed) raw->options.hooks.desired_changed(raw->live.desired());
+    raw->start_upkeep();
+  });
+  state->thread = std::thread([raw = state.get()] { raw->run_loop(); });
+  return std::unique_ptr<Controller>(new Controller(std::move(state)));
+}
+
+Controller::Controller(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Controller::~Controller() { stop(); }
+void Controller::stop() { state_->stop(); }
+asio::io_context& Controller::loop() noexcept { return state_->loop; }
+EventRing& Controller::events() noexcept { return state_->events; }
+
+Result<ApplyOutcome> Controller::apply(DesiredState state, uint64_t expected_revision, bool dry_run) {
+  return call<ApplyOutcome>(*state_, [=, this, state = std::move(state)](ApplyDone done) mutable {
+    state_->apply(std::move(state), expected_revision, dry_run, std::move(done));
+  });
+}
+
+Result<ApplyOutcome> Controller::set_weight(const std::string& service, const std::string& real, uint32_t weight,
+                                            uint64_t expected_revision) {
+  if (weight > UINT16_MAX) {
+    return Error{ErrorCode::kInvalid, "weight: " + std::to_string(weight) + " exceeds 65535; lower it"};
+  }
+  return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
+    state_->edit(service, real, expected_revision,
+                 [weight](const Real&) -> Result<WeightEdit> { return WeightEdit{weight, {}}; }, std::move(done));
+  });
+}
+
+Result<ApplyOutcome> Controller::drain(const std::string& service, const std::string& real,
+                                       uint64_t expected_revision) {
+  const auto drained = [](const Real& now) -> Result<WeightEdit> {
+    return WeightEdit{0, now.weight_before_drain ? now.weight_before_drain : now.weight};
+  };
+  return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
+    state_->edit(service, real, expected_revision, drained, std::move(done));
+  });
+}
+
+Result<ApplyOutcome> Controller::undo_drain(const std::string& service, const std::string& real,
+                                            uint64_t expected_revision) {
+  const auto restored = [service](const Real& now) -> Result<WeightEdit> {
+    if (now.weight_before_drain) return WeightEdit{*now.weight_before_drain, {}};
+    return Error{ErrorCode::kInvalid,
+                 "real " + service + "/" + now.name + ": it is not drained; set its weight instead"};
+  };
+  return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
+    state_->edit(service, real, expected_revision, restored, std::move(done));
+  });
+}
+
+Result<CurrentState> Controller::get() {
+  return call<CurrentState>(*state_,
+                            [this](auto done) { done(CurrentState{state_->revision, state_->live.desired()}); });
+}
+
+Result<StatusReport> Controller::status() {
+  return call<StatusReport>(*state_, [this](auto done) { done(state_->status()); });
+}
+
+Result<ServicePage> Controller::list_services(const ServiceQuery& query) {
+  return call<ServicePage>(*state_, [=, this](auto done) { done(state_->services(query)); });
+}
+
+Result<std::vector<WorkerState>> Controller::workers() {
+  return call<std::vector<WorkerState>>(*state_, [this](auto done) { done(state_->worker_states()); });
+}
+
+Result<std::vector<PortState>> Controller::ports() {
+  return call<std::vector<PortState>>(*state_, [this](auto done) { done(state_->port_states()); });
+}
+
+Result<std::vector<DropState>> Controller::drops() {
+  return call<std::vector<DropState>>(*state_, [this](auto done) { done(state_->drop_states()); });
+}
+
+Result<void> Controller::connections(const ConnectionFilter& filter,
+                                     const std::function<bool(const ConnectionReport&)>& sink) {
+  const auto query = call<ConnectionQuery>(
+      *state_, [=, this](auto done) { done(state_->connection_query(filter)); });
+  if (!query) return query.error();
+  uint32_t count = 0;
+  state_->dataplane.for_each_connection([&](const dataplane::ConnectionCopy& copy) {
+    const auto report = report_of(*query, copy);
+    if (!report) return true;
+    return sink(*report) && ++count != filter.limit;
+  });
+  return {};
+}
+
+void Controller::on_kernel_view(KernelView view) {
+  post(*state_, [this, view = std::move(view)] { state_->take_kernel_view(view); });
+}
+
+void Controller::on_health(const std::string& service, const std::string& real, Health health,
+                           const std::string& text) {
+  post(*state_, [=, this] { state_->take_health(service, real, health, text); });
+}
+
+void Controller::set_problem(const std::string& source, const std::string& text) {
+  post(*state_, [=, this] {
+    if (text.empty()) state_->outside_problems.erase(source);
+    else state_->outside_problems[source] = text;
+  });
+}
+
+}  // namespace shunt::control

@@ -1,0 +1,220 @@
+// How the desired state, the kernel's view and health change, and how the workers get to see it.
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "control/controller_state.h"
+#include "control/diff.h"
+#include "control/identity.h"
+#include "src/base/log.h"
+
+namespace shunt::control {
+namespace {
+
+// Changes that come closer together than this share a snapshot.
+constexpr auto kPublishInterval = std::chrono::milliseconds(5);
+
+std::string subject_of(const Service& service, const Real& real) { return "real " + service.name + "/" + real.name; }
+
+// "2 changes: service web, real web/10.0.0.1:80"
+std::string summary_of(const std::vector<Change>& changes) {
+  constexpr size_t kShown = 5;
+  std::string text = std::to_string(changes.size()) + (changes.size() == 1 ? " change: " : " changes: ");
+  for (size_t i = 0; i < std::min(changes.size(), kShown); ++i) text += (i == 0 ? "" : ", ") + changes[i].subject;
+  return changes.size() > kShown ? text + ", ..." : text;
+}
+
+// A state of nothing but one real, to compare.
+DesiredState alone(const Service& service, const Real& real) {
+  DesiredState state;
+  Service& only = state.services.emplace_back();
+  only.name = service.name;
+  only.protocol = service.protocol;
+  only.address = service.address;
+  only.port = service.port;
+  only.reals = {real};
+  return state;
+}
+
+std::vector<Be32> own_addresses(const KernelView& view) {
+  std::vector<Be32> addresses;
+  for (const KernelLink& link : view.links) {
+    for (const InterfaceAddress& each : link.addresses) {
+      if (each.address.is_v4()) addresses.push_back(each.address.v4());
+    }
+  }
+  std::sort(addresses.begin(), addresses.end());
+  return addresses;
+}
+
+}  // namespace
+
+Result<void> Controller::State::check_revision(uint64_t expected) const {
+  if (expected == 0 || expected == revision) return {};
+  return Error{ErrorCode::kConflict, "revision " + std::to_string(expected) + ": the current one is " +
+                                         std::to_string(revision) +
+                                         ", somebody changed the state; get it again and redo the change"};
+}
+
+Result<void> Controller::State::keep(uint64_t next_revision, const DesiredState& state) {
+  auto written = journal.write({next_revision, file_hash, WallClock::now(), options.codec.encode(state)});
+  if (written) {
+    if (outside_problems.erase("journal") > 0) tell("journal", "journal", "written again");
+    return written;
+  }
+  spdlog::error("{}", written.error().message);
+  if (outside_problems.emplace("journal", written.error().message).second) {
+    tell("journal", "journal", written.error().message);
+  }
+  return written;
+}
+
+void Controller::State::commit(const std::vector<Change>& changes) {
+  ++revision;
+  applied = WallClock::now();
+  const std::string text = summary_of(changes);
+  spdlog::info("revision {}: {}", revision, text);
+  tell("applied", "revision " + std::to_string(revision), text);
+}
+
+void Controller::State::apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done) {
+  if (auto current = check_revision(expected_revision); !current) return done(current.error());
+  std::vector<Change> changes = differences(live.desired(), state);
+  if (changes.empty()) return done(ApplyOutcome{revision, {}});
+  if (auto fits = live.fits(state); !fits) return done(fits.error());
+  if (dry_run) return done(ApplyOutcome{revision, std::move(changes)});
+  if (auto kept = keep(revision + 1, state); !kept) return done(kept.error());
+
+  live.replace(std::move(state));
+  commit(changes);
+  const DesiredState& desired = live.desired();
+  // Drains of reals that are gone are forgotten, new ones begin.
+  std::erase_if(drains, [this](const auto& each) {
+    const auto found = live.find_real(each.second.service, each.second.real);
+    return !found || live.live(*found).id.index != each.first;
+  });
+  for (uint32_t i = 0; i < desired.services.size(); ++i) {
+    for (uint32_t j = 0; j < desired.services[i].reals.size(); ++j) follow_drain({i, j});
+  }
+  if (options.hooks.desired_changed) options.hooks.desired_changed(desired);
+  publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, std::move(changes)}] { done(outcome); });
+}
+
+void Controller::State::edit(const std::string& service, const std::string& real, uint64_t expected_revision,
+                             const Edit& edit, ApplyDone done) {
+  if (auto current = check_revision(expected_revision); !current) return done(current.error());
+  const auto place = live.find_real(service, real);
+  if (!place) return done(place.error());
+  const Real before = live.real(*place);
+  const auto wanted = edit(before);
+  if (!wanted) return done(wanted.error());
+  Real after = before;
+  after.weight = wanted->weight;
+  after.weight_before_drain = wanted->before_drain;
+  const Service& owner = live.service(*place);
+  std::vector<Change> changes = differences(alone(owner, before), alone(owner, after));
+  if (changes.empty()) return done(ApplyOutcome{revision, {}});
+
+  // Changed in place, since a copy of a big state would cost more than the edit; nobody looks before this returns.
+  live.set_weight(*place, after.weight, after.weight_before_drain);
+  if (auto kept = keep(revision + 1, live.desired()); !kept) {
+    live.set_weight(*place, before.weight, before.weight_before_drain);
+    return done(kept.error());
+  }
+  commit(changes);
+  follow_drain(*place);
+  publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, std::move(changes)}] { done(outcome); });
+}
+
+void Controller::State::follow_drain(RealPlace place) {
+  const Service& service = live.service(place);
+  const Real& real = live.real(place);
+  const uint32_t id = live.live(place).id.index;
+  const auto known = drains.find(id);
+  if (real.weight_before_drain && known == drains.end()) {
+    drains.emplace(id, Drain{service.name, real.name, false});
+    tell("drain_started", subject_of(service, real),
+         "no new connections; weight was " + std::to_string(*real.weight_before_drain));
+  }
+  if (!real.weight_before_drain && known != drains.end()) {
+    if (!known->second.ended) tell("drain_ended", subject_of(service, real), "undone");
+    drains.erase(known);
+  }
+}
+
+void Controller::State::take_health(const std::string& service, const std::string& real, Health health,
+                                    const std::string& text) {
+  const auto place = live.find_real(service, real);
+  // A check that ended after its real was removed or its checks were switched off.
+  if (!place || !live.service(*place).health_check.enabled || health == Health::kUnchecked) return;
+  const Health before = live.set_health(*place, health, text);
+  const bool was_down = before == Health::kDown;
+  if (health == Health::kDown && !was_down) {
+    spdlog::warn("{}: down: {}", subject_of(live.service(*place), live.real(*place)), text);
+    tell("real_down", subject_of(live.service(*place), live.real(*place)), text);
+  }
+  if (health == Health::kUp && before != Health::kUp) {
+    spdlog::info("{}: up: {}", subject_of(live.service(*place), live.real(*place)), text);
+    tell("real_up", subject_of(live.service(*place), live.real(*place)), text);
+  }
+  if (was_down != (health == Health::kDown)) publish_soon();
+}
+
+void Controller::State::take_kernel_view(const KernelView& view) {
+  for (auto& link : links) link.kernel = true;
+  for (const KernelLink& link : view.links) {
+    if (link.port < links.size()) links[link.port].kernel = link.up;
+  }
+  read_links();
+  builder.set_own_addresses(own_addresses(view));
+  const auto before = next_hops.tables();
+  const size_t left_out_before = next_hops.left_out();
+  if (next_hops.update(view)) {
+    builder.set_next_hops(next_hops.tables());
+    tell_neighbours(*before, *next_hops.tables());
+  }
+  if (next_hops.left_out() > left_out_before) {
+    spdlog::error("neighbours: {} have no place in the table of {}; use fewer, larger gateways",
+                  next_hops.left_out(), dataplane::kMaxNextHops);
+  }
+  publish_soon();
+}
+
+void Controller::State::tell_neighbours(const NextHopTables& before, const NextHopTables& after) {
+  std::unordered_set<NeighbourKey, NeighbourKeyHash> of_reals;
+  for (uint32_t i = 0; i < slots.real_slots(); ++i) {
+    if (!slots.real({i}).used) continue;
+    const dataplane::RealEntry& real = builder.real({i});
+    if (!real.no_route) of_reals.insert({real.neighbour_port, real.neighbour});
+  }
+  for (size_t i = 0; i < after.hops.size(); ++i) {
+    const dataplane::NextHop& now = after.hops[i];
+    const bool was_resolved = i < before.hops.size() && before.hops[i].resolved;
+    const bool is_new_mac = was_resolved && now.resolved && before.hops[i].destination_mac != now.destination_mac;
+    if ((now.resolved == was_resolved && !is_new_mac) || !of_reals.contains({now.port, now.address})) continue;
+    tell("neighbour", IpAddress::from_v4(now.address).to_string(),
+         now.resolved ? "is " + now.destination_mac.to_string() + " on " + port_name(now.port)
+                      : "unresolved on " + port_name(now.port));
+  }
+}
+
+void Controller::State::publish_soon(std::function<void()> published) {
+  if (published) after_publish.push_back(std::move(published));
+  if (std::exchange(publish_pending, true)) return;
+  publish_timer.expires_at(std::max(Clock::now(), last_publish + kPublishInterval));
+  publish_timer.async_wait([this](const asio::error_code& error) {
+    if (!error) publish_now();
+  });
+}
+
+void Controller::State::publish_now() {
+  publish_pending = false;
+  live.flush();
+  if (builder.is_dirty()) {
+    dataplane.publish(builder.build());
+    last_publish = Clock::now();
+  }
+  for (const auto& published : std::exchange(after_publish, {})) published();
+}
+
+}  // namespace shunt::control

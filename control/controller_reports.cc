@@ -1,0 +1,196 @@
+// What the controller tells of services, workers, ports and drops.
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <rte_version.h>
+
+#include "control/controller_state.h"
+#include "control/identity.h"
+
+namespace shunt::control {
+
+StatusReport Controller::State::status() const {
+  StatusReport report;
+  report.version = SHUNT_VERSION;
+  report.dpdk_version = rte_version();
+  report.started = started;
+  report.revision = revision;
+  report.applied = applied;
+  const DesiredState& desired = live.desired();
+  report.services = static_cast<uint32_t>(desired.services.size());
+  for (uint32_t i = 0; i < desired.services.size(); ++i) {
+    for (const LiveReal& real : live.live(i).reals) {
+      ++report.reals;
+      report.reals_up += real.health.health != Health::kDown ? 1 : 0;
+    }
+  }
+  report.workers = static_cast<uint32_t>(dataplane.workers().size());
+  report.connections = meters.connections();
+  for (const auto& worker : dataplane.workers()) {
+    report.connection_capacity += worker.connection_capacity;
+    report.connection_table_bytes += worker.table_bytes;
+  }
+  report.problems = problems();
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) == 0) report.hostname = name;
+  return report;
+}
+
+Result<ServicePage> Controller::State::services(const ServiceQuery& query) const {
+  std::unordered_map<uint32_t, std::vector<RealId>> removed;
+  for (const RealId id : slots.removed_reals()) removed[slots.real(id).service.index].push_back(id);
+  const auto state_of = [&](uint32_t index) {
+    const auto gone = removed.find(live.live(index).id.index);
+    return service_state(index, gone == removed.end() ? std::vector<RealId>{} : gone->second);
+  };
+  ServicePage page;
+  if (!query.name.empty()) {
+    const auto index = live.find_service(query.name);
+    if (!index) {
+      return Error{ErrorCode::kNotFound,
+                   "service " + query.name + ": there is none of this name; see the list of services"};
+    }
+    page.services.push_back(state_of(*index));
+    return page;
+  }
+  // A page begins after a name, so it stays right when services come and go between pages.
+  const std::vector<uint32_t>& order = live.by_name();
+  const auto name_of = [this](uint32_t index) -> const std::string& { return live.desired().services[index].name; };
+  auto each = std::upper_bound(order.begin(), order.end(), query.after,
+                               [&](const std::string& name, uint32_t index) { return name < name_of(index); });
+  if (query.after.empty()) each = order.begin();
+  for (; each != order.end(); ++each) {
+    if (query.page_size > 0 && page.services.size() == query.page_size) {
+      page.next = page.services.back().name;
+      break;
+    }
+    page.services.push_back(state_of(*each));
+  }
+  return page;
+}
+
+ServiceState Controller::State::service_state(uint32_t index, const std::vector<RealId>& removed) const {
+  const Service& service = live.desired().services[index];
+  ServiceState state;
+  state.name = service.name;
+  state.protocol = service.protocol;
+  state.address = service.address;
+  state.port = service.port;
+  state.scheduler = service.scheduler;
+  state.reals.reserve(service.reals.size() + removed.size());
+  for (uint32_t i = 0; i < service.reals.size(); ++i) state.reals.push_back(real_state({index, i}));
+  for (const RealId id : removed) state.reals.push_back(removed_state(id));
+  state.traffic = slots.service(live.live(index).id).retired;
+  for (const RealState& real : state.reals) {
+    state.active_connections += real.active_connections;
+    state.inactive_connections += real.inactive_connections;
+    state.traffic += real.traffic;
+    state.rates += real.rates;
+  }
+  return state;
+}
+
+RealState Controller::State::real_state(RealPlace place) const {
+  const Real& real = live.real(place);
+  const LiveReal& at_work = live.live(place);
+  RealState state;
+  state.name = real.name;
+  state.address = real.address;
+  state.port = real.port;
+  state.method = live.service(place).method;
+  state.weight = real.weight;
+  state.effective_weight = live.effective_weight(place);
+  state.draining = real.weight_before_drain.has_value();
+  state.health = at_work.health.health;
+  state.health_since = at_work.health.since;
+  state.last_check = at_work.health.last_check;
+  add_counters(at_work.id, state);
+  return state;
+}
+
+RealState Controller::State::removed_state(RealId id) const {
+  const RealSlot& slot = slots.real(id);
+  RealState state;
+  state.name = slot.name;
+  state.address = slot.key.address;
+  state.port = slot.key.port;
+  state.method = slot.key.method;
+  state.health = Health::kUnchecked;
+  state.removed = true;
+  add_counters(id, state);
+  return state;
+}
+
+void Controller::State::add_counters(RealId id, RealState& state) const {
+  const Load load = meters.load_of(id);
+  state.active_connections = load.active;
+  state.inactive_connections = load.inactive;
+  state.traffic = meters.traffic_of(id) - slots.real(id).base;
+  state.rates = meters.rates_of(id);
+  state.next_hop = next_hop_of(id);
+}
+
+std::string Controller::State::next_hop_of(RealId id) const {
+  const dataplane::RealEntry& real = builder.real(id);
+  if (real.no_route) return "no route";
+  const auto& hops = next_hops.tables()->hops;
+  if (real.next_hop == dataplane::kNoNextHop || real.next_hop.index >= hops.size()) {
+    return "unresolved: " + IpAddress::from_v4(real.neighbour).to_string() + " on " + port_name(real.neighbour_port);
+  }
+  const dataplane::NextHop& hop = hops[real.next_hop.index];
+  return "reachable via " + hop.destination_mac.to_string() + " on " + port_name(hop.port);
+}
+
+std::vector<WorkerState> Controller::State::worker_states() const {
+  std::vector<WorkerState> states;
+  for (const auto& worker : dataplane.workers()) states.push_back(meters.worker(worker.index));
+  return states;
+}
+
+std::vector<PortState> Controller::State::port_states() const {
+  std::vector<PortState> states;
+  for (const dataplane::PortInfo& info : dataplane.ports()) {
+    const dataplane::PortStatistics counts = dataplane.port_statistics(info.id);
+    PortState& state = states.emplace_back();
+    state.name = info.name;
+    state.device = info.device;
+    state.driver = info.driver;
+    state.mac = info.mac;
+    state.mtu = info.mtu;
+    state.link_up = counts.link_up;
+    state.queues = info.queues;
+    state.rx_packets = counts.rx_packets;
+    state.tx_packets = counts.tx_packets;
+    state.rx_bytes = counts.rx_bytes;
+    state.tx_bytes = counts.tx_bytes;
+    state.rx_missed = counts.rx_missed;
+    state.rx_errors = counts.rx_errors;
+    state.tx_errors = counts.tx_errors;
+    state.rx_no_mbuf = counts.rx_no_mbuf;
+    for (const Port& configured : options.machine.ports) {
+      if (configured.name == info.name && configured.kernel_port.enabled) {
+        state.kernel_port = configured.kernel_port.name;
+      }
+    }
+    state.rss = info.rss;
+    state.rx_checksum_offload = info.rx_checksum_offload;
+    state.tx_checksum_offload = info.tx_checksum_offload;
+  }
+  return states;
+}
+
+std::vector<DropState> Controller::State::drop_states() const {
+  std::vector<DropState> states;
+  for (size_t i = 0; i < dataplane::kDropReasons; ++i) {
+    const auto reason = static_cast<dataplane::DropReason>(i);
+    const uint64_t packets = meters.drops_of(reason);
+    if (packets == 0) continue;
+    states.push_back(
+        {std::string(name_of(reason)), packets, meters.drop_rate(reason), std::string(meaning_of(reason))});
+  }
+  return states;
+}
+
+}  // namespace shunt::control

@@ -1,0 +1,157 @@
+// What the controller's thread owns. Only the files of Controller include this. Every member function runs on the
+// loop's thread unless it says otherwise.
+#pragma once
+
+#include <array>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "control/controller.h"
+#include "control/journal.h"
+#include "control/live_state.h"
+#include "control/meters.h"
+#include "control/next_hop_table.h"
+#include "control/resolve_schedule.h"
+#include "control/slots.h"
+#include "control/snapshot_builder.h"
+
+namespace shunt::control {
+
+using ApplyDone = std::function<void(Result<ApplyOutcome>)>;
+using Clock = std::chrono::steady_clock;
+
+// One real's weight as an edit wants it.
+struct WeightEdit {
+  uint32_t weight = 0;
+  std::optional<uint32_t> before_drain;
+};
+
+// Whose connections are asked for, by ids, with what a report needs beside a connection. Made on the loop, used by
+// any thread.
+struct ConnectionQuery {
+  std::optional<ServiceId> service;
+  // By RealId; unset: all.
+  std::optional<std::vector<bool>> reals;
+  std::optional<Be32> client;
+  // By ServiceId.
+  std::shared_ptr<const std::vector<std::string>> service_names;
+};
+
+// nullopt: it was not asked for. Any thread.
+std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const dataplane::ConnectionCopy& copy);
+
+struct Controller::State {
+  State(dataplane::Dataplane& running, ControllerOptions wanted, Journal opened);
+
+  // --- start and stop (controller.cc); any one thread, the loop not running ---
+  Result<void> restore();
+  void run_loop();
+  void stop();
+
+  // --- changes (controller_changes.cc) ---
+  void apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done);
+  using Edit = std::function<Result<WeightEdit>(const Real&)>;
+  void edit(const std::string& service, const std::string& real, uint64_t expected_revision, const Edit& edit,
+            ApplyDone done);
+  Result<void> check_revision(uint64_t expected) const;
+  // Writes the journal; a failure becomes a problem and an event.
+  Result<void> keep(uint64_t next_revision, const DesiredState& state);
+  void commit(const std::vector<Change>& changes);
+  void follow_drain(RealPlace place);
+  void take_kernel_view(const KernelView& view);
+  void tell_neighbours(const NextHopTables& before, const NextHopTables& after);
+  void take_health(const std::string& service, const std::string& real, Health health, const std::string& text);
+
+  // --- publishing (controller_changes.cc) ---
+  // Soon, together with all that changes until then; `published` is called afterwards.
+  void publish_soon(std::function<void()> published = {});
+  void publish_now();
+
+  // --- upkeep (controller_upkeep.cc) ---
+  void start_upkeep();
+  void on_tick();
+  void pass_on_resolve_requests(Clock::time_point now);
+  void free_slots();
+  void end_drains();
+  void read_links();
+  void keep_neighbours_fresh(Clock::time_point now);
+
+  // --- reports (controller_reports.cc, problems.cc, connection_reports.cc) ---
+  StatusReport status() const;
+  std::vector<std::string> problems() const;
+  Result<ServicePage> services(const ServiceQuery& query) const;
+  ServiceState service_state(uint32_t index, const std::vector<RealId>& removed) const;
+  RealState real_state(RealPlace place) const;
+  RealState removed_state(RealId id) const;
+  void add_counters(RealId id, RealState& state) const;
+  std::string next_hop_of(RealId id) const;
+  std::vector<WorkerState> worker_states() const;
+  std::vector<PortState> port_states() const;
+  std::vector<DropState> drop_states() const;
+  Result<ConnectionQuery> connection_query(const ConnectionFilter& filter) const;
+
+  void tell(std::string kind, std::string subject, std::string text);
+  std::string port_name(uint16_t port) const;
+
+  dataplane::Dataplane& dataplane;
+  const ControllerOptions options;
+  EventRing events;
+
+  asio::io_context loop;
+  asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};
+  asio::steady_timer publish_timer{loop};
+  asio::steady_timer tick_timer{loop};
+  std::thread thread;
+  // Guards `stopping`, so that nothing is posted after the loop's end.
+  std::mutex stop_mutex;
+  bool stopping = false;
+
+  // All below: the loop's thread.
+  Journal journal;
+  Meters meters;
+  Slots slots{dataplane::kMaxReals, dataplane::kMaxServices};
+  SnapshotBuilder builder;
+  LiveState live;
+  NextHopTable next_hops;
+  ResolveSchedule resolver;
+
+  uint64_t revision = 0;
+  uint64_t file_hash = 0;
+  const WallClock::time_point started = WallClock::now();
+  WallClock::time_point applied;
+
+  bool publish_pending = false;
+  Clock::time_point last_publish;
+  std::vector<std::function<void()>> after_publish;
+
+  struct Drain {
+    std::string service;
+    std::string real;
+    bool ended = false;
+  };
+  // By RealId.
+  std::unordered_map<uint32_t, Drain> drains;
+
+  struct PortLink {
+    bool driver = false;
+    // As the kernel port is set; true without one.
+    bool kernel = true;
+    bool told = false;
+    bool up() const noexcept { return driver && kernel; }
+  };
+  std::array<PortLink, dataplane::kMaxPorts> links;
+  uint64_t ticks = 0;
+
+  // By source; "journal" is the controller's own.
+  std::map<std::string, std::string> outside_problems;
+};
+
+}  // namespace shunt::control

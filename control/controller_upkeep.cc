@@ -1,0 +1,113 @@
+// What the controller does by the clock: pass on what workers ask for, free slots, follow links, measure.
+#include <utility>
+
+#include "control/controller_state.h"
+#include "src/base/log.h"
+
+namespace shunt::control {
+namespace {
+
+// Packets wait for resolve requests, and least-loaded schedulers for the other workers' counts.
+constexpr auto kTick = std::chrono::milliseconds(10);
+constexpr uint64_t kTicksOfUpkeep = 10;
+constexpr uint64_t kTicksOfSampling = 100;
+// Beyond this many reals, sharing loads at every tick would cost more than it tells.
+constexpr uint32_t kRealsSharedEveryTick = 8192;
+constexpr size_t kRequestsAtOnce = 256;
+
+}  // namespace
+
+void Controller::State::start_upkeep() {
+  tick_timer.expires_after(kTick);
+  tick_timer.async_wait([this](const asio::error_code& error) {
+    if (error) return;
+    on_tick();
+    start_upkeep();
+  });
+}
+
+void Controller::State::on_tick() {
+  const auto now = Clock::now();
+  ++ticks;
+  pass_on_resolve_requests(now);
+  const uint32_t reals = slots.real_slots();
+  const bool share = reals <= kRealsSharedEveryTick || ticks % kTicksOfUpkeep == 0;
+  if (share && reals > 0 && dataplane.workers().size() > 1) dataplane.share_loads({reals - 1});
+  if (ticks % kTicksOfUpkeep == 0) {
+    free_slots();
+    end_drains();
+    read_links();
+  }
+  if (ticks % kTicksOfSampling == 0) {
+    meters.sample(reals, now);
+    keep_neighbours_fresh(now);
+  }
+}
+
+void Controller::State::pass_on_resolve_requests(Clock::time_point now) {
+  dataplane::ResolveRequest requests[kRequestsAtOnce];
+  const size_t count = dataplane.take_resolve_requests(requests, kRequestsAtOnce);
+  for (size_t i = 0; i < count; ++i) resolver.need({requests[i].port, requests[i].address}, now);
+}
+
+void Controller::State::free_slots() {
+  if (slots.removed_reals().empty() || publish_pending) return;
+  const auto freed = slots.free_idle(
+      builder.version(), [this](RealId id) { return meters.load_of(id).all(); },
+      [this](RealId id) { return meters.traffic_of(id); });
+  for (const auto& [id, slot] : freed) {
+    builder.free_real(id);
+    tell("real_freed", "real " + address_and_port(slot.key.address, slot.key.port),
+         "its last connection is gone (" + slot.name + " of " +
+             address_and_port(slot.key.service.address, slot.key.service.port) + ")");
+  }
+  if (!freed.empty()) publish_soon();
+}
+
+void Controller::State::end_drains() {
+  for (auto& [id, drain] : drains) {
+    if (drain.ended || publish_pending || meters.load_of({id}).all() > 0) continue;
+    drain.ended = true;
+    tell("drain_ended", "real " + drain.service + "/" + drain.real, "no connections left");
+  }
+}
+
+void Controller::State::read_links() {
+  bool changed = false;
+  for (const dataplane::PortInfo& port : dataplane.ports()) {
+    PortLink& link = links[port.id];
+    link.driver = dataplane.port_statistics(port.id).link_up;
+    builder.set_link(port.id, link.up());
+    if (link.up() == link.told) continue;
+    link.told = link.up();
+    changed = true;
+    spdlog::info("port {}: link {}", port.name, link.up() ? "up" : "down");
+    tell("port", "port " + port.name, link.up() ? "link up" : link.driver ? "kernel port set down" : "link down");
+  }
+  if (changed) publish_soon();
+}
+
+void Controller::State::keep_neighbours_fresh(Clock::time_point now) {
+  const auto tables = next_hops.tables();
+  std::vector<bool> used(tables->hops.size());
+  for (uint32_t i = 0; i < slots.real_slots(); ++i) {
+    if (!slots.real({i}).used) continue;
+    const dataplane::RealEntry& real = builder.real({i});
+    if (real.no_route) continue;
+    if (real.next_hop == dataplane::kNoNextHop) resolver.need({real.neighbour_port, real.neighbour}, now);
+    else if (real.next_hop.index < used.size()) used[real.next_hop.index] = true;
+  }
+  // Gateways of clients, too.
+  for (const dataplane::RouteInterval& route : tables->routes) {
+    if (route.via.index < used.size()) used[route.via.index] = true;
+  }
+  for (size_t i = 0; i < used.size(); ++i) {
+    const dataplane::NextHop& hop = tables->hops[i];
+    if (!used[i]) continue;
+    if (hop.resolved) resolver.refresh({hop.port, hop.address}, now);
+    else resolver.need({hop.port, hop.address}, now);
+  }
+  resolver.forget_old(now);
+}
+
+}  // namespace shunt::control

@@ -1,0 +1,127 @@
+#include "control/meters.h"
+
+#include "control/slots.h"
+
+namespace shunt::control {
+
+using dataplane::DropReason;
+using dataplane::RealCounters;
+using dataplane::RealId;
+using dataplane::WorkerCounters;
+
+Meters::Meters(const dataplane::Dataplane& dataplane)
+    : dataplane_(dataplane),
+      worker_samples_(dataplane.workers().size()),
+      worker_rates_(dataplane.workers().size()) {}
+
+Traffic Meters::traffic_of(RealId real) const {
+  Traffic sum;
+  for (const auto& worker : dataplane_.workers()) {
+    const RealCounters& own = dataplane_.real_counters(worker.index, real);
+    sum += {own.connections.read(), own.in_packets.read(), own.out_packets.read(), own.in_bytes.read(),
+            own.out_bytes.read()};
+  }
+  return sum;
+}
+
+Load Meters::load_of(RealId real) const {
+  Load sum;
+  for (const auto& worker : dataplane_.workers()) {
+    const RealCounters& own = dataplane_.real_counters(worker.index, real);
+    sum.active += own.active.load(std::memory_order_relaxed);
+    sum.inactive += own.inactive.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+uint64_t Meters::drops_of(DropReason reason) const {
+  uint64_t sum = 0;
+  for (const auto& worker : dataplane_.workers()) {
+    sum += dataplane_.worker_counters(worker.index).drops[static_cast<size_t>(reason)].read();
+  }
+  return sum;
+}
+
+uint64_t Meters::connections() const {
+  uint64_t sum = 0;
+  for (const auto& worker : dataplane_.workers()) sum += dataplane_.worker_counters(worker.index).connections.read();
+  return sum;
+}
+
+void Meters::sample(uint32_t real_slots, Clock::time_point now) {
+  const double seconds = sampled_ ? std::chrono::duration<double>(now - *sampled_).count() : 0;
+  const auto rate = [seconds](uint64_t difference) {
+    return seconds > 0 ? static_cast<double>(difference) / seconds : 0;
+  };
+  const size_t known = reals_.size();
+  reals_.resize(std::max<size_t>(known, real_slots));
+  for (uint32_t i = 0; i < real_slots; ++i) {
+    const Traffic total = traffic_of({i});
+    // A slot seen for the first time starts from where it is.
+    const Traffic gain = i < known ? total - reals_[i].total : Traffic{};
+    reals_[i] = {total,
+                 {rate(gain.connections), rate(gain.in_packets), rate(gain.out_packets), rate(gain.in_bytes),
+                  rate(gain.out_bytes)}};
+  }
+  sample_drops(seconds, now);
+  sample_workers();
+  sampled_ = now;
+}
+
+void Meters::sample_drops(double seconds, Clock::time_point now) {
+  for (size_t i = 0; i < drops_.size(); ++i) {
+    const uint64_t total = drops_of(static_cast<DropReason>(i));
+    const uint64_t gain = total - drops_[i].total;
+    drops_[i].total = total;
+    drops_[i].rate = seconds > 0 ? static_cast<double>(gain) / seconds : 0;
+    if (gain > 0) drops_[i].last = now;
+  }
+}
+
+void Meters::sample_workers() {
+  for (size_t i = 0; i < worker_samples_.size(); ++i) {
+    const WorkerCounters& counters = dataplane_.worker_counters(static_cast<uint32_t>(i));
+    const WorkerSample now = {counters.busy_cycles.read(), counters.idle_cycles.read(), counters.rx_packets.read(),
+                              counters.bursts.read()};
+    const WorkerSample before = std::exchange(worker_samples_[i], now);
+    const auto ratio = [](uint64_t part, uint64_t whole) {
+      return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+    };
+    const uint64_t busy = now.busy_cycles - before.busy_cycles;
+    const uint64_t packets = now.packets - before.packets;
+    worker_rates_[i] = {ratio(busy, busy + now.idle_cycles - before.idle_cycles), ratio(busy, packets),
+                        ratio(packets, now.bursts - before.bursts)};
+  }
+}
+
+Rates Meters::rates_of(RealId real) const {
+  return real.index < reals_.size() ? reals_[real.index].rates : Rates{};
+}
+
+double Meters::drop_rate(DropReason reason) const { return drops_[static_cast<size_t>(reason)].rate; }
+
+std::optional<Meters::Clock::time_point> Meters::last_drop(DropReason reason) const {
+  return drops_[static_cast<size_t>(reason)].last;
+}
+
+WorkerState Meters::worker(uint32_t worker) const {
+  const dataplane::WorkerInfo& info = dataplane_.workers()[worker];
+  const WorkerCounters& counters = dataplane_.worker_counters(worker);
+  WorkerState state;
+  state.worker = info.index;
+  state.lcore = info.lcore;
+  state.busy_ratio = worker_rates_[worker].busy_ratio;
+  state.cycles_per_packet = worker_rates_[worker].cycles_per_packet;
+  state.packets_per_burst = worker_rates_[worker].packets_per_burst;
+  state.rx_packets = counters.rx_packets.read();
+  state.tx_packets = counters.tx_packets.read();
+  for (const auto& drops : counters.drops) state.dropped_packets += drops.read();
+  state.kernel_packets = counters.kernel_packets.read();
+  state.handed_off_packets = counters.handed_off_packets.read();
+  state.connections = counters.connections.read();
+  state.connection_capacity = info.connection_capacity;
+  state.snapshot = counters.snapshot_version.read();
+  return state;
+}
+
+}  // namespace shunt::control

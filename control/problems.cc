@@ -1,0 +1,152 @@
+// What wants an operator's attention: each line names the subject, the cause and the remedy.
+#include <algorithm>
+#include <set>
+
+#include "control/controller_state.h"
+
+namespace shunt::control {
+namespace {
+
+// Of one kind of problem; the rest is summed up, so that one broken rack does not fill the screen.
+constexpr size_t kShownOfAKind = 10;
+constexpr uint64_t kFullPercent = 85;
+// Drops are news for this long.
+constexpr auto kRecent = std::chrono::seconds(10);
+
+class Problems {
+ public:
+  void add(std::string text) {
+    if (++of_this_kind_ <= kShownOfAKind) list.push_back(std::move(text));
+  }
+  // Ends a kind of problem: `what` is its plural.
+  void end_of(const char* what) {
+    if (of_this_kind_ > kShownOfAKind) {
+      list.push_back(std::to_string(of_this_kind_ - kShownOfAKind) + " more " + what +
+                     ": as those before; see the list of services");
+    }
+    of_this_kind_ = 0;
+  }
+  std::vector<std::string> list;
+
+ private:
+  size_t of_this_kind_ = 0;
+};
+
+// Whether packets dropped so say that something here wants mending; others are the senders' fault, or meant.
+bool is_alarming(dataplane::DropReason reason) noexcept {
+  switch (reason) {
+    case dataplane::DropReason::kTableFull:
+    case dataplane::DropReason::kLocalPortsExhausted:
+    case dataplane::DropReason::kNoLocalAddress:
+    case dataplane::DropReason::kNoRoute:
+    case dataplane::DropReason::kNoNeighbour:
+    case dataplane::DropReason::kWaitingRoomFull:
+    case dataplane::DropReason::kPortDown:
+    case dataplane::DropReason::kTxFull:
+    case dataplane::DropReason::kHandOffFull:
+    case dataplane::DropReason::kKernelPortFull:
+    case dataplane::DropReason::kHopLoop:
+    case dataplane::DropReason::kNoMbuf:
+    case dataplane::DropReason::kNoRealLeft:
+      return true;
+    case dataplane::DropReason::kTruncated:
+    case dataplane::DropReason::kNotOurMac:
+    case dataplane::DropReason::kBadIpHeader:
+    case dataplane::DropReason::kBadIpChecksum:
+    case dataplane::DropReason::kBadL4Header:
+    case dataplane::DropReason::kFragment:
+    case dataplane::DropReason::kNotSchedulable:
+    case dataplane::DropReason::kTtlExpired:
+    case dataplane::DropReason::kTooBig:
+    case dataplane::DropReason::kNoKernelPort:
+    case dataplane::DropReason::kConnectionFlushed:
+      return false;
+  }
+  return false;
+}
+
+void add_services(const LiveState& live, Problems& problems) {
+  for (uint32_t i = 0; i < live.desired().services.size(); ++i) {
+    const Service& service = live.desired().services[i];
+    size_t down = 0;
+    size_t idle = 0;
+    for (uint32_t j = 0; j < service.reals.size(); ++j) {
+      if (live.live(i).reals[j].health.health == Health::kDown) ++down;
+      else if (service.reals[j].weight == 0) ++idle;
+    }
+    if (down + idle < service.reals.size()) continue;
+    if (service.reals.empty()) {
+      problems.add("service " + service.name + ": it has no real; add one");
+    } else {
+      problems.add("service " + service.name + ": no real left for new connections (" + std::to_string(down) +
+                   " down, " + std::to_string(idle) + " with weight 0); mend a real or give one a weight");
+    }
+  }
+  problems.end_of("services");
+}
+
+void add_down_reals(const LiveState& live, Problems& problems) {
+  for (uint32_t i = 0; i < live.desired().services.size(); ++i) {
+    const Service& service = live.desired().services[i];
+    for (uint32_t j = 0; j < service.reals.size(); ++j) {
+      const HealthState& health = live.live(i).reals[j].health;
+      if (health.health != Health::kDown) continue;
+      problems.add("real " + service.name + "/" + service.reals[j].name + ": down: " + health.last_check +
+                   "; see to its server, or to the way there");
+    }
+  }
+  problems.end_of("reals down");
+}
+
+}  // namespace
+
+std::vector<std::string> Controller::State::problems() const {
+  Problems problems;
+  for (const auto& [source, text] : outside_problems) problems.list.push_back(text);
+  for (const auto& port : dataplane.ports()) {
+    const PortLink& link = links[port.id];
+    if (link.up()) continue;
+    problems.list.push_back("port " + port.name + (link.driver ? ": its kernel port is set down; set it up with ip link"
+                                                               : ": no link; check the cable or the other end"));
+  }
+  add_services(live, problems);
+  add_down_reals(live, problems);
+
+  std::set<std::pair<uint16_t, uint32_t>> told;
+  for (uint32_t i = 0; i < slots.real_slots(); ++i) {
+    const dataplane::RealEntry& real = builder.real({i});
+    if (!real.used || (!real.no_route && real.next_hop != dataplane::kNoNextHop)) continue;
+    const Be32 whom = real.no_route ? real.address : real.neighbour;
+    if (!told.insert({real.neighbour_port, whom.raw}).second) continue;
+    const std::string address = IpAddress::from_v4(whom).to_string();
+    if (real.no_route) {
+      problems.add("next hop " + address + ": no route there; add one on a kernel port or under next_hops");
+    } else {
+      problems.add("next hop " + address + ": it does not answer on port " + port_name(real.neighbour_port) +
+                   "; is it up and on that network?");
+    }
+  }
+  problems.end_of("next hops");
+  if (next_hops.left_out() > 0) {
+    problems.list.push_back("neighbours: " + std::to_string(next_hops.left_out()) +
+                            " have no place in the table; route to them through fewer gateways");
+  }
+  for (const auto& info : dataplane.workers()) {
+    const uint64_t used = dataplane.worker_counters(info.index).connections.read();
+    if (used * 100 <= uint64_t{info.connection_capacity} * kFullPercent) continue;
+    problems.list.push_back("worker " + std::to_string(info.index) + ": its connection table is " +
+                            std::to_string(used * 100 / info.connection_capacity) + " % full (" +
+                            std::to_string(used) + " of " + std::to_string(info.connection_capacity) +
+                            "); raise workers.connections or shorten timeouts");
+  }
+  const auto now = Clock::now();
+  for (size_t i = 0; i < dataplane::kDropReasons; ++i) {
+    const auto reason = static_cast<dataplane::DropReason>(i);
+    const auto last = meters.last_drop(reason);
+    if (!is_alarming(reason) || !last || now - *last > kRecent) continue;
+    problems.list.push_back("drops: " + std::string(name_of(reason)) + " rises: " + std::string(meaning_of(reason)));
+  }
+  return std::move(problems.list);
+}
+
+}  // namespace shunt::control

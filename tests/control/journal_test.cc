@@ -152,23 +152,44 @@ TEST_F(JournalTest, ContentHashTellsContentsApart) {
   }
 }
 
+// How long a write takes on this disk, microseconds.
+long time_of_a_write() {
+  char name[] = "/tmp/shunt-journal-XXXXXX";
+  const std::string directory = ::mkdtemp(name);
+  const auto begun = std::chrono::steady_clock::now();
+  constexpr int kWrites = 5;
+  {
+    auto journal = Journal::open(directory);
+    for (int i = 0; i < kWrites; ++i) EXPECT_TRUE(journal->write({1, 1, {}, state_of(40)}));
+  }
+  const auto took = std::chrono::steady_clock::now() - begun;
+  std::filesystem::remove_all(directory);
+  return std::chrono::duration_cast<std::chrono::microseconds>(took).count() / kWrites + 1;
+}
+
 TEST_F(JournalTest, SurvivesKillAtAnyMoment) {
   std::mt19937 random(1);
+  const long write_us = time_of_a_write();
   uint64_t acknowledged = 0;
   uint64_t loaded = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 120; ++round) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) write_until_killed(directory_, loaded + 1, ends[1]);
     ::close(ends[1]);
-    ::usleep(random() % 8000);
+    // After none, one or two whole writes, anywhere in the next.
+    uint64_t revision;
+    for (unsigned whole = random() % 3; whole > 0; --whole) {
+      ASSERT_EQ(::read(ends[0], &revision, sizeof revision), ssize_t{sizeof revision});
+      acknowledged = revision;
+    }
+    ::usleep(static_cast<useconds_t>(random() % (2 * write_us)));
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
     ASSERT_TRUE(WIFSIGNALED(status)) << "writer ended by itself: " << WEXITSTATUS(status);
-    uint64_t revision;
     while (::read(ends[0], &revision, sizeof revision) == sizeof revision) acknowledged = revision;
     ::close(ends[0]);
 

@@ -1,0 +1,186 @@
+#include "tests/support/checksums.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace shunt::test {
+namespace {
+
+using View = std::span<const uint8_t>;
+
+uint32_t be16(View data, size_t at) { return data[at] << 8 | data[at + 1]; }
+
+std::string number(const char* format, uint32_t value) {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string address_at(View data, size_t at) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%u.%u.%u.%u", data[at], data[at + 1], data[at + 2],
+                data[at + 3]);
+  return text;
+}
+
+std::string mac_at(View data, size_t at) {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", data[at], data[at + 1],
+                data[at + 2], data[at + 3], data[at + 4], data[at + 5]);
+  return text;
+}
+
+// An IPv4 packet's parts; `whole` is false when the data ends before the packet's total length.
+struct Ipv4Parts {
+  View header;
+  View payload;
+  uint8_t protocol;
+  bool is_fragment;
+  bool whole;
+};
+
+// Reason why `data` is no IPv4 packet; else empty and `parts` is set.
+std::string split(View data, Ipv4Parts& parts) {
+  if (data.size() < 20) return "IPv4 header cut off";
+  const size_t header = (data[0] & 15) * 4u;
+  const size_t total = be16(data, 2);
+  if (data[0] >> 4 != 4 || header < 20 || header > data.size() || total < header)
+    return "no IPv4 header";
+  parts.header = data.first(header);
+  parts.payload = data.subspan(header, std::min(data.size(), total) - header);
+  parts.protocol = data[9];
+  parts.is_fragment = (be16(data, 6) & 0x3fff) != 0;
+  parts.whole = data.size() >= total;
+  return "";
+}
+
+// TCP's and UDP's sum runs over a pseudo header, too: addresses, protocol, length.
+uint16_t sum_with_pseudo_header(const Ipv4Parts& ip, View segment) {
+  Bytes all(ip.header.begin() + 12, ip.header.begin() + 20);
+  all.push_back(0);
+  all.push_back(ip.protocol);
+  all.push_back(static_cast<uint8_t>(segment.size() >> 8));
+  all.push_back(static_cast<uint8_t>(segment.size()));
+  all.insert(all.end(), segment.begin(), segment.end());
+  return internet_checksum(all);
+}
+
+std::string errors_of_ipv4(View data, const std::string& where);
+
+std::string errors_of_udp(const Ipv4Parts& ip, const std::string& where) {
+  if (ip.payload.size() < 8) return where + "UDP header cut off";
+  const size_t length = be16(ip.payload, 4);
+  if (length < 8 || length > ip.payload.size()) return where + "UDP length wrong";
+  if (be16(ip.payload, 6) == 0) return "";  // none
+  return sum_with_pseudo_header(ip, ip.payload.first(length)) == 0 ? ""
+                                                                   : where + "UDP checksum wrong";
+}
+
+std::string errors_of_icmp(const Ipv4Parts& ip, const std::string& where) {
+  if (ip.payload.size() < 8) return where + "ICMP header cut off";
+  if (internet_checksum(ip.payload) != 0) return where + "ICMP checksum wrong";
+  const uint8_t type = ip.payload[0];
+  const bool quotes = type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+  return quotes ? errors_of_ipv4(ip.payload.subspan(8), where + "quoted ") : "";
+}
+
+std::string errors_of_ipv4(View data, const std::string& where) {
+  Ipv4Parts ip;
+  if (const std::string reason = split(data, ip); !reason.empty()) return where + reason;
+  if (internet_checksum(ip.header) != 0) return where + "IPv4 checksum wrong";
+  if (ip.is_fragment || !ip.whole) return "";
+  switch (ip.protocol) {
+    case 1:
+      return errors_of_icmp(ip, where);
+    case 4:
+      return errors_of_ipv4(ip.payload, where + "inner ");
+    case 6:
+      if (ip.payload.size() < 20) return where + "TCP header cut off";
+      return sum_with_pseudo_header(ip, ip.payload) == 0 ? "" : where + "TCP checksum wrong";
+    case 17:
+      return errors_of_udp(ip, where);
+    default:
+      return "";
+  }
+}
+
+std::string describe_ipv4(View data);
+
+std::string describe_tcp(View segment) {
+  if (segment.size() < 20) return " tcp cut off";
+  std::string text =
+      " tcp " + number("%u", be16(segment, 0)) + " > " + number("%u", be16(segment, 2)) + " ";
+  constexpr char kNames[] = "FSRPAUEC";
+  for (int bit = 0; bit < 8; ++bit) {
+    if (segment[13] >> bit & 1) text += kNames[bit];
+  }
+  const size_t header = (segment[12] >> 4) * 4u;
+  if (header > segment.size()) return text + " bad data offset";
+  return text + number(" sum %04x", be16(segment, 16)) +
+         number(" data %u", static_cast<uint32_t>(segment.size() - header));
+}
+
+std::string describe_udp(View segment) {
+  if (segment.size() < 8) return " udp cut off";
+  return " udp " + number("%u", be16(segment, 0)) + " > " + number("%u", be16(segment, 2)) +
+         number(" sum %04x", be16(segment, 6)) + number(" length %u", be16(segment, 4));
+}
+
+std::string describe_icmp(View message) {
+  if (message.size() < 8) return " icmp cut off";
+  std::string text = " icmp " + number("%u", message[0]) + "/" + number("%u", message[1]) +
+                     number(" rest %u", be16(message, 4) << 16 | be16(message, 6));
+  if (message[0] == 3 || message[0] == 11)
+    text += " quoting [" + describe_ipv4(message.subspan(8)) + "]";
+  return text;
+}
+
+std::string describe_ipv4(View data) {
+  Ipv4Parts ip;
+  if (const std::string reason = split(data, ip); !reason.empty()) return reason;
+  std::string text = "ipv4 " + address_at(data, 12) + " > " + address_at(data, 16) +
+                     number(" ttl %u", data[8]) + number(" tos %02x", data[1]) +
+                     number(" length %u", be16(data, 2)) + number(" id %u", be16(data, 4)) +
+                     number(" sum %04x", be16(data, 10));
+  if (be16(data, 6) & 0x4000) text += " DF";
+  if (ip.header.size() > 20)
+    text += number(" options %u", static_cast<uint32_t>(ip.header.size() - 20));
+  if (ip.is_fragment) return text + number(" fragment %04x", be16(data, 6));
+  switch (ip.protocol) {
+    case 1:
+      return text + describe_icmp(ip.payload);
+    case 4:
+      return text + " ipip [" + describe_ipv4(ip.payload) + "]";
+    case 6:
+      return text + describe_tcp(ip.payload);
+    case 17:
+      return text + describe_udp(ip.payload);
+    default:
+      return text + number(" protocol %u", ip.protocol);
+  }
+}
+
+}  // namespace
+
+uint16_t internet_checksum(View data) {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < data.size(); ++i) {
+    sum += i % 2 == 0 ? data[i] << 8 : data[i];
+    if (sum > 0xffff) sum -= 0xffff;
+  }
+  return static_cast<uint16_t>(~sum);
+}
+
+std::string checksum_errors(View frame) {
+  if (frame.size() < 14) return "frame cut off";
+  return be16(frame, 12) == 0x0800 ? errors_of_ipv4(frame.subspan(14), "") : "";
+}
+
+std::string describe(View frame) {
+  if (frame.size() < 14) return number("frame of %u bytes", static_cast<uint32_t>(frame.size()));
+  const std::string text = mac_at(frame, 6) + " > " + mac_at(frame, 0) + " ";
+  if (be16(frame, 12) != 0x0800) return text + number("type %04x", be16(frame, 12));
+  return text + describe_ipv4(frame.subspan(14));
+}
+
+}  // namespace shunt::test

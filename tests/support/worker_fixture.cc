@@ -1,0 +1,417 @@
+#include "tests/support/worker_fixture.h"
+
+#include <gtest/gtest.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "dataplane/expiry.h"
+#include "dataplane/housekeeping.h"
+#include "dataplane/packet_path.h"
+#include "tests/support/eal.h"
+
+namespace shunt::test {
+
+using namespace dataplane;
+
+namespace {
+
+constexpr uint32_t kRoom = 256;  // reals and services
+
+rte_ring* make_ring() {
+  static int made = 0;
+  start_eal();
+  rte_ring* ring =
+      rte_ring_create(("fixture" + std::to_string(made++)).c_str(), 64, SOCKET_ID_ANY, 0);
+  if (ring == nullptr) std::abort();
+  return ring;
+}
+
+rte_ring* make_resolve_ring() {
+  static int made = 0;
+  start_eal();
+  rte_ring* ring = rte_ring_create_elem(("resolve" + std::to_string(made++)).c_str(),
+                                        sizeof(ResolveElement), 64, SOCKET_ID_ANY, 0);
+  if (ring == nullptr) std::abort();
+  return ring;
+}
+
+// Empties a ring of mbufs into frames.
+std::vector<Bytes> take_all(rte_ring* ring) {
+  std::vector<Bytes> frames;
+  void* mbuf;
+  while (ring != nullptr && rte_ring_dequeue(ring, &mbuf) == 0) {
+    frames.push_back(bytes_of(static_cast<rte_mbuf*>(mbuf)));
+    rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+  }
+  return frames;
+}
+
+// Puts a value into an open-addressed table at the first free place from its hash on.
+template <typename Slot, typename IsFree>
+void place(std::vector<Slot>& slots, uint32_t hash, const Slot& slot, IsFree is_free) {
+  uint32_t at = hash & (slots.size() - 1);
+  while (!is_free(slots[at])) at = (at + 1) & (slots.size() - 1);
+  slots[at] = slot;
+}
+
+}  // namespace
+
+std::string Outcome::summary() const {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  for (const Frame& frame : sent) add("sent " + std::to_string(frame.port));
+  for (const Frame& frame : to_kernel) add("kernel " + std::to_string(frame.port));
+  for (const uint32_t worker : handed_to) add("handed to " + std::to_string(worker));
+  for (uint32_t i = 0; i < waiting; ++i) add("waits");
+  for (const DropReason reason : dropped) add("dropped " + std::string(name_of(reason)));
+  return text;
+}
+
+void expect_sent(const Outcome& outcome, uint16_t port, const PacketBuilder& expected) {
+  ASSERT_EQ(outcome.summary(), "sent " + std::to_string(port));
+  const Bytes& sent = outcome.sent[0].bytes;
+  EXPECT_EQ(checksum_errors(sent), "") << describe(sent);
+  EXPECT_EQ(describe(sent), describe(expected.bytes()));
+  EXPECT_EQ(sent, expected.bytes());
+}
+
+struct WorkerFixture::Memory {
+  std::vector<RealCounters> real_counters = std::vector<RealCounters>(kRoom);
+  std::vector<Cursor> cursors = std::vector<Cursor>(kRoom);
+  std::unique_ptr<void, decltype(&std::free)> table{nullptr, &std::free};
+  std::vector<rte_ring*> rings;
+
+  ~Memory() {
+    for (rte_ring* ring : rings) rte_ring_free(ring);
+  }
+  rte_ring* ring() {
+    rings.push_back(make_ring());
+    return rings.back();
+  }
+};
+
+WorkerFixture::WorkerFixture(uint32_t workers, uint32_t capacity)
+    : mbufs_before_(mbufs_in_use()), resolve_ring_(make_resolve_ring()) {
+  hops_.push_back(
+      {kGatewayMac, kOutsideMac, kOutside, 1500, port_address_[kOutside], ip("198.18.0.1"), true});
+  for (uint32_t i = 0; i < workers; ++i) make_worker(i, workers, capacity);
+  for (uint32_t i = 0; i < workers; ++i) {
+    for (uint32_t j = 0; j < workers; ++j) workers_[i]->inboxes[j] = workers_[j]->inbox;
+  }
+  publish();
+}
+
+WorkerFixture::~WorkerFixture() {
+  for (auto& worker : workers_) {
+    for (uint32_t i = 0; i < worker->waiting.count; ++i)
+      rte_pktmbuf_free(worker->waiting.places[i].mbuf);
+    take_all(worker->inbox);
+  }
+  EXPECT_EQ(mbufs_in_use(), mbufs_before_) << "mbufs were lost or freed twice";
+  workers_.clear();
+  rte_ring_free(resolve_ring_);
+}
+
+void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacity) {
+  auto memory = std::make_unique<Memory>();
+  const size_t bytes = (ConnectionTable::bytes_for(capacity) + 63) & ~size_t{63};
+  memory->table.reset(std::aligned_alloc(64, bytes));
+  std::memset(memory->table.get(), 0, bytes);
+  auto worker = std::make_unique<Worker>();
+  worker->index = index;
+  worker->count = count;
+  worker->current = &current_;
+  worker->connections.attach(memory->table.get(), capacity, HashKey::from_bytes({1, 2, 3}));
+  worker->real_counters = memory->real_counters.data();
+  worker->cursors = memory->cursors.data();
+  worker->pool = mbuf_pool();
+  worker->port_count = 2;
+  worker->ports[kOutside].present = worker->ports[kInside].present = true;
+  worker->ports[kOutside].mac = kOutsideMac;
+  worker->ports[kInside].mac = kInsideMac;
+  worker->ports[kOutside].to_kernel = memory->ring();
+  worker->ports[kInside].to_kernel = memory->ring();
+  worker->inbox = memory->ring();
+  worker->resolve_requests = resolve_ring_;
+  worker->now = 5000;
+  memories_.push_back(std::move(memory));
+  workers_.push_back(std::move(worker));
+}
+
+ServiceId WorkerFixture::add_service(Protocol protocol, std::string_view vip, uint16_t port,
+                                     Method method, SchedulerKind scheduler) {
+  const ServiceId id{static_cast<uint32_t>(services_.size())};
+  Service& service = services_.emplace_back();
+  service.entry.id = id;
+  service.entry.address = ip(vip);
+  service.entry.port = Be16::from_host(port);
+  service.entry.protocol = static_cast<uint8_t>(protocol);
+  service.entry.scheduler = scheduler;
+  service.entry.method = method;
+  service.entry.generation = 1;
+  return id;
+}
+
+RealId WorkerFixture::add_real(ServiceId service_id, std::string_view address, uint16_t port,
+                               uint32_t weight) {
+  Service& service = services_[service_id.index];
+  const RealId id{static_cast<uint32_t>(reals_.size())};
+  RealEntry real;
+  real.address = real.neighbour = ip(address);
+  real.port = Be16::from_host(port);
+  real.method = service.entry.method;
+  real.used = true;
+  real.next_hop = NextHopId{static_cast<uint16_t>(id.index + 1)};
+  real.neighbour_port = kInside;
+  real.no_route = false;
+  real.service = service_id;
+  reals_.push_back(real);
+  hops_.push_back(
+      {real_mac(id), kInsideMac, kInside, 1500, port_address_[kInside], ip(address), true});
+  service.candidates.insert(service.candidates.begin(), {id, weight, std::max(weight, 1u)});
+  ++service.entry.generation;
+  return id;
+}
+
+WorkerFixture::Service& WorkerFixture::service_of(RealId real) {
+  return services_[reals_[real.index].service.index];
+}
+
+void WorkerFixture::set_weight(RealId real, uint32_t weight) {
+  Service& service = service_of(real);
+  for (Candidate& candidate : service.candidates) {
+    if (candidate.id == real) candidate.weight = weight;
+  }
+  ++service.entry.generation;
+}
+
+void WorkerFixture::remove_real(RealId real) {
+  Service& service = service_of(real);
+  std::erase_if(service.candidates,
+                [&](const Candidate& candidate) { return candidate.id == real; });
+  ++service.entry.generation;
+}
+
+void WorkerFixture::add_local_address(ServiceId service, std::string_view address) {
+  services_[service.index].local_addresses.push_back(ip(address));
+}
+
+void WorkerFixture::unresolve(RealId id) {
+  real(id).next_hop = dataplane::kNoNextHop;
+  hop_of(id).resolved = false;
+}
+
+void WorkerFixture::resolve(RealId id) {
+  real(id).next_hop = NextHopId{static_cast<uint16_t>(id.index + 1)};
+  hop_of(id).resolved = true;
+}
+
+struct WorkerFixture::Tables {
+  std::vector<RealEntry> reals;
+  std::vector<std::vector<Candidate>> candidates;
+  std::vector<std::vector<uint32_t>> slots;
+  std::vector<std::vector<Be32>> local_addresses;
+  std::vector<ServiceEntry> services;
+  std::vector<ServiceSlot> service_slots = std::vector<ServiceSlot>(2 * kRoom);
+  std::vector<AddressSlot> addresses = std::vector<AddressSlot>(4 * kRoom);
+  std::vector<TimeoutSet> timeouts;
+  std::vector<NextHop> hops;
+  std::vector<RouteInterval> routes;
+  std::vector<NeighbourSlot> neighbours = std::vector<NeighbourSlot>(2 * kRoom);
+
+  void add_kind(Be32 address, AddressSlot::Kind kind) {
+    for (AddressSlot& slot : addresses) {
+      if (slot.address == address) {
+        slot.kinds |= bit(kind);
+        return;
+      }
+    }
+    place(addresses, address_hash(address), AddressSlot{address, bit(kind)},
+          [](const AddressSlot& slot) { return slot.address.raw == 0; });
+  }
+};
+
+std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
+  auto tables = std::make_shared<Tables>();
+  tables->reals = reals_;
+  tables->timeouts = timeouts_;
+  tables->hops = hops_;
+  if (has_routes_) {
+    tables->routes = {{0, NextHopId{0}, kOutside},
+                      {ip("10.0.0.0").host(), kOnLink, kInside},
+                      {ip("10.0.1.0").host(), NextHopId{0}, kOutside}};
+  }
+  for (size_t i = 0; i < reals_.size(); ++i) {
+    place(tables->neighbours, neighbour_hash(reals_[i].address, kInside),
+          NeighbourSlot{reals_[i].address, kInside, NextHopId{static_cast<uint16_t>(i + 1)}},
+          [](const NeighbourSlot& slot) { return slot.address.raw == 0; });
+    if (reals_[i].method == Method::kNat)
+      tables->add_kind(reals_[i].address, AddressSlot::Kind::kReal);
+  }
+  for (const Be32 own : {port_address_[kOutside], port_address_[kInside]}) {
+    if (own.raw != 0) tables->add_kind(own, AddressSlot::Kind::kOwn);
+  }
+  for (const Service& service : services_) {
+    tables->candidates.push_back(service.candidates);
+    tables->local_addresses.push_back(service.local_addresses);
+    std::vector<uint32_t>& slots = tables->slots.emplace_back();
+    if (const Scheduler& scheduler = scheduler_for(service.entry.scheduler);
+        scheduler.fill != nullptr) {
+      slots.resize(scheduler.slots_wanted(service.candidates));
+      std::vector<uint32_t> scratch(service.candidates.size() * Scheduler::kScratchPerCandidate);
+      scheduler.fill(service.candidates, reals_, slots, scratch);
+    }
+    tables->add_kind(service.entry.address, AddressSlot::Kind::kVip);
+    tables->add_kind(service.entry.address, AddressSlot::Kind::kOwn);
+    for (const Be32 local : service.local_addresses)
+      tables->add_kind(local, AddressSlot::Kind::kLocal);
+  }
+  for (size_t i = 0; i < services_.size(); ++i) {
+    ServiceEntry& entry = tables->services.emplace_back(services_[i].entry);
+    entry.candidates = tables->candidates[i];
+    entry.slots = tables->slots[i];
+    entry.local_addresses = tables->local_addresses[i];
+    place(tables->service_slots, service_hash(entry.protocol, entry.address, entry.port),
+          ServiceSlot{entry.address, entry.port, entry.protocol, static_cast<uint32_t>(i)},
+          [](const ServiceSlot& slot) { return slot.protocol == 0; });
+  }
+  return tables;
+}
+
+void WorkerFixture::publish() {
+  auto snapshot = std::make_unique<Snapshot>();
+  const auto tables = make_tables();
+  snapshot->version = snapshots_.size() + 1;
+  snapshot->reals = tables->reals;
+  snapshot->services = tables->services;
+  snapshot->service_slots = tables->service_slots;
+  snapshot->addresses = tables->addresses;
+  snapshot->timeouts = tables->timeouts;
+  snapshot->next_hops = {tables->hops, tables->routes, tables->neighbours, route_generation_};
+  snapshot->link_up = link_up_;
+  snapshot->port_address = port_address_;
+  snapshot->storage.push_back(tables);
+  current_.store(snapshot.get());
+  snapshots_.push_back(std::move(snapshot));
+}
+
+std::vector<uint64_t> WorkerFixture::drop_counts(uint32_t index) {
+  std::vector<uint64_t> counts;
+  for (const Counter& counter : worker(index).counters.drops) counts.push_back(counter.read());
+  return counts;
+}
+
+Outcome WorkerFixture::collect(uint32_t index, const std::vector<uint64_t>& drops_before,
+                               uint32_t waiting_before) {
+  Worker& from = worker(index);
+  Outcome outcome;
+  for (uint16_t id = 0; id < from.port_count; ++id) {
+    WorkerPort& port = from.ports[id];
+    for (uint32_t i = 0; i < port.tx_count; ++i) {
+      outcome.sent.push_back({id, bytes_of(port.tx[i])});
+      rte_pktmbuf_free(port.tx[i]);
+    }
+    port.tx_count = 0;
+    for (Bytes& frame : take_all(port.to_kernel))
+      outcome.to_kernel.push_back({id, std::move(frame)});
+  }
+  const std::vector<uint64_t> drops_now = drop_counts(index);
+  for (size_t reason = 0; reason < kDropReasons; ++reason) {
+    outcome.dropped.insert(outcome.dropped.end(), drops_now[reason] - drops_before[reason],
+                           static_cast<DropReason>(reason));
+  }
+  if (from.waiting.count > waiting_before) outcome.waiting = from.waiting.count - waiting_before;
+  return outcome;
+}
+
+Outcome WorkerFixture::run_burst(uint32_t index, const std::vector<rte_mbuf*>& mbufs,
+                                 bool handed_off) {
+  Worker& on = worker(index);
+  const auto drops_before = drop_counts(index);
+  const uint32_t waiting_before = on.waiting.count;
+  std::vector<unsigned> inbox_before;
+  for (const auto& other : workers_) inbox_before.push_back(rte_ring_count(other->inbox));
+  on.burst.count = static_cast<uint32_t>(mbufs.size());
+  for (uint32_t i = 0; i < on.burst.count; ++i) {
+    on.burst.packets[i].mbuf = mbufs[i];
+    on.burst.packets[i].in_port = mbufs[i]->port;
+    on.burst.packets[i].handed_off = handed_off;
+  }
+  packet_path(on, snapshot(), on.burst);
+  Outcome outcome = collect(index, drops_before, waiting_before);
+  for (uint32_t other = 0; other < workers_.size(); ++other) {
+    for (unsigned i = inbox_before[other]; i < rte_ring_count(workers_[other]->inbox); ++i) {
+      outcome.handed_to.push_back(other);
+    }
+  }
+  return outcome;
+}
+
+Outcome WorkerFixture::send(const PacketBuilder& packet, uint16_t port, uint32_t index) {
+  return send_frame(packet.bytes(), port, index);
+}
+
+Outcome WorkerFixture::send_frame(const Bytes& frame, uint16_t port, uint32_t index) {
+  return run_burst(index, {mbuf_of(frame, mbuf_pool(), port)}, false);
+}
+
+Outcome WorkerFixture::send_burst(const std::vector<PacketBuilder>& packets, uint32_t index) {
+  std::vector<rte_mbuf*> mbufs;
+  for (const PacketBuilder& packet : packets) mbufs.push_back(packet.build(mbuf_pool(), kOutside));
+  return run_burst(index, mbufs, false);
+}
+
+Outcome WorkerFixture::send_mbufs(const std::vector<rte_mbuf*>& mbufs, uint32_t index) {
+  return run_burst(index, mbufs, false);
+}
+
+Outcome WorkerFixture::serve_inbox(uint32_t index) {
+  std::vector<rte_mbuf*> mbufs;
+  void* mbuf;
+  while (mbufs.size() < kBurst && rte_ring_dequeue(worker(index).inbox, &mbuf) == 0) {
+    mbufs.push_back(static_cast<rte_mbuf*>(mbuf));
+  }
+  return run_burst(index, mbufs, true);
+}
+
+Outcome WorkerFixture::advance(uint32_t ms, uint32_t index) {
+  Worker& on = worker(index);
+  const auto drops_before = drop_counts(index);
+  on.now += ms;
+  serve_waiting_room(on, snapshot());
+  on.sweep_position = 0;
+  on.sweep_owed = on.connections.capacity() + 1;
+  while (on.sweep_owed > 0) sweep(on, false);
+  return collect(index, drops_before, UINT32_MAX);
+}
+
+uint64_t WorkerFixture::drops(DropReason reason, uint32_t index) {
+  return worker(index).counters.drops[static_cast<size_t>(reason)].read();
+}
+
+const RealCounters& WorkerFixture::counters(RealId real, uint32_t index) {
+  return worker(index).real_counters[real.index];
+}
+
+Connection* WorkerFixture::connection_of(const PacketBuilder& packet, uint32_t index) {
+  const Bytes frame = packet.bytes();
+  const size_t l4 = 14 + (frame[14] & 15) * 4u;
+  FlowKey key;
+  std::memcpy(&key.source, &frame[26], 8);
+  std::memcpy(&key.source_port, &frame[l4], 4);
+  return worker(index).connections.find(key, frame[23]).entry;
+}
+
+std::vector<ResolveElement> WorkerFixture::resolve_requests() {
+  std::vector<ResolveElement> requests;
+  ResolveElement request;
+  while (rte_ring_dequeue_elem(resolve_ring_, &request, sizeof request) == 0)
+    requests.push_back(request);
+  return requests;
+}
+
+}  // namespace shunt::test

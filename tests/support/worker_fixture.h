@@ -1,0 +1,139 @@
+// Workers with a snapshot made by hand, without ports or EAL threads: packets go in as sentences,
+// and what became of them comes out. The load balancer of the tests has two ports:
+//
+//   clients --- gateway (MAC ..:01) --- port 0 (..:10, 198.18.0.10) [workers] port 1
+//   (..:11, 10.0.0.254) --- reals
+//
+// Reals lie in 10.0.0.0/24 with MAC ..:20, ..:21 and so on, as they were added; everything else is
+// behind the gateway.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/snapshot.h"
+#include "dataplane/worker.h"
+#include "tests/support/packet_builder.h"
+
+namespace shunt::test {
+
+inline constexpr uint16_t kOutside = 0;
+inline constexpr uint16_t kInside = 1;
+inline constexpr MacAddress kGatewayMac = mac(0x01);
+inline constexpr MacAddress kOutsideMac = mac(0x10);
+inline constexpr MacAddress kInsideMac = mac(0x11);
+constexpr MacAddress real_mac(dataplane::RealId real) {
+  return mac(static_cast<uint8_t>(0x20 + real.index));
+}
+
+// What became of the packets that were put in.
+struct Outcome {
+  struct Frame {
+    uint16_t port;
+    Bytes bytes;
+  };
+  std::vector<Frame> sent;
+  std::vector<Frame> to_kernel;
+  std::vector<uint32_t> handed_to;
+  std::vector<dataplane::DropReason> dropped;
+  uint32_t waiting = 0;
+
+  // "sent 1", "kernel 0", "handed to 1", "waits", "dropped no_route": by port or worker, joined by
+  // ", ".
+  std::string summary() const;
+};
+
+// Expects that exactly one frame left, from `port`, equal to `expected` in every byte, its
+// checksums right.
+void expect_sent(const Outcome& outcome, uint16_t port, const PacketBuilder& expected);
+
+class WorkerFixture {
+ public:
+  explicit WorkerFixture(uint32_t workers = 1, uint32_t capacity = 256);
+  // Frees what still waits and expects that no mbuf was lost.
+  ~WorkerFixture();
+  WorkerFixture(const WorkerFixture&) = delete;
+  WorkerFixture& operator=(const WorkerFixture&) = delete;
+
+  // The configuration; publish() makes it what the workers read.
+  dataplane::ServiceId add_service(
+      dataplane::Protocol protocol, std::string_view vip, uint16_t port, dataplane::Method method,
+      dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kRr);
+  // Newest first, as control does.
+  dataplane::RealId add_real(dataplane::ServiceId service, std::string_view address, uint16_t port,
+                             uint32_t weight = 1);
+  void set_weight(dataplane::RealId real, uint32_t weight);
+  // No candidate any more; its slot stays for its connections.
+  void remove_real(dataplane::RealId real);
+  void add_local_address(dataplane::ServiceId service, std::string_view address);
+  // Address resolution: forget a MAC address or learn it again; the gateway's is hop 0.
+  void unresolve(dataplane::RealId real);
+  void resolve(dataplane::RealId real);
+  dataplane::RealEntry& real(dataplane::RealId id) { return reals_[id.index]; }
+  dataplane::NextHop& gateway() { return hops_[0]; }
+  dataplane::NextHop& hop_of(dataplane::RealId id) { return hops_[id.index + 1]; }
+  dataplane::TimeoutSet& timeouts() { return timeouts_[0]; }
+  std::array<bool, dataplane::kMaxPorts>& link_up() { return link_up_; }
+  std::array<Be32, dataplane::kMaxPorts>& port_address() { return port_address_; }
+  void remove_routes() { has_routes_ = false; }
+  // A route changed: connections look theirs up again.
+  void change_routes() { ++route_generation_; }
+  void publish();
+
+  // A packet that came in on `port`, alone in its burst.
+  Outcome send(const PacketBuilder& packet, uint16_t port = kOutside, uint32_t worker = 0);
+  Outcome send_frame(const Bytes& frame, uint16_t port = kOutside, uint32_t worker = 0);
+  // All in one burst, on port 0; at most kBurst.
+  Outcome send_burst(const std::vector<PacketBuilder>& packets, uint32_t worker = 0);
+  Outcome send_mbufs(const std::vector<rte_mbuf*>& mbufs, uint32_t worker = 0);
+  // The worker takes what others handed to it.
+  Outcome serve_inbox(uint32_t worker);
+  // Time goes by, with housekeeping: the waiting room, and one walk through the connections.
+  Outcome advance(uint32_t ms, uint32_t worker = 0);
+
+  dataplane::Worker& worker(uint32_t index = 0) { return *workers_[index]; }
+  const dataplane::Snapshot& snapshot() const { return *current_.load(); }
+  uint64_t drops(dataplane::DropReason reason, uint32_t worker = 0);
+  const dataplane::RealCounters& counters(dataplane::RealId real, uint32_t worker = 0);
+  // The connection of a packet like this, as the table knows it; nullptr: none.
+  dataplane::Connection* connection_of(const PacketBuilder& packet, uint32_t worker = 0);
+  // What workers asked control to resolve since the last call.
+  std::vector<dataplane::ResolveElement> resolve_requests();
+
+ private:
+  struct Service {
+    dataplane::ServiceEntry entry;
+    std::vector<dataplane::Candidate> candidates;
+    std::vector<Be32> local_addresses;
+  };
+  struct Memory;  // of one worker
+  struct Tables;  // of one snapshot
+
+  void make_worker(uint32_t index, uint32_t count, uint32_t capacity);
+  std::shared_ptr<Tables> make_tables();
+  Service& service_of(dataplane::RealId real);
+  Outcome run_burst(uint32_t worker, const std::vector<rte_mbuf*>& mbufs, bool handed_off);
+  Outcome collect(uint32_t worker, const std::vector<uint64_t>& drops_before,
+                  uint32_t waiting_before);
+  std::vector<uint64_t> drop_counts(uint32_t worker);
+
+  unsigned mbufs_before_;
+  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<std::unique_ptr<dataplane::Worker>> workers_;
+  rte_ring* resolve_ring_ = nullptr;
+  std::deque<Service> services_;
+  std::vector<dataplane::RealEntry> reals_;
+  std::vector<dataplane::NextHop> hops_;
+  std::vector<dataplane::TimeoutSet> timeouts_{dataplane::kDefaultTimeoutsMs};
+  std::array<bool, dataplane::kMaxPorts> link_up_{true, true};
+  std::array<Be32, dataplane::kMaxPorts> port_address_{ip("198.18.0.10"), ip("10.0.0.254")};
+  bool has_routes_ = true;
+  uint16_t route_generation_ = 1;
+  std::vector<std::unique_ptr<dataplane::Snapshot>> snapshots_;  // old ones live on, as under RCU
+  std::atomic<const dataplane::Snapshot*> current_{nullptr};
+};
+
+}  // namespace shunt::test

@@ -89,7 +89,9 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   connection.protocol = packet.protocol;
   connection.state = packet.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
   connection.method = real.method;
-  connection.flags |= kConnectionActive;
+  // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
+  // active; UDP stays as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
+  if (packet.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
   connection.service = service.id;
   connection.timeouts = service.timeouts;
   connection.client_hop = kNoNextHop;
@@ -128,7 +130,8 @@ void open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   }
   RealCounters& real = worker.real_counters[real_id.index];
   real.connections.add(1);
-  real.active.store(real.active.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  auto& count = connection->flags & kConnectionActive ? real.active : real.inactive;
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   packet.connection = connection;
   packet.real = real_id;
 }

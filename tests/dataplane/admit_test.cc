@@ -1,0 +1,230 @@
+#include "dataplane/admit.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/support/worker_fixture.h"
+
+namespace shunt::dataplane {
+namespace {
+
+using namespace test;
+
+PacketBuilder client(uint16_t port = 40000) {
+  return a_packet().from("198.51.100.7", port).to("203.0.113.10", 80);
+}
+PacketBuilder syn(uint16_t port = 40000) { return client(port).tcp(kTcpSyn); }
+
+uint32_t active(const WorkerFixture& lb, RealId real) {
+  return const_cast<WorkerFixture&>(lb).counters(real).active.load();
+}
+uint32_t inactive(const WorkerFixture& lb, RealId real) {
+  return const_cast<WorkerFixture&>(lb).counters(real).inactive.load();
+}
+
+class Admit : public testing::Test {
+ protected:
+  Admit() {
+    service = lb.add_service(Protocol::kTcp, "203.0.113.10", 80, Method::kNat);
+    one = lb.add_real(service, "10.0.0.1", 8080);
+    lb.publish();
+  }
+
+  WorkerFixture lb;
+  ServiceId service;
+  RealId one;
+};
+
+TEST_F(Admit, SynOpensAConnection) {
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  const Connection* connection = lb.connection_of(syn());
+  ASSERT_NE(connection, nullptr);
+  EXPECT_EQ(connection->real, one);
+  EXPECT_EQ(connection->service, service);
+  EXPECT_EQ(connection->state, ConnectionState::kSynRecv);
+  EXPECT_EQ(connection->method, Method::kNat);
+  EXPECT_EQ(lb.counters(one).connections.read(), 1u);
+  EXPECT_EQ(active(lb, one), 1u);
+}
+
+TEST_F(Admit, OnlyAPureSynOpensOne) {
+  for (const int flags : {0, +kTcpAck, kTcpSyn | kTcpAck, kTcpSyn | kTcpRst, +kTcpRst, +kTcpFin,
+                          kTcpFin | kTcpAck, kTcpPsh | kTcpAck}) {
+    EXPECT_EQ(lb.send(client().tcp(static_cast<uint8_t>(flags))).summary(), "kernel 0") << flags;
+  }
+  EXPECT_EQ(lb.worker().connections.used(), 0u);
+  EXPECT_EQ(lb.send(client().tcp(kTcpSyn | 0xc0)).summary(), "sent 1") << "ECN's SYN is one";
+}
+
+TEST_F(Admit, LatePacketsBeyondTheBudgetAreDroppedAndCounted) {
+  int to_kernel = 0;
+  int dropped = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string outcome = lb.send(client().tcp(kTcpAck)).summary();
+    if (outcome == "kernel 0") ++to_kernel;
+    if (outcome == "dropped not_schedulable") ++dropped;
+  }
+  EXPECT_EQ(to_kernel, 50);
+  EXPECT_EQ(dropped, 150);
+}
+
+TEST_F(Admit, ConnectionKeepsItsRealWhateverTheSchedulerSays) {
+  lb.send(syn());
+  lb.add_real(service, "10.0.0.2", 8080);
+  lb.publish();
+  for (int i = 0; i < 4; ++i) {
+    const Outcome outcome = lb.send(client().tcp(kTcpAck));
+    ASSERT_EQ(outcome.summary(), "sent 1");
+    EXPECT_THAT(describe(outcome.sent[0].bytes), testing::HasSubstr("> 10.0.0.1 "));
+  }
+}
+
+TEST_F(Admit, WeightZeroTakesNoNewConnectionsAndKeepsTheOldOnes) {
+  const RealId two = lb.add_real(service, "10.0.0.2", 8080);
+  lb.publish();
+  lb.send(syn(1));
+  lb.send(syn(2));
+  const RealId drained = lb.connection_of(syn(1))->real;
+  lb.set_weight(drained, 0);
+  lb.publish();
+  for (uint16_t port = 10; port < 20; ++port) {
+    lb.send(syn(port));
+    EXPECT_NE(lb.connection_of(syn(port))->real, drained);
+  }
+  EXPECT_EQ(lb.send(client(1).tcp(kTcpAck)).summary(), "sent 1");
+  EXPECT_EQ(active(lb, drained), 1u);
+  EXPECT_EQ(active(lb, drained == one ? two : one), 11u);
+}
+
+TEST_F(Admit, RemovedRealsConnectionsLiveOn) {
+  lb.send(syn());
+  lb.remove_real(one);
+  lb.publish();
+  EXPECT_EQ(lb.send(client().tcp(kTcpAck)).summary(), "sent 1");
+}
+
+TEST_F(Admit, NoRealLeftIsAnsweredWithPortUnreachable) {
+  lb.set_weight(one, 0);
+  lb.publish();
+  const auto packet = syn();
+  const Outcome outcome = lb.send(packet);
+  ASSERT_EQ(outcome.summary(), "sent 0, dropped no_real");
+  expect_sent({outcome.sent, {}, {}, {}}, kOutside,
+              a_packet()
+                  .from("198.18.0.10")
+                  .to("198.51.100.7")
+                  .icmp(3, 3)
+                  .payload(packet.ip_bytes())
+                  .tos(0xc0)
+                  .from_mac(kOutsideMac)
+                  .to_mac(kGatewayMac));
+  EXPECT_EQ(lb.worker().connections.used(), 0u);
+}
+
+TEST_F(Admit, UdpOpensByAnyPacketAndCountsAsInactive) {
+  const RealId real =
+      lb.add_real(lb.add_service(Protocol::kUdp, "203.0.113.10", 80, Method::kNat), "10.0.0.2", 53);
+  lb.publish();
+  lb.send(client().udp());
+  lb.send(client().udp());
+  const Connection* connection = lb.connection_of(client().udp());
+  ASSERT_NE(connection, nullptr);
+  EXPECT_EQ(connection->state, ConnectionState::kUdp);
+  EXPECT_EQ(connection->in_packets, 2u);
+  // IPVS's connections begin inactive, and UDP has no transition that would change it.
+  EXPECT_EQ(active(lb, real), 0u);
+  EXPECT_EQ(inactive(lb, real), 1u);
+  lb.advance(300001);
+  EXPECT_EQ(inactive(lb, real), 0u);
+}
+
+TEST_F(Admit, SynOnTimeWaitGetsANewRealAndConnection) {
+  lb.send(syn());
+  lb.send(client().tcp(kTcpAck));
+  lb.send(client().tcp(kTcpFin | kTcpAck));
+  lb.send(a_packet()
+              .from("10.0.0.1", 8080)
+              .to("198.51.100.7", 40000)
+              .tcp(kTcpFin | kTcpAck)
+              .to_mac(kInsideMac),
+          kInside);
+  ASSERT_EQ(lb.connection_of(syn())->state, ConnectionState::kTimeWait);
+  const RealId two = lb.add_real(service, "10.0.0.2", 8080);
+  lb.set_weight(one, 0);
+  lb.publish();
+  EXPECT_EQ(lb.send(client().tcp(kTcpAck)).summary(), "sent 1")
+      << "the last ACK still goes to the old real";
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  EXPECT_EQ(lb.connection_of(syn())->real, two);
+  EXPECT_EQ(lb.worker().connections.used(), 1u);
+  EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
+}
+
+TEST_F(Admit, SynOnCloseGetsANewConnectionButNotOnEstablished) {
+  lb.send(syn());
+  lb.send(client().tcp(kTcpAck));
+  const Connection* before = lb.connection_of(syn());
+  lb.advance(10);
+  lb.send(syn());
+  EXPECT_EQ(lb.connection_of(syn()), before);
+  EXPECT_EQ(lb.counters(one).connections.read(), 1u);
+  lb.send(client().tcp(kTcpRst));
+  ASSERT_EQ(lb.connection_of(syn())->state, ConnectionState::kClose);
+  lb.send(syn());
+  EXPECT_EQ(lb.connection_of(syn())->state, ConnectionState::kSynRecv);
+  EXPECT_EQ(lb.counters(one).connections.read(), 2u);
+}
+
+TEST_F(Admit, SynOfAReplyReopensNothing) {
+  lb.send(syn());
+  lb.send(client().tcp(kTcpAck));
+  lb.send(client().tcp(kTcpRst));
+  const auto reply = a_packet().from("10.0.0.1", 8080).to("198.51.100.7", 40000).to_mac(kInsideMac);
+  lb.send(PacketBuilder(reply).tcp(kTcpSyn), kInside);
+  EXPECT_EQ(lb.counters(one).connections.read(), 1u);
+}
+
+TEST_F(Admit, BurstOfOneFlowOpensOneConnection) {
+  const Outcome outcome =
+      lb.send_burst({syn(), syn(), client().tcp(kTcpAck), client().tcp(kTcpAck | kTcpPsh)});
+  EXPECT_EQ(outcome.summary(), "sent 1, sent 1, sent 1, sent 1");
+  EXPECT_EQ(lb.worker().connections.used(), 1u);
+  EXPECT_EQ(lb.connection_of(syn())->in_packets, 4u);
+  EXPECT_EQ(lb.connection_of(syn())->state, ConnectionState::kEstablished);
+}
+
+// Least-loaded schedulers see the burst's own earlier connections.
+TEST_F(Admit, BurstOfSynsSpreadsAsOneByOneWould) {
+  const ServiceId least =
+      lb.add_service(Protocol::kTcp, "203.0.113.11", 80, Method::kNat, SchedulerKind::kLc);
+  const RealId a = lb.add_real(least, "10.0.0.11", 80);
+  const RealId b = lb.add_real(least, "10.0.0.12", 80);
+  lb.publish();
+  std::vector<PacketBuilder> syns;
+  for (uint16_t port = 1; port <= 20; ++port) syns.push_back(syn(port).to("203.0.113.11", 80));
+  lb.send_burst(syns);
+  EXPECT_EQ(active(lb, a), 10u);
+  EXPECT_EQ(active(lb, b), 10u);
+}
+
+TEST_F(Admit, BurstKeepsItsOrder) {
+  std::vector<PacketBuilder> packets;
+  for (uint16_t i = 0; i < 32; ++i)
+    packets.push_back(i % 3 ? syn(i) : client(100).tcp(kTcpSyn).id(i));
+  const Outcome outcome = lb.send_burst(packets);
+  ASSERT_EQ(outcome.sent.size(), 32u);
+  for (size_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(outcome.sent[i].bytes[35], packets[i].bytes()[35]) << "source port of packet " << i;
+  }
+}
+
+TEST_F(Admit, ReopeningInABurstServesTheOldPacketsToo) {
+  lb.send(syn());
+  lb.send(client().tcp(kTcpRst));
+  lb.send(client().tcp(kTcpRst));
+  const Outcome outcome = lb.send_burst({client().tcp(kTcpRst), syn(), client().tcp(kTcpAck)});
+  EXPECT_EQ(outcome.summary(), "sent 1, sent 1, sent 1");
+  EXPECT_EQ(lb.worker().connections.used(), 1u);
+}
+
+}  // namespace
+}  // namespace shunt::dataplane

@@ -23,11 +23,11 @@ std::string parse_entry(std::string_view entry, std::vector<Lcore>& list) {
   const auto first = parse_number(entry.substr(0, mark));
   const auto second = mark == std::string_view::npos ? first : parse_number(entry.substr(mark + 1));
   if (!first || !second)
-    return "entry " + quoted(entry) + " is neither LCORE, FIRST-LAST nor LCORE@CPU";
+    return "entry " + in_quotes(entry) + " is neither LCORE, FIRST-LAST nor LCORE@CPU";
   const uint32_t last = range ? *second : *first;
-  if (last < *first) return "entry " + quoted(entry) + " runs backwards";
+  if (last < *first) return "entry " + in_quotes(entry) + " runs backwards";
   if (last >= kMaxLcores) {
-    return "entry " + quoted(entry) + " exceeds lcore " + std::to_string(kMaxLcores - 1);
+    return "entry " + in_quotes(entry) + " exceeds lcore " + std::to_string(kMaxLcores - 1);
   }
   if (range) {
     for (uint32_t id = *first; id <= last; ++id) list.push_back({id, std::nullopt});
@@ -38,7 +38,7 @@ std::string parse_entry(std::string_view entry, std::vector<Lcore>& list) {
     return "";
   }
   if (*second >= kMaxCpus)
-    return "entry " + quoted(entry) + " exceeds CPU " + std::to_string(kMaxCpus - 1);
+    return "entry " + in_quotes(entry) + " exceeds CPU " + std::to_string(kMaxCpus - 1);
   list.push_back({*first, *second});
   return "";
 }

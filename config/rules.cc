@@ -147,7 +147,7 @@ bool check_name(const std::string& name, const NameRule& rule, const std::string
   }
   if (name.size() > rule.max_bytes) {
     add(problems, field, reason::kOutOfRange,
-        std::string(what) + " " + quoted(name) + " has " + std::to_string(name.size()) +
+        std::string(what) + " " + in_quotes(name) + " has " + std::to_string(name.size()) +
             " characters",
         remedy);
     return false;
@@ -155,7 +155,7 @@ bool check_name(const std::string& name, const NameRule& rule, const std::string
   const auto wrong = std::find_if_not(name.begin(), name.end(), rule.allowed);
   if (wrong == name.end()) return true;
   add(problems, field, reason::kMalformed,
-      std::string(what) + " " + quoted(name) + " contains " + quoted(std::string(1, *wrong)),
+      std::string(what) + " " + in_quotes(name) + " contains " + in_quotes(std::string(1, *wrong)),
       remedy);
   return false;
 }
@@ -179,7 +179,7 @@ const char* not_unicast(const IpAddress& address) {
 
 std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
                                        const char* what, Problems& problems) {
-  const std::string subject = std::string(what) + " " + quoted(text);
+  const std::string subject = std::string(what) + " " + in_quotes(text);
   const auto address = IpAddress::parse(text);
   if (text.empty()) {
     add(problems, field, reason::kRequired, std::string(what) + " is missing",
@@ -208,7 +208,7 @@ std::optional<MacAddress> check_mac(const std::string& text, const std::string& 
     add(problems, field, reason::kRequired, "mac is missing",
         "give the address, as in 02:00:00:00:00:01");
   } else if (!mac) {
-    add(problems, field, reason::kMalformed, "mac " + quoted(text) + " is not a MAC address",
+    add(problems, field, reason::kMalformed, "mac " + in_quotes(text) + " is not a MAC address",
         "write six bytes, as in 02:00:00:00:00:01");
   } else if (mac->is_zero()) {
     add(problems, field, reason::kOutOfRange, "mac " + text + " is all zero",

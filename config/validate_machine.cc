@@ -82,7 +82,7 @@ class MachineRules {
     workers_ = lcores.list.size() - 1;
     if (workers_ == 0) {
       add(problems_, "dpdk.lcores", reason::kOutOfRange,
-          "lcores " + quoted(text) + " leaves no worker",
+          "lcores " + in_quotes(text) + " leaves no worker",
           "list the main lcore and at least one more; \"0@0,1@0\" shares one CPU");
     } else if (workers_ > dataplane::kMaxWorkers) {
       add(problems_, "dpdk.lcores", reason::kOutOfRange,
@@ -124,13 +124,17 @@ class MachineRules {
     const uint64_t mbufs = workers.mbufs() == 0 ? control::Workers{}.mbufs : workers.mbufs();
     uint64_t needed = 0;
     for (const v1::Port& port : config_.ports()) {
+      // Out of range, and told as such.
+      if (port.descriptors() > 32768) return;
       needed +=
           workers_ * (port.descriptors() == 0 ? control::Port{}.descriptors : port.descriptors());
     }
     if (mbufs >= needed) return;
     add(problems_, "workers.mbufs", reason::kConflict,
         "mbufs " + std::to_string(mbufs) + " do not fill the receive queues of " +
-            std::to_string(workers_) + " workers, which hold " + std::to_string(needed),
+            std::to_string(workers_) +
+            (workers_ == 1 ? " worker, which hold " : " workers, which hold ") +
+            std::to_string(needed),
         "set mbufs to " + std::to_string(std::bit_ceil(needed + 1)) +
             " or more, or lower the ports' descriptors");
   }
@@ -139,7 +143,7 @@ class MachineRules {
     if (check_name(port.name(), kPortName, at + ".name", "name", problems_)) {
       if (!names_.insert(port.name()).second) {
         add(problems_, at + ".name", reason::kDuplicate,
-            "name " + quoted(port.name()) + " is another port's", "give each port its own name");
+            "name " + in_quotes(port.name()) + " is another port's", "give each port its own name");
       }
     }
     check_device(port, at + ".device");
@@ -161,14 +165,15 @@ class MachineRules {
     const auto device = parse_device(port.device());
     if (!device) {
       add(problems_, field, reason::kMalformed,
-          "device " + quoted(port.device()) + " is neither a PCI address nor a vdev",
+          "device " + in_quotes(port.device()) + " is neither a PCI address nor a vdev",
           "write 0000:01:00.0 or net_tap0,iface=x0; for a Linux interface, "
           "net_af_packet0,iface=eth0");
       return;
     }
     if (!devices_.insert(device->id).second) {
       add(problems_, field, reason::kDuplicate,
-          "device " + quoted(device->id) + " is another port's", "give each port its own device");
+          "device " + in_quotes(device->id) + " is another port's",
+          "give each port its own device");
     }
     if (!device->interface.empty()) check_interface_unique(device->interface, field);
   }
@@ -188,13 +193,12 @@ class MachineRules {
 
   void check_interface_unique(const std::string& name, const std::string& field) {
     if (interfaces_.insert(name).second) return;
-    add(problems_, field, reason::kDuplicate,
-        "interface " + quoted(name) + " is already used by another port",
+    add(problems_, field, reason::kDuplicate, "interface " + in_quotes(name) + " is already taken",
         "choose another interface name");
   }
 
   void check_kernel_address(const std::string& text, const std::string& field) {
-    const std::string subject = "address " + quoted(text);
+    const std::string subject = "address " + in_quotes(text);
     const auto parsed = InterfaceAddress::parse(text);
     if (!parsed) {
       add(problems_, field, reason::kMalformed, subject + " is not an address with prefix length",
@@ -223,7 +227,8 @@ class MachineRules {
     if (path.empty()) return;
     if (path[0] != '/' || path.find('\0') != std::string::npos) {
       add(problems_, field, reason::kMalformed,
-          std::string(what) + " " + quoted(path) + " is not an absolute path", "begin it with /");
+          std::string(what) + " " + in_quotes(path) + " is not an absolute path",
+          "begin it with /");
     } else if (path.size() > max_bytes) {
       add(problems_, field, reason::kOutOfRange,
           std::string(what) + " has " + std::to_string(path.size()) + " bytes, more than " +

@@ -57,12 +57,12 @@ class NextHopRules {
     const auto via = check_address(route.via(), at + ".via", "via", problems_);
     if (!via || neighbours_.count({*via, route.port()}) != 0) return;
     add(problems_, at + ".via", reason::kUnknownReference,
-        "via " + route.via() + " is not a neighbour on port " + quoted(route.port()),
+        "via " + route.via() + " is not a neighbour on port " + in_quotes(route.port()),
         "add it to next_hops.neighbours with its mac and this port");
   }
 
   std::optional<Prefix> check_prefix(const std::string& text, const std::string& field) {
-    const std::string subject = "prefix " + quoted(text);
+    const std::string subject = "prefix " + in_quotes(text);
     const auto prefix = Prefix::parse(text);
     if (text.empty()) {
       add(problems_, field, reason::kRequired, "prefix is missing",
@@ -87,7 +87,8 @@ class NextHopRules {
       add(problems_, field, reason::kRequired, "port is missing", "name a port");
     } else if (ports_.count(name) == 0) {
       const std::vector<std::string> known(ports_.begin(), ports_.end());
-      add(problems_, field, reason::kUnknownReference, "port " + quoted(name) + " does not exist",
+      add(problems_, field, reason::kUnknownReference,
+          "port " + in_quotes(name) + " does not exist",
           known.empty() ? "add it to ports" : "name one of " + listed(known, "and"));
     }
   }

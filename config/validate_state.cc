@@ -74,7 +74,7 @@ class StateRules {
     if (check_name(pool.name(), kObjectName, at + ".name", "name", problems_)) {
       if (!pools_.emplace(pool.name(), &pool).second) {
         add(problems_, at + ".name", reason::kDuplicate,
-            "name " + quoted(pool.name()) + " is another pool's", "give each pool its own name");
+            "name " + in_quotes(pool.name()) + " is another pool's", "give each pool its own name");
       }
     }
     check_kernel_port(pool.port(), at + ".port", "port");
@@ -108,7 +108,7 @@ class StateRules {
 
   void check_kernel_port(const std::string& name, const std::string& field, const char* what) {
     if (name.empty() || names_ == nullptr || names_->kernel_ports.count(name) != 0) return;
-    const std::string subject = std::string(what) + " " + quoted(name);
+    const std::string subject = std::string(what) + " " + in_quotes(name);
     const std::vector<std::string> usable(names_->kernel_ports.begin(), names_->kernel_ports.end());
     const std::string remedy = usable.empty()
                                    ? "enable a kernel port, or remove the line"
@@ -126,7 +126,7 @@ class StateRules {
     if (check_name(service.name(), kObjectName, at + ".name", "name", problems_)) {
       if (!service_names_.insert(service.name()).second) {
         add(problems_, at + ".name", reason::kDuplicate,
-            "name " + quoted(service.name()) + " is another service's",
+            "name " + in_quotes(service.name()) + " is another service's",
             "give each service its own name");
       }
     }
@@ -171,11 +171,12 @@ class StateRules {
     const auto pool = pools_.find(name);
     if (pool == pools_.end()) {
       add(problems_, field, reason::kUnknownReference,
-          "local address pool " + quoted(name) + " does not exist",
+          "local address pool " + in_quotes(name) + " does not exist",
           pools_.empty() ? "add it to the top-level local_addresses"
                          : "name one of " + pool_names());
     } else if (pool->second->addresses().empty()) {
-      add(problems_, field, reason::kConflict, "local address pool " + quoted(name) + " is empty",
+      add(problems_, field, reason::kConflict,
+          "local address pool " + in_quotes(name) + " is empty",
           "give the pool at least one address");
     }
   }
@@ -223,7 +224,7 @@ class StateRules {
       const auto [entry, fresh] = names.emplace(real.name(), i);
       if (fresh || entry->second == i) continue;
       add(problems_, field + ".name", reason::kDuplicate,
-          "name " + quoted(real.name()) + " is another real's",
+          "name " + in_quotes(real.name()) + " is another real's",
           "give each real of the service its own name");
     }
   }

@@ -74,7 +74,7 @@ std::string shown(std::string_view text) {
   return text.size() > kShownBytes ? result.append("...") : result;
 }
 
-std::string quoted(std::string_view text) { return "\"" + shown(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + shown(text) + "\""; }
 
 std::string listed(const std::vector<std::string>& words, std::string_view conjunction) {
   std::string text;

@@ -18,7 +18,7 @@ std::optional<std::string> nearest_word(std::string_view word,
 std::string shown(std::string_view text);
 
 // shown() in double quotes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // "a, b or c".
 std::string listed(const std::vector<std::string>& words, std::string_view conjunction);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "config/words.h"
@@ -25,6 +26,12 @@ constexpr size_t kMaxValues = 4'000'000;
 std::vector<std::string> field_names(const Descriptor* type) {
   std::vector<std::string> names;
   for (int i = 0; i < type->field_count(); ++i) names.push_back(type->field(i)->name());
+  return names;
+}
+
+// A mistyped key hardly means one that is given as well.
+std::vector<std::string> names_not_in(const YamlNode& map, std::vector<std::string> names) {
+  for (const YamlEntry& entry : map.entries) std::erase(names, entry.key);
   return names;
 }
 
@@ -52,13 +59,17 @@ class Decoder {
     }
     const Descriptor* type = out.GetDescriptor();
     std::vector<const YamlEntry*> seen(static_cast<size_t>(type->field_count()), nullptr);
+    // Made for the first unknown key.
+    std::optional<std::vector<std::string>> not_given;
     for (const YamlEntry& child : entry.value->entries) {
       if (stopped_) return;
       const FieldDescriptor* field = type->FindFieldByName(child.key);
       const size_t length = path_.size();
-      path_.append(path_.empty() ? "" : ".").append(child.key);
+      path_.append(path_.empty() ? "" : ".")
+          .append(field == nullptr ? shown(child.key) : child.key);
       if (field == nullptr) {
-        unknown_key(child, type, length);
+        if (!not_given) not_given = names_not_in(*entry.value, field_names(type));
+        unknown_key(child, type, *not_given, length);
       } else if (const YamlEntry*& first = seen[static_cast<size_t>(field->index())];
                  first != nullptr) {
         add(child.key_place, reason::kDuplicate,
@@ -141,21 +152,21 @@ class Decoder {
   }
 
   // `parent` is the length of the path without the key.
-  void unknown_key(const YamlEntry& entry, const Descriptor* type, size_t parent) {
-    const std::vector<std::string> names = field_names(type);
+  void unknown_key(const YamlEntry& entry, const Descriptor* type,
+                   const std::vector<std::string>& not_given, size_t parent) {
     if (entry.key == "<<") {
       add(entry.key_place, reason::kUnsupported, "merge keys (<<) are not supported",
           "repeat the fields");
       return;
     }
-    std::string remedy = "known here: " + listed(names, "and");
-    if (const auto meant = nearest_word(entry.key, names)) {
+    std::string remedy = "known here: " + listed(field_names(type), "and");
+    if (const auto meant = nearest_word(entry.key, not_given)) {
       remedy = "did you mean " + *meant + "? " + remedy;
       // That the meant field is missing is the same mistake.
       std::string field = path_.substr(0, parent);
       result_.unusable_fields.push_back(field.append(field.empty() ? "" : ".").append(*meant));
     }
-    add(entry.key_place, reason::kUnknownField, "unknown key " + quoted(entry.key),
+    add(entry.key_place, reason::kUnknownField, "unknown key " + in_quotes(entry.key),
         std::move(remedy));
   }
 
@@ -212,6 +223,8 @@ Place place_of(const YamlEntry& root, std::string_view field) {
     }
     if (next == nullptr) break;
     at = next;
+    // What is wrong with a copy is told at the copy: the original may be right.
+    if (at->alias) break;
     field.remove_prefix(end);
   }
   return at->place;

@@ -79,13 +79,15 @@ LoadedFile load_yaml_text(std::string_view text, std::string_view name, Purpose 
   const YamlTree tree = YamlTree::parse(text);
   if (!tree.problems().empty()) {
     file.problems = tree.problems();
-    for (Problem& problem : file.problems) problem.subject = name;
+    for (Problem& problem : file.problems) {
+      if (problem.place.line == 0) problem.subject = name;
+    }
     return file;
   }
   Decoded decoded = decode(tree.root(), file.config);
   file.problems = std::move(decoded.problems);
   for (Problem& problem : file.problems) {
-    problem.subject = problem.field.empty() ? name : subject_of(problem.field, file.config);
+    problem.subject = problem.field.empty() ? "file" : subject_of(problem.field, file.config);
   }
   std::vector<Problem> semantic = purpose == Purpose::kDaemon
                                       ? validate(file.config)

@@ -29,7 +29,7 @@ std::string named(const FieldDescriptor* field, const YamlNode& node) {
   return field->name() + " " + node.text;
 }
 std::string quoted_name(const FieldDescriptor* field, const YamlNode& node) {
-  return field->name() + " " + quoted(node.text);
+  return field->name() + " " + in_quotes(node.text);
 }
 
 Limits number_limits(const FieldDescriptor* field) {
@@ -100,7 +100,7 @@ std::optional<Misfit> put_enum(const YamlNode& node, const FieldDescriptor* fiel
     const auto meant = nearest_word(node.text, words);
     return Misfit{
         reason::kMalformed,
-        field->name() + " " + quoted(node.text) + " is not one of " + listed(words, "and"),
+        field->name() + " " + in_quotes(node.text) + " is not one of " + listed(words, "and"),
         meant ? "write " + *meant : "write one of them"};
   }
   std::string name = enum_prefix(type);

@@ -48,9 +48,28 @@ bool is_core_tag(const std::string& tag) {
 
 class YamlListener : public YAML::EventHandler {
  public:
-  explicit YamlListener(YamlTree& tree) : tree_(tree) {}
+  YamlListener(YamlTree& tree, std::string_view text) : tree_(tree), text_(text) {}
 
   int documents() const { return documents_; }
+
+  // yaml-cpp 0.7 takes the end of the file for the end of an open quote. Such a text is the last in
+  // its file.
+  void check_last_quote() const {
+    const auto at = static_cast<size_t>(last_scalar_.pos);
+    if (last_scalar_.pos < 0 || at >= text_.size() || (text_[at] != '"' && text_[at] != '\''))
+      return;
+    for (size_t i = at + 1; i < text_.size(); ++i) {
+      const bool doubled = text_[at] == '\'' && text_.substr(i, 2) == "''";
+      if (doubled || (text_[at] == '"' && text_[i] == '\\')) {
+        ++i;
+      } else if (text_[i] == text_[at]) {
+        return;
+      }
+    }
+    throw StopParsing{file_problem(place_of(last_scalar_), reason::kMalformed,
+                                   "not YAML: the quote that opens here is not closed",
+                                   "close it")};
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 1) return;
@@ -67,6 +86,7 @@ class YamlListener : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     check_tag(mark, tag);
+    last_scalar_ = mark;
     // A key that opens an entry is kept by value: it is no node.
     if (!open_.empty() && open_.back().wants_key) {
       open_.back().node->entries.push_back({value, place_of(mark), nullptr, {}});
@@ -90,6 +110,7 @@ class YamlListener : public YAML::EventHandler {
                                      "write the value out")};
     }
     attach(found->second, mark);
+    last_entry_->alias = true;
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -107,6 +128,7 @@ class YamlListener : public YAML::EventHandler {
  private:
   struct Open {
     YamlNode* node;
+    Place place;
     bool wants_key;
   };
 
@@ -128,32 +150,41 @@ class YamlListener : public YAML::EventHandler {
     }
     YamlNode* node = add(kind, anchor);
     attach(node, mark);
-    open_.push_back({node, kind == YamlNode::Kind::kMap});
+    open_.push_back({node, place_of(mark), kind == YamlNode::Kind::kMap});
   }
 
   // Puts a finished or opened value where it belongs: the root, a list's next entry or the waiting
   // key.
   void attach(YamlNode* node, const YAML::Mark& mark) {
-    const Place place = place_of(mark);
+    Place place = place_of(mark);
     if (open_.empty()) {
       tree_.root_ = {"", {}, node, place};
+      last_entry_ = &tree_.root_;
       return;
     }
     Open& parent = open_.back();
+    // A value that is not there has no place of its own: the parser names the next token's.
+    const bool absent = node->kind == YamlNode::Kind::kNull && !written_null(mark);
     if (parent.node->kind == YamlNode::Kind::kList) {
-      parent.node->entries.push_back({"", {}, node, place});
-      return;
-    }
-    if (parent.wants_key) {
+      parent.node->entries.push_back({"", {}, node, absent ? parent.place : place});
+    } else if (parent.wants_key) {
       throw StopParsing{
           file_problem(place, reason::kMalformed, "a key must be a plain word",
                        "write KEY: VALUE with one of the schema's field names as the key")};
+    } else {
+      YamlEntry& entry = parent.node->entries.back();
+      entry.value = node;
+      entry.place = absent ? entry.key_place : place;
+      parent.wants_key = true;
     }
-    YamlEntry& entry = parent.node->entries.back();
-    entry.value = node;
-    // A missing value has no place of its own: the parser names the next token's.
-    entry.place = node->kind == YamlNode::Kind::kNull ? entry.key_place : place;
-    parent.wants_key = true;
+    last_entry_ = &parent.node->entries.back();
+  }
+
+  // `~` or `null` stands there.
+  bool written_null(const YAML::Mark& mark) const {
+    const auto at = static_cast<size_t>(mark.pos);
+    return mark.pos >= 0 && at < text_.size() &&
+           std::string_view("~nN").find(text_[at]) != std::string_view::npos;
   }
 
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -164,6 +195,9 @@ class YamlListener : public YAML::EventHandler {
   }
 
   YamlTree& tree_;
+  std::string_view text_;
+  YAML::Mark last_scalar_ = YAML::Mark::null_mark();
+  YamlEntry* last_entry_ = nullptr;
   int documents_ = 0;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, YamlNode*> anchors_;
@@ -171,13 +205,14 @@ class YamlListener : public YAML::EventHandler {
 
 YamlTree YamlTree::parse(std::string_view text) {
   YamlTree tree;
-  YamlListener listener(tree);
+  YamlListener listener(tree, text);
   ViewBuffer buffer(text);
   std::istream stream(&buffer);
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(listener)) {
     }
+    listener.check_last_quote();
     if (listener.documents() == 0 || tree.root_.value->kind == YamlNode::Kind::kNull) {
       tree.problems_.push_back(
           file_problem({}, reason::kRequired, "the file is empty",

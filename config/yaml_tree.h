@@ -23,6 +23,8 @@ struct YamlEntry {
   Place key_place;
   const YamlNode* value = nullptr;
   Place place;
+  // The value was written elsewhere, at its anchor.
+  bool alias = false;
 };
 
 struct YamlNode {

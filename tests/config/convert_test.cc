@@ -1,0 +1,236 @@
+#include "config/convert.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/descriptor.h>
+#include <gtest/gtest.h>
+
+#include "config/validate.h"
+#include "config/yaml_file.h"
+#include "tests/config/yaml_case.h"
+
+namespace shunt::config {
+namespace {
+
+using control::Milliseconds;
+using dataplane::ConnectionState;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+v1::Config loaded(const std::string& yaml, Purpose purpose) {
+  const LoadedFile file = load_yaml_text(yaml, "lb.yaml", purpose);
+  EXPECT_THAT(messages(file.problems), IsEmpty());
+  return file.config;
+}
+
+control::DesiredState state_of(const std::string& yaml) {
+  return to_desired_state(loaded(yaml, Purpose::kDesiredState));
+}
+
+// A state in which no field has its default.
+control::DesiredState full_state() {
+  control::DesiredState state;
+  state.timeouts.values[size_t(ConnectionState::kUdp)] = Milliseconds(1500);
+  state.local_addresses = {
+      {"pool", {*IpAddress::parse("10.0.1.1"), *IpAddress::parse("10.0.1.2")}, "inside"}};
+  control::Service service;
+  service.name = "web";
+  service.protocol = control::Protocol::kUdp;
+  service.address = *IpAddress::parse("203.0.113.10");
+  service.port = 53;
+  service.scheduler = control::SchedulerKind::kMh;
+  service.method = control::Method::kFullnat;
+  service.reals = {{"a", *IpAddress::parse("10.0.2.1"), 5353, 7, std::nullopt},
+                   {"b", *IpAddress::parse("10.0.2.2"), 5353, 0, 9}};
+  service.health_check = {true, Milliseconds(1250), Milliseconds(750), 4, 5, 9000};
+  service.local_addresses = "pool";
+  for (size_t i = 0; i < dataplane::kTimeoutKinds; ++i)
+    service.timeouts.values[i] = Milliseconds(1000 + i);
+  service.vip_port = "outside";
+  state.services = {service};
+  return state;
+}
+
+TEST(Convert, AStateSurvivesTheWayThroughTheSchema) {
+  const control::DesiredState state = full_state();
+  EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
+  using control::Method, control::Protocol, control::SchedulerKind;
+  for (const Method method : {Method::kDirect, Method::kTunnel, Method::kNat, Method::kFullnat}) {
+    for (const SchedulerKind scheduler :
+         {SchedulerKind::kRr, SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
+          SchedulerKind::kMh}) {
+      for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp}) {
+        control::DesiredState state = full_state();
+        state.services[0].method = method;
+        state.services[0].scheduler = scheduler;
+        state.services[0].protocol = protocol;
+        EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+      }
+    }
+  }
+}
+
+TEST(Convert, AnEmptyStateStaysEmpty) {
+  EXPECT_EQ(to_proto(control::DesiredState{}).ByteSizeLong(), 0U);
+  EXPECT_TRUE(to_desired_state(v1::DesiredState{}) == control::DesiredState{});
+}
+
+TEST(Convert, AServiceTakesTheSchemasDefaults) {
+  const auto state = state_of(kWeb + "    reals: [{address: 10.0.0.1}]\n");
+  ASSERT_EQ(state.services.size(), 1U);
+  control::Service expected;
+  expected.name = "web";
+  expected.protocol = control::Protocol::kTcp;
+  expected.address = *IpAddress::parse("203.0.113.10");
+  expected.port = 80;
+  expected.scheduler = control::SchedulerKind::kWlc;
+  expected.method = control::Method::kNat;
+  expected.reals = {{"10.0.0.1:80", *IpAddress::parse("10.0.0.1"), 80, 1, std::nullopt}};
+  expected.health_check = {true, Milliseconds(5000), Milliseconds(2000), 2, 3, 0};
+  EXPECT_TRUE(state.services[0] == expected);
+}
+
+TEST(Convert, AWrittenWeight0IsNotTheDefault) {
+  EXPECT_EQ(
+      state_of(kWeb + "    reals: [{address: 10.0.0.1, weight: 0}]\n").services[0].reals[0].weight,
+      0U);
+}
+
+TEST(Convert, ARealsNameIsItsOwnAddressAndPort) {
+  const auto state = state_of(kWeb + "    reals: [{address: 10.0.0.1, port: 8080}]\n");
+  EXPECT_EQ(state.services[0].reals[0].name, "10.0.0.1:8080");
+}
+
+TEST(Convert, AShortIntervalShortensTheDefaultTimeout) {
+  const auto state = state_of(kWeb + "    health_check: {interval: 1s}\n");
+  EXPECT_EQ(state.services[0].health_check.timeout, Milliseconds(1000));
+}
+
+TEST(Convert, AUdpServiceIsCheckedOnlyWhereItSaysSo) {
+  std::string udp = kWeb;
+  udp.replace(udp.find("tcp"), 3, "udp");
+  EXPECT_FALSE(state_of(udp).services[0].health_check.enabled);
+  EXPECT_TRUE(state_of(udp + "    health_check: {port: 8080}\n").services[0].health_check.enabled);
+  EXPECT_FALSE(
+      state_of(udp + "    health_check: {disabled: true}\n").services[0].health_check.enabled);
+  EXPECT_FALSE(
+      state_of(kWeb + "    health_check: {disabled: true}\n").services[0].health_check.enabled);
+}
+
+TEST(Convert, EachTimeoutGoesToTheStateOfItsName) {
+  const auto* fields = v1::Timeouts::descriptor();
+  ASSERT_EQ(fields->field_count(), static_cast<int>(dataplane::kTimeoutKinds));
+  const std::vector<std::pair<const char*, ConnectionState>> kinds = {
+      {"tcp_none", ConnectionState::kNone},
+      {"tcp_established", ConnectionState::kEstablished},
+      {"tcp_syn_sent", ConnectionState::kSynSent},
+      {"tcp_syn_recv", ConnectionState::kSynRecv},
+      {"tcp_fin_wait", ConnectionState::kFinWait},
+      {"tcp_time_wait", ConnectionState::kTimeWait},
+      {"tcp_close", ConnectionState::kClose},
+      {"tcp_close_wait", ConnectionState::kCloseWait},
+      {"tcp_last_ack", ConnectionState::kLastAck},
+      {"tcp_listen", ConnectionState::kListen},
+      {"tcp_synack", ConnectionState::kSynAck},
+      {"udp", ConnectionState::kUdp}};
+  for (const auto& [field, kind] : kinds) {
+    const auto state = state_of("timeouts: {" + std::string(field) + ": 7s}\n");
+    for (size_t i = 0; i < dataplane::kTimeoutKinds; ++i) {
+      const bool set = i == static_cast<size_t>(kind);
+      EXPECT_EQ(state.timeouts.values[i], set ? std::optional(Milliseconds(7000)) : std::nullopt)
+          << field << " " << i;
+    }
+  }
+}
+
+TEST(Convert, TheDesiredPartIsTheFileWithoutItsMachine) {
+  const v1::Config config = loaded(
+      kOutside + kWeb + "timeouts: {udp: 5s}\nlocal_addresses: [{name: p}]\n", Purpose::kDaemon);
+  const v1::DesiredState state = desired_part(config);
+  EXPECT_EQ(state.services_size(), 1);
+  EXPECT_EQ(state.local_addresses_size(), 1);
+  EXPECT_EQ(state.timeouts().udp().seconds(), 5);
+  EXPECT_FALSE(desired_part(v1::Config()).has_timeouts());
+}
+
+TEST(Convert, AMachineTakesTheSchemasDefaults) {
+  const control::Machine machine = to_machine(loaded(kOutside, Purpose::kDaemon));
+  EXPECT_EQ(machine.dpdk.lcores, "0,1");
+  EXPECT_EQ(machine.dpdk.memory_mb, 1024U);
+  EXPECT_TRUE(machine.dpdk.huge_pages);
+  EXPECT_EQ(machine.dpdk.file_prefix, "shunt");
+  EXPECT_EQ(machine.workers.poll_mode, dataplane::PollMode::kAdaptive);
+  EXPECT_EQ(machine.workers.connections, 262144U);
+  EXPECT_FALSE(machine.workers.hash_key.has_value());
+  EXPECT_EQ(machine.workers.mbufs, 32768U);
+  EXPECT_EQ(machine.unix_socket, "/run/shunt/shuntd.sock");
+  EXPECT_EQ(machine.journal_directory, "/var/lib/shunt");
+  ASSERT_EQ(machine.ports.size(), 1U);
+  EXPECT_EQ(machine.ports[0].mtu, 1500);
+  EXPECT_EQ(machine.ports[0].descriptors, 1024);
+  EXPECT_FALSE(machine.ports[0].mac.has_value());
+  EXPECT_TRUE(machine.ports[0].kernel_port.enabled);
+  EXPECT_EQ(machine.ports[0].kernel_port.name, "sh-outside");
+}
+
+TEST(Convert, AMachineIsWhatTheFileSays) {
+  const control::Machine machine = to_machine(loaded(R"(dpdk:
+  lcores: 4,6-7,9@1
+  memory_mb: 512
+  huge_pages: false
+  file_prefix: other
+  extra_args: [--no-pci, -d, /x.so]
+workers: {poll_mode: busy, connections: 2048, hash_key: 00FF02030405060708090a0b0c0d0e0f, mbufs: 65536}
+ports:
+  - name: datacenter-a-01
+    device: net_tap0
+    mac: 02:00:00:00:00:0A
+    mtu: 9000
+    descriptors: 256
+    kernel_port: {addresses: [10.0.0.1/24, "2001:db8::1/64"]}
+  - {name: b, device: net_tap1, kernel_port: {name: lan0, disabled: true}}
+listener: {unix_socket: /tmp/s}
+journal: {directory: /tmp/j}
+next_hops:
+  neighbours: [{address: 10.0.0.2, mac: "02:00:00:00:00:02", port: b}]
+  routes: [{prefix: 0.0.0.0/0, via: 10.0.0.2, port: b}, {prefix: 10.0.0.0/24, port: b}]
+)",
+                                                     Purpose::kDaemon));
+  EXPECT_EQ(machine.dpdk.lcores, "4,6,7,9@1");
+  EXPECT_EQ(machine.dpdk.memory_mb, 512U);
+  EXPECT_FALSE(machine.dpdk.huge_pages);
+  EXPECT_EQ(machine.dpdk.file_prefix, "other");
+  EXPECT_THAT(machine.dpdk.extra_args, ElementsAre("--no-pci", "-d", "/x.so"));
+  EXPECT_EQ(machine.workers.poll_mode, dataplane::PollMode::kBusy);
+  EXPECT_EQ(machine.workers.connections, 2048U);
+  ASSERT_TRUE(machine.workers.hash_key.has_value());
+  EXPECT_THAT(*machine.workers.hash_key,
+              ElementsAre(0, 255, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  EXPECT_EQ(machine.workers.mbufs, 65536U);
+  ASSERT_EQ(machine.ports.size(), 2U);
+  const control::Port& first = machine.ports[0];
+  EXPECT_EQ(first.device, "net_tap0");
+  EXPECT_EQ(first.mac->to_string(), "02:00:00:00:00:0a");
+  EXPECT_EQ(first.mtu, 9000);
+  EXPECT_EQ(first.descriptors, 256);
+  EXPECT_EQ(first.kernel_port.name, "sh-datacenter-a");
+  ASSERT_EQ(first.kernel_port.addresses.size(), 2U);
+  EXPECT_EQ(first.kernel_port.addresses[0].to_string(), "10.0.0.1/24");
+  EXPECT_EQ(machine.ports[1].kernel_port.name, "lan0");
+  EXPECT_FALSE(machine.ports[1].kernel_port.enabled);
+  EXPECT_EQ(machine.unix_socket, "/tmp/s");
+  EXPECT_EQ(machine.journal_directory, "/tmp/j");
+  ASSERT_EQ(machine.neighbours.size(), 1U);
+  EXPECT_EQ(machine.neighbours[0].mac.to_string(), "02:00:00:00:00:02");
+  EXPECT_EQ(machine.neighbours[0].port, "b");
+  ASSERT_EQ(machine.routes.size(), 2U);
+  EXPECT_EQ(machine.routes[0].prefix.to_string(), "0.0.0.0/0");
+  EXPECT_EQ(machine.routes[0].via, IpAddress::parse("10.0.0.2"));
+  EXPECT_FALSE(machine.routes[1].via.has_value());
+}
+
+}  // namespace
+}  // namespace shunt::config

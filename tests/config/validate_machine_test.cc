@@ -1,0 +1,173 @@
+// The rules of EAL options, workers and paths. Each case: a file, and all that is said of it.
+#include "tests/config/yaml_case.h"
+
+namespace shunt::config {
+namespace {
+
+const std::vector<YamlCase> kCases = {
+    {"LcoresHaveTheirForm",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: "0,a"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:16: dpdk: lcores: entry \"a\" is neither LCORE, FIRST-LAST nor "
+      "LCORE@CPU; list the main lcore, then one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"LcoresAreListedOnce",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: "0,1-3,2"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:16: dpdk: lcores: lcore 2 is listed twice; list the main lcore, then "
+      "one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"LcoresNeedAWorker",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: 0}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:16: dpdk: lcores \"0\" leaves no worker; list the main lcore and at "
+      "least one more; \"0@0,1@0\" shares one CPU"}},
+    {"LcoresHaveAtMost64Workers",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: 0-65}
+workers: {mbufs: 131072}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:16: dpdk: lcores lists 65 workers, more than 64; list fewer"}},
+    {"AnLcoreIsOneThatDpdkKnows",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: "0,128"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:16: dpdk: lcores: entry \"128\" exceeds lcore 127; list the main lcore, "
+      "then one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"ACpuIsOneThatLinuxKnows",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: "0,1@1024"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:16: dpdk: lcores: entry \"1@1024\" exceeds CPU 1023; list the main "
+      "lcore, then one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"ARangeRunsForwards",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: "0,3-1"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:16: dpdk: lcores: entry \"3-1\" runs backwards; list the main lcore, "
+      "then one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"MemoryHasItsRange",
+     Purpose::kDaemon,
+     R"(dpdk: {memory_mb: 63}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:19: dpdk: memory_mb 63 is less than 64; use 64..1048576"}},
+    {"MemoryHasAnEnd",
+     Purpose::kDaemon,
+     R"(dpdk: {memory_mb: 1048577}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:19: dpdk: memory_mb 1048577 exceeds 1048576; use 64..1048576"}},
+    {"AFilePrefixHasItsCharacters",
+     Purpose::kDaemon,
+     R"(dpdk: {file_prefix: a/b}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:21: dpdk: file_prefix \"a/b\" contains \"/\"; use 1..63 characters of "
+      "[a-zA-Z0-9_.-]"}},
+    {"ExtraArgsDoNotRepeatFields",
+     Purpose::kDaemon,
+     R"(dpdk:
+  extra_args: [-l, "0,1", "-m512", "--lcores=0,1", --no-huge, --file-prefix=x, --main-lcore=1, --socket-mem=1, -c3, -d, /x.so]
+)" + kOutside,
+     {"CONFLICT lb.yaml:2:16: dpdk: extra_args sets -l, which dpdk.lcores sets; remove it and set "
+      "dpdk.lcores",
+      "CONFLICT lb.yaml:2:27: dpdk: extra_args sets -m, which dpdk.memory_mb sets; remove it and "
+      "set dpdk.memory_mb",
+      "CONFLICT lb.yaml:2:36: dpdk: extra_args sets --lcores, which dpdk.lcores sets; remove it "
+      "and set dpdk.lcores",
+      "CONFLICT lb.yaml:2:52: dpdk: extra_args sets --no-huge, which dpdk.huge_pages sets; remove "
+      "it and set dpdk.huge_pages",
+      "CONFLICT lb.yaml:2:63: dpdk: extra_args sets --file-prefix, which dpdk.file_prefix sets; "
+      "remove it and set dpdk.file_prefix",
+      "CONFLICT lb.yaml:2:80: dpdk: extra_args sets --main-lcore, which dpdk.lcores sets; remove "
+      "it and set dpdk.lcores",
+      "CONFLICT lb.yaml:2:96: dpdk: extra_args sets --socket-mem, which dpdk.memory_mb sets; "
+      "remove it and set dpdk.memory_mb",
+      "CONFLICT lb.yaml:2:112: dpdk: extra_args sets -c, which dpdk.lcores sets; remove it and set "
+      "dpdk.lcores"}},
+    {"InMemoryNeedsHugePages",
+     Purpose::kDaemon,
+     R"(dpdk:
+  huge_pages: false
+  extra_args: [--in-memory]
+)" + kOutside,
+     {"CONFLICT lb.yaml:3:16: dpdk: extra_args sets --in-memory, which EAL refuses without huge "
+      "pages; remove it, or huge_pages: false"}},
+    {"AnEmptyExtraArgIsRefused",
+     Purpose::kDaemon,
+     R"(dpdk:
+  extra_args: [""]
+)" + kOutside,
+     {"MALFORMED lb.yaml:2:16: dpdk: extra_args is empty; give it a value or remove the line"}},
+    {"ConnectionsHaveTheirRange",
+     Purpose::kDaemon,
+     R"(workers: {connections: 1023}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:24: workers: connections 1023 is less than 1024; use "
+      "1024..64000000"}},
+    {"ConnectionsHaveAnEnd",
+     Purpose::kDaemon,
+     R"(workers: {connections: 64000001}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:24: workers: connections 64000001 exceeds 64000000; use "
+      "1024..64000000"}},
+    {"MbufsHaveTheirRange",
+     Purpose::kDaemon,
+     R"(workers: {mbufs: 2047}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:18: workers: mbufs 2047 is less than 2048; use 2048..16777216"}},
+    {"MbufsHaveAnEnd",
+     Purpose::kDaemon,
+     R"(workers: {mbufs: 16777217}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:18: workers: mbufs 16777217 exceeds 16777216; use 2048..16777216"}},
+    {"MbufsFillTheReceiveQueues",
+     Purpose::kDaemon,
+     R"(dpdk: {lcores: 0-4}
+workers: {mbufs: 8192}
+ports:
+  - name: outside
+    device: net_tap0
+    descriptors: 4096
+)",
+     {"CONFLICT lb.yaml:2:18: workers: mbufs 8192 do not fill the receive queues of 4 workers, "
+      "which hold 16384; set mbufs to 32768 or more, or lower the ports' descriptors"}},
+    {"AHashKeyHas32HexadecimalDigits",
+     Purpose::kDaemon,
+     R"(workers: {hash_key: 00112233445566778899aabbccddeefg}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:21: workers: hash_key is not 32 hexadecimal digits; write 32 of them, "
+      "as `openssl rand -hex 16` prints"}},
+    {"AHashKeyHasItsLength",
+     Purpose::kDaemon,
+     R"(workers: {hash_key: "0011"}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:21: workers: hash_key is not 32 hexadecimal digits; write 32 of them, "
+      "as `openssl rand -hex 16` prints"}},
+    {"ASocketPathIsAbsolute",
+     Purpose::kDaemon,
+     R"(listener: {unix_socket: shuntd.sock}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:25: listener: unix_socket \"shuntd.sock\" is not an absolute path; "
+      "begin it with /"}},
+    {"ASocketPathFitsTheKernel",
+     Purpose::kDaemon,
+     R"(listener: {unix_socket: /sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:25: listener: unix_socket has 108 bytes, more than 107; use a "
+      "shorter path"}},
+    {"AJournalDirectoryIsAbsolute",
+     Purpose::kDaemon,
+     R"(journal: {directory: lib}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:22: journal: directory \"lib\" is not an absolute path; begin it with "
+      "/"}},
+};
+
+class ValidateMachine : public YamlCaseTest {};
+
+TEST_P(ValidateMachine, SaysExactlyThis) { check(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(, ValidateMachine, testing::ValuesIn(kCases), case_name);
+
+}  // namespace
+}  // namespace shunt::config

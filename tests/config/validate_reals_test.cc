@@ -1,0 +1,136 @@
+// The rules of reals. Each case: a file, and all that is said of it.
+#include "tests/config/yaml_case.h"
+
+namespace shunt::config {
+namespace {
+
+const std::vector<YamlCase> kCases = {
+    {"ARealNeedsAnAddress",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - name: a
+)",
+     {"REQUIRED lb.yaml:7:9: real a of service web: address is missing; give an IPv4 address"}},
+    {"AnIpv6RealIsNotSupported",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - address: 2001:db8::2
+)",
+     {"UNSUPPORTED lb.yaml:7:18: real [2001:db8::2]:80 of service web: address \"2001:db8::2\" is "
+      "IPv6, which this version passes to the kernel only; use an IPv4 address"}},
+    {"ARealIsNoMulticastAddress",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - address: 239.1.1.1
+)",
+     {"OUT_OF_RANGE lb.yaml:7:18: real 239.1.1.1:80 of service web: address \"239.1.1.1\" is a "
+      "multicast address; use a unicast address"}},
+    {"ARealIsNotItsOwnVip",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: direct
+    reals: [{address: 203.0.113.10}]
+)",
+     {"CONFLICT lb.yaml:7:23: real 203.0.113.10:80 of service web: address 203.0.113.10 is the VIP "
+      "of service web; use the real's own address"}},
+    {"ARealIsNoOtherServicesVip",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals: [{address: 203.0.113.11}]
+  - name: dns
+    protocol: tcp
+    address: 203.0.113.11
+    port: 80
+)",
+     {"CONFLICT lb.yaml:6:23: real 203.0.113.11:80 of service web: address 203.0.113.11 is the VIP "
+      "of service dns; use the real's own address"}},
+    {"AWeightBeyond65535IsRefused",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, weight: 90000}
+)",
+     {"OUT_OF_RANGE lb.yaml:7:37: real 10.0.0.1:80 of service web: weight 90000 exceeds 65535; "
+      "lower it or split the real"}},
+    {"ARealIsListedOnce",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1}
+      - {address: 10.0.0.1, port: 80, name: b}
+)",
+     {"DUPLICATE lb.yaml:8:19: real b of service web: address and port are those of another real "
+      "of the service; list each real once; raise its weight instead"}},
+    {"RealNamesAreUnique",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, name: a}
+      - {address: 10.0.0.2, name: a}
+)",
+     {"DUPLICATE lb.yaml:8:35: real a of service web: name \"a\" is another real's; give each real "
+      "of the service its own name"}},
+    {"ARealIsNotCalledByAnothersAddress",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, name: "10.0.0.2:80"}
+      - {address: 10.0.0.2, name: a}
+)",
+     {"DUPLICATE lb.yaml:7:35: real 10.0.0.2:80 of service web: name \"10.0.0.2:80\" is another "
+      "real's; give each real of the service its own name"}},
+    {"ARealNameHasItsCharacters",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, name: a/b}
+)",
+     {"MALFORMED lb.yaml:7:35: real a/b of service web: name \"a/b\" contains \"/\"; use 1..63 "
+      "characters of [a-zA-Z0-9_.:-]"}},
+    {"DirectKeepsThePort",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: direct
+    reals: [{address: 10.0.0.1, port: 8080}]
+)",
+     {"CONFLICT lb.yaml:7:39: real 10.0.0.1:8080 of service web: port 8080 is not the service's, "
+      "80, and this method does not rewrite it; remove the line, or use method nat or fullnat"}},
+    {"TunnelKeepsThePort",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: tunnel
+    reals: [{address: 10.0.0.1, port: 8080}]
+)",
+     {"CONFLICT lb.yaml:7:39: real 10.0.0.1:8080 of service web: port 8080 is not the service's, "
+      "80, and this method does not rewrite it; remove the line, or use method nat or fullnat"}},
+    {"AWeightBeforeDrainNeedsWeight0",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, weight_before_drain: 5}
+      - {address: 10.0.0.2, weight: 3, weight_before_drain: 5}
+)",
+     {"CONFLICT lb.yaml:7:50: real 10.0.0.1:80 of service web: weight_before_drain is given but "
+      "weight is not 0; remove the line; draining sets it",
+      "CONFLICT lb.yaml:8:61: real 10.0.0.2:80 of service web: weight_before_drain is given but "
+      "weight is not 0; remove the line; draining sets it"}},
+    {"AWeightBeforeDrainHasItsRange",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, weight: 0, weight_before_drain: 70000}
+)",
+     {"OUT_OF_RANGE lb.yaml:7:61: real 10.0.0.1:80 of service web: weight_before_drain 70000 "
+      "exceeds 65535; use 0..65535"}},
+    {"ARealIsNotTheMachineItself",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [10.0.0.1/24]}
+services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    reals:
+      - address: 10.0.0.1
+)",
+     {"CONFLICT lb.yaml:11:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is a kernel "
+      "port's own; use the address of another machine"}},
+};
+
+class ValidateReals : public YamlCaseTest {};
+
+TEST_P(ValidateReals, SaysExactlyThis) { check(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(, ValidateReals, testing::ValuesIn(kCases), case_name);
+
+}  // namespace
+}  // namespace shunt::config

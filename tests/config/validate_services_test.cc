@@ -1,0 +1,225 @@
+// The rules of services, their health checks and timeouts. Each case: a file, and all that is said
+// of it.
+#include "tests/config/yaml_case.h"
+
+namespace shunt::config {
+namespace {
+
+const std::vector<YamlCase> kCases = {
+    {"AServiceNeedsNameProtocolAddressAndPort",
+     Purpose::kDesiredState,
+     R"(services:
+  - {}
+)",
+     {"REQUIRED lb.yaml:2:5: services[0]: name is missing; use 1..63 characters of [a-zA-Z0-9_.-]",
+      "REQUIRED lb.yaml:2:5: services[0]: protocol is missing; use tcp or udp",
+      "REQUIRED lb.yaml:2:5: services[0]: address is missing; give an IPv4 address",
+      "REQUIRED lb.yaml:2:5: services[0]: port is missing; use 1..65535"}},
+    {"AServiceNameHasItsCharacters",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: we b
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+)",
+     {"MALFORMED lb.yaml:2:11: service we b: name \"we b\" contains \" \"; use 1..63 characters of "
+      "[a-zA-Z0-9_.-]"}},
+    {"AServiceNameHasItsLength",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:2:11: service "
+      "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww: name "
+      "\"wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww\" has 64 characters; use "
+      "1..63 characters of [a-zA-Z0-9_.-]"}},
+    {"ServiceNamesAreUnique",
+     Purpose::kDesiredState,
+     kWeb + R"(  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 81
+)",
+     {"DUPLICATE lb.yaml:6:11: service web: name \"web\" is another service's; give each service "
+      "its own name"}},
+    {"TwoServicesMayNotShareProtocolAddressAndPort",
+     Purpose::kDesiredState,
+     kWeb + R"(  - name: web2
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+)",
+     {"DUPLICATE lb.yaml:9:11: service web2: protocol, address and port are those of service web; "
+      "change one of them or join the two services"}},
+    {"APortBeyond65535IsRefused",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 65536
+)",
+     {"OUT_OF_RANGE lb.yaml:5:11: service web: port 65536 exceeds 65535; use 1..65535"}},
+    {"AVipIsAnAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.010
+    port: 80
+)",
+     {"MALFORMED lb.yaml:4:14: service web: address \"203.0.113.010\" is not an IP address; write "
+      "four numbers, as in 192.0.2.1"}},
+    {"AVipIsNoName",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: example.org
+    port: 80
+)",
+     {"MALFORMED lb.yaml:4:14: service web: address \"example.org\" is not an IP address; write "
+      "four numbers, as in 192.0.2.1"}},
+    {"AVipHasNoPrefix",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10/32
+    port: 80
+)",
+     {"MALFORMED lb.yaml:4:14: service web: address \"203.0.113.10/32\" has a prefix length; write "
+      "the address alone"}},
+    {"AnIpv6VipIsNotSupported",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::1
+    port: 80
+)",
+     {"UNSUPPORTED lb.yaml:4:14: service web: address \"2001:db8::1\" is IPv6, which this version "
+      "passes to the kernel only; use an IPv4 address"}},
+    {"AVipIsNoUnspecifiedAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 0.0.0.0
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"0.0.0.0\" is in 0.0.0.0/8, which is no "
+      "machine's; use a unicast address"}},
+    {"AVipIsNoLoopbackAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 127.0.0.1
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"127.0.0.1\" is a loopback address; use a "
+      "unicast address"}},
+    {"AVipIsNoMulticastAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 224.0.0.1
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"224.0.0.1\" is a multicast address; use a "
+      "unicast address"}},
+    {"AVipIsNoBroadcastAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 255.255.255.255
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"255.255.255.255\" is the broadcast "
+      "address; use a unicast address"}},
+    {"AHealthCheckTimeoutIsAtMostItsInterval",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {interval: 1s, timeout: 1500ms}
+)",
+     {"CONFLICT lb.yaml:6:43: service web: timeout 1500ms exceeds the interval, 1s; lower the "
+      "timeout or raise the interval"}},
+    {"AHealthCheckTimeoutIsAtMostTheDefaultInterval",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {timeout: 6s}
+)",
+     {"CONFLICT lb.yaml:6:29: service web: timeout 6s exceeds the interval, 5s; lower the timeout "
+      "or raise the interval"}},
+    {"HealthCheckValuesHaveTheirRanges",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {interval: 50ms, rise: 101, fall: 101, port: 65536}
+)",
+     {"OUT_OF_RANGE lb.yaml:6:30: service web: interval 50ms is less than 100ms; use 100ms..1h",
+      "OUT_OF_RANGE lb.yaml:6:42: service web: rise 101 exceeds 100; use 1..100",
+      "OUT_OF_RANGE lb.yaml:6:53: service web: fall 101 exceeds 100; use 1..100",
+      "OUT_OF_RANGE lb.yaml:6:64: service web: port 65536 exceeds 65535; use 1..65535"}},
+    {"AHealthCheckIntervalIsAtMostAnHour",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {interval: 61m}
+)",
+     {"OUT_OF_RANGE lb.yaml:6:30: service web: interval 61m exceeds 1h; use 100ms..1h"}},
+    {"AHealthCheckTimeoutIsNotZero",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {timeout: 0s}
+)",
+     {"OUT_OF_RANGE lb.yaml:6:29: service web: timeout 0ms is less than 1ms; use 1ms..1h"}},
+    {"TimeoutsHaveTheirRange",
+     Purpose::kDesiredState,
+     R"(timeouts: {tcp_established: 25d, udp: 0ms, tcp_close: -1s}
+services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    timeouts: {tcp_syn_recv: 577h}
+)",
+     {"OUT_OF_RANGE lb.yaml:1:29: timeouts: tcp_established 25d exceeds 24d; use 1ms..24d",
+      "OUT_OF_RANGE lb.yaml:1:39: timeouts: udp 0ms is less than 1ms; use 1ms..24d",
+      "OUT_OF_RANGE lb.yaml:1:55: timeouts: tcp_close -1s is less than 1ms; use 1ms..24d",
+      "OUT_OF_RANGE lb.yaml:7:30: service web: tcp_syn_recv 577h exceeds 24d; use 1ms..24d"}},
+    {"AVipPortIsAPort",
+     Purpose::kDaemon,
+     kOutside + R"(services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    vip_port: nowhere
+)",
+     {"UNKNOWN_REFERENCE lb.yaml:9:15: service web: vip_port \"nowhere\" is not a port; name one "
+      "with a kernel port: outside"}},
+    {"AVipPortHasAKernelPort",
+     Purpose::kDaemon,
+     kOutside + R"(  - name: reals
+    device: net_tap1
+    kernel_port: {disabled: true}
+services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    vip_port: reals
+)",
+     {"UNKNOWN_REFERENCE lb.yaml:12:15: service web: vip_port \"reals\" has no kernel port; name "
+      "one with a kernel port: outside"}},
+};
+
+class ValidateServices : public YamlCaseTest {};
+
+TEST_P(ValidateServices, SaysExactlyThis) { check(GetParam()); }
+
+INSTANTIATE_TEST_SUITE_P(, ValidateServices, testing::ValuesIn(kCases), case_name);
+
+}  // namespace
+}  // namespace shunt::config

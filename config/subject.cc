@@ -76,7 +76,7 @@ std::string next_hop_subject(const Step& outer, const v1::StaticNextHops& next_h
 }
 
 std::string plain_subject(const Step& step) {
-  if (step.name.empty()) return "configuration";
+  if (step.name.empty()) return "file";
   return step.index < 0 ? std::string(step.name) : indexed(step);
 }
 

@@ -18,7 +18,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using Kind = YamlNode::Kind;
 
-constexpr size_t kMaxProblems = 1000;
 // Aliases let a small file stand for a huge one; the largest honest configuration has about a
 // million values.
 constexpr size_t kMaxValues = 4'000'000;
@@ -62,7 +61,7 @@ class Decoder {
     // Made for the first unknown key.
     std::optional<std::vector<std::string>> not_given;
     for (const YamlEntry& child : entry.value->entries) {
-      if (stopped_) return;
+      if (result_.stopped) return;
       const FieldDescriptor* field = type->FindFieldByName(child.key);
       const size_t length = path_.size();
       path_.append(path_.empty() ? "" : ".")
@@ -171,28 +170,27 @@ class Decoder {
   }
 
   void add(Place place, const char* why, std::string cause, std::string remedy) {
-    if (stopped_) return;
+    if (result_.stopped) return;
     result_.problems.push_back({path_, "", why, std::move(cause), std::move(remedy), place});
-    stop_if(result_.problems.size() == kMaxProblems, "more than 1000 problems", "mend these first");
+    stop_if(result_.problems.size() == kMaxProblems, "there may be more problems",
+            "mend these first");
   }
 
   // False: no more values are wanted.
   bool count() {
     stop_if(++values_ > kMaxValues, "the file stands for more than 4000000 values",
             "write fewer aliases");
-    return !stopped_;
+    return !result_.stopped;
   }
 
   void stop_if(bool condition, const char* cause, const char* remedy) {
-    if (!condition || stopped_) return;
-    stopped_ = true;
-    result_.problems.push_back({"", "", reason::kUnsupported, cause, remedy, {}});
+    if (!condition || result_.stopped) return;
+    result_.stopped = Problem{"", "file", reason::kUnsupported, cause, remedy, {}};
   }
 
   Decoded result_;
   std::string path_;
   size_t values_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace

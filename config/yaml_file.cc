@@ -86,18 +86,19 @@ LoadedFile load_yaml_text(std::string_view text, std::string_view name, Purpose 
   }
   Decoded decoded = decode(tree.root(), file.config);
   file.problems = std::move(decoded.problems);
-  for (Problem& problem : file.problems) {
-    problem.subject = problem.field.empty() ? "file" : subject_of(problem.field, file.config);
-  }
-  std::vector<Problem> semantic = purpose == Purpose::kDaemon
-                                      ? validate(file.config)
-                                      : validate_desired_state(desired_part(file.config));
-  for (Problem& problem : semantic) {
-    if (covered(problem.field, decoded.unusable_fields)) continue;
-    problem.place = place_of(tree.root(), problem.field);
-    file.problems.push_back(std::move(problem));
+  for (Problem& problem : file.problems) problem.subject = subject_of(problem.field, file.config);
+  if (!decoded.stopped) {
+    std::vector<Problem> semantic = purpose == Purpose::kDaemon
+                                        ? validate(file.config)
+                                        : validate_desired_state(desired_part(file.config));
+    for (Problem& problem : semantic) {
+      if (covered(problem.field, decoded.unusable_fields)) continue;
+      problem.place = place_of(tree.root(), problem.field);
+      file.problems.push_back(std::move(problem));
+    }
   }
   sort_by_place(file.problems);
+  if (decoded.stopped) file.problems.push_back(std::move(*decoded.stopped));
   return file;
 }
 

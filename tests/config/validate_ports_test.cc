@@ -215,6 +215,22 @@ const std::vector<YamlCase> kCases = {
 workers: {mbufs: 65536}
 )",
      {"OUT_OF_RANGE lb.yaml:2:3: ports: 33 ports exceed 32; remove some"}},
+    {"DescriptorsAreNotTooFew",
+     Purpose::kDaemon,
+     kOutside + R"(    descriptors: 16
+)",
+     {"OUT_OF_RANGE lb.yaml:4:18: port outside: descriptors 16 is less than 32; use 32..32768"}},
+    {"AKernelAddressOfA31HasNoNetworkAddress",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [10.0.0.0/31]}
+)",
+     {}},
+    {"ADisabledKernelPortTakesNoName",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {disabled: true}
+  - {name: inside, device: net_tap1, kernel_port: {name: sh-outside}}
+)",
+     {}},
 };
 
 class ValidatePorts : public YamlCaseTest {};

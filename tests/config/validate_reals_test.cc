@@ -124,6 +124,29 @@ services:
 )",
      {"CONFLICT lb.yaml:11:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is a kernel "
       "port's own; use the address of another machine"}},
+    {"ARealsPortBeyond65535IsRefused",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, port: 65536}
+)",
+     {"OUT_OF_RANGE lb.yaml:7:35: real 10.0.0.1:65536 of service web: port 65536 exceeds 65535; "
+      "use 1..65535"}},
+    {"ServicesMayShareAReal",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals: [{address: 10.0.0.1, port: 8080}]
+  - name: web2
+    protocol: tcp
+    address: 203.0.113.11
+    port: 80
+    reals: [{address: 10.0.0.1, port: 8080}]
+)",
+     {}},
+    {"ARealMayHaveSeveralPorts",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals: [{address: 10.0.0.1, port: 8080}, {address: 10.0.0.1, port: 8081}]
+)",
+     {}},
+    {"AServiceMayHaveNoReals", Purpose::kDesiredState, kWeb, {}},
 };
 
 class ValidateReals : public YamlCaseTest {};

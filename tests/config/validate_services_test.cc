@@ -213,6 +213,20 @@ services:
 )",
      {"UNKNOWN_REFERENCE lb.yaml:12:15: service web: vip_port \"reals\" has no kernel port; name "
       "one with a kernel port: outside"}},
+    {"AHealthCheckNeedsASuccessAndAFailure",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {rise: 0, fall: 0}
+)",
+     {"OUT_OF_RANGE lb.yaml:6:26: service web: rise 0 is less than 1; use 1..100",
+      "OUT_OF_RANGE lb.yaml:6:35: service web: fall 0 is less than 1; use 1..100"}},
+    {"TcpAndUdpMayShareAddressAndPort",
+     Purpose::kDesiredState,
+     kWeb + R"(  - name: web2
+    protocol: udp
+    address: 203.0.113.10
+    port: 80
+)",
+     {}},
 };
 
 class ValidateServices : public YamlCaseTest {};

@@ -163,6 +163,16 @@ const std::vector<YamlCase> kCases = {
     port: 80
 )",
      {"MALFORMED lb.yaml:2:11: services[0]: name is empty; give it a value or remove the line"}},
+    {"TextTakesWhatWasWritten",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: 010
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    reals: [{address: 10.0.0.1, name: yes}, {address: 10.0.0.2, name: "null"}]
+)",
+     {}},
 };
 
 class YamlScalar : public YamlCaseTest {};

@@ -106,6 +106,22 @@ timeouts: {udp: '5s'}
 )",
      {"MALFORMED lb.yaml:1:74: file: values nest deeper than 64 levels; remove the surplus "
       "brackets or indentation"}},
+    {"AnAliasIsItsAnchorsValue",
+     Purpose::kDesiredState,
+     R"(timeouts: &t {udp: 5s}
+services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    timeouts: *t
+)",
+     {}},
+    {"ACoreTagIsNoHarm",
+     Purpose::kDesiredState,
+     R"(services: !!seq []
+)",
+     {}},
 };
 
 class YamlTree : public YamlCaseTest {};

@@ -213,7 +213,7 @@ TEST(Dataplane, ConnectionsAreCopiedCountedAndFlushed) {
   const auto* header = reinterpret_cast<const Ipv4Header*>(left[0].data() + sizeof(EthernetHeader));
   EXPECT_EQ(header->destination, ip("10.1.0.5"));
   EXPECT_EQ(dataplane->real_counters(0, {0}).in_packets.read(), kConnections);
-  EXPECT_EQ(dataplane->real_counters(0, {0}).active.load(), kConnections);
+  EXPECT_EQ(dataplane->real_counters(0, {0}).inactive.load(), kConnections);
 
   std::vector<bool> seen(kConnections);
   dataplane->for_each_connection([&](const ConnectionCopy& copy) {
@@ -232,7 +232,7 @@ TEST(Dataplane, ConnectionsAreCopiedCountedAndFlushed) {
 
   EXPECT_EQ(dataplane->flush_connections({7}), 0u);
   EXPECT_EQ(dataplane->flush_connections({0}), kConnections);
-  EXPECT_EQ(dataplane->real_counters(0, {0}).active.load(), 0u);
+  EXPECT_EQ(dataplane->real_counters(0, {0}).inactive.load(), 0u);
   dataplane->for_each_connection([](const ConnectionCopy&) {
     ADD_FAILURE() << "a connection is left";
     return false;

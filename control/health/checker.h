@@ -1,0 +1,60 @@
+// Health checks: a TCP connect to every real, over and over. One scheduler on the control loop's
+// thread does them all; a check is a socket and an entry in a queue, no thread. The checks take the
+// ways of Linux's own connections: out through the kernel port.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/model/desired_state.h"
+#include "control/report.h"
+#include "src/base/address.h"
+
+namespace shunt::control {
+
+// A real to be checked. `service` and `real` name it.
+struct CheckTarget {
+  std::string service;
+  std::string real;
+  IpAddress address;
+  // The real's; `check.port` goes before it.
+  uint16_t port = 0;
+  HealthCheck check;
+};
+
+struct CheckerOptions {
+  // Connects under way at a time; further ones wait their turn. Stay well below the limit of open
+  // files.
+  size_t max_open = 4096;
+};
+
+class Checker {
+ public:
+  // A check's outcome that changes the health, or its cause: "connect: connection refused in 0.4
+  // ms". The time is that of the check that brought the change; later ones that differ in nothing
+  // else are not told. `health` is kUnknown while the first failures are fewer than `fall`, and
+  // never kUnchecked. Called on the loop's thread; may call set_targets().
+  using OnResult =
+      std::function<void(const CheckTarget& target, Health health, const std::string& text)>;
+
+  Checker(asio::io_context& loop, OnResult on_result, CheckerOptions options = {});
+  // On the loop's thread, or after the loop has ended. No callback comes afterwards.
+  ~Checker();
+
+  // Makes these, and only these, be checked. One whose names, address and checked port were there
+  // before keeps its health, also under other intervals or thresholds; of one that is gone nothing
+  // is reported any more. One whose check is not `enabled` counts as gone. A new one is checked
+  // within a second. On the loop's thread.
+  void set_targets(std::vector<CheckTarget> targets);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace shunt::control

@@ -1,0 +1,455 @@
+// The controller over a running dataplane, each test in a process of its own.
+#include "control/controller.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <fstream>
+#include <set>
+
+#include "tests/control/controller_rig.h"
+#include "tests/support/own_process.h"
+
+namespace shunt::control {
+namespace {
+
+using std::chrono::seconds;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(Controller, FirstStartTakesTheFilesServices) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  const auto current = controller.get();
+  ASSERT_TRUE(current);
+  EXPECT_EQ(current->revision, 1u);
+  EXPECT_EQ(current->state, rig.options.file.state);
+  EXPECT_TRUE(std::filesystem::exists(rig.journal_file()));
+  EXPECT_TRUE(within(seconds(2), [&] { return rig.desired_changes() == 1; }));
+  EXPECT_TRUE(rig.sees_event("applied revision 1"));
+}
+
+TEST(Controller, TheJournalWinsUntilTheFileChanges) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", 9, 0));
+  {
+    const auto restored = rig.start().get();
+    EXPECT_EQ(restored->revision, 2u);
+    EXPECT_EQ(restored->state.services[0].reals[0].weight, 9u);
+  }
+  // Another content, the same services as the journal's: no new revision, the journal follows.
+  rig.options.file.state.services[0].reals[0].weight = 9;
+  rig.options.file.content_hash = 8;
+  EXPECT_EQ(rig.start().get()->revision, 2u);
+  rig.options.file.state.services[0].reals[0].weight = 4;
+  rig.options.file.content_hash = 9;
+  const auto changed = rig.start().get();
+  EXPECT_EQ(changed->revision, 3u);
+  EXPECT_EQ(changed->state.services[0].reals[0].weight, 4u);
+}
+
+TEST(Controller, ADamagedJournalIsKeptAsideAndTold) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", 9, 0));
+  rig.start().stop();
+  std::ofstream(rig.journal_file(), std::ios::app) << "x";
+  Controller& controller = rig.start();
+  EXPECT_EQ(controller.get()->state, rig.options.file.state);
+  EXPECT_THAT(controller.status()->problems, Contains(AllOf(HasSubstr("journal"), HasSubstr(".damaged-"))));
+  EXPECT_THAT(rig.events(), Contains("journal journal"));
+}
+
+TEST(Controller, AJournalThatIsNoStateIsKeptAside) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  rig.start().stop();
+  rig.options.codec.decode = [](const std::string&) -> Result<DesiredState> {
+    return Error{ErrorCode::kInvalid, "nonsense"};
+  };
+  Controller& controller = rig.start();
+  EXPECT_THAT(controller.status()->problems, Contains(AllOf(HasSubstr("nonsense"), HasSubstr(".damaged-"))));
+  // Revisions go on, so that nobody takes the new state for the old one.
+  EXPECT_EQ(controller.get()->revision, 2u);
+}
+
+TEST(Controller, ApplyTellsWhatChangesAndNothingElseDoes) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  const DesiredState next = state_with({real_at("10.1.0.1", 3), real_at("10.1.0.3")});
+
+  const auto tried = controller.apply(next, 1, true);
+  ASSERT_TRUE(tried);
+  EXPECT_EQ(tried->revision, 1u);
+  EXPECT_EQ(tried->changes.size(), 3u);
+  EXPECT_EQ(controller.get()->state, rig.options.file.state);
+
+  const auto applied = controller.apply(next, 1, false);
+  ASSERT_TRUE(applied);
+  EXPECT_EQ(applied->revision, 2u);
+  EXPECT_EQ(applied->changes, tried->changes);
+  EXPECT_EQ(controller.get()->state, next);
+
+  const auto again = controller.apply(next, 0, false);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->revision, 2u);
+  EXPECT_THAT(again->changes, IsEmpty());
+
+  const auto late = controller.apply(rig.options.file.state, 1, false);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kConflict);
+  EXPECT_THAT(late.error().message, HasSubstr("the current one is 2"));
+  EXPECT_EQ(controller.get()->state, next);
+}
+
+TEST(Controller, AStateThatDoesNotFitChangesNothing) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  DesiredState six = state_with({real_at("10.1.0.1"), real_at("10.1.0.2")});
+  six.services.push_back(service_at("six", "2001:db8::1", {}));
+  const auto refused = controller.apply(six, 0, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(controller.get()->revision, 1u);
+}
+
+TEST(Controller, AJournalThatCannotBeWrittenRefusesTheChange) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  const std::string obstacle = rig.journal_file() + ".new";
+  std::filesystem::create_directory(obstacle);
+  const auto applied = controller.apply(state_with({}), 0, false);
+  ASSERT_FALSE(applied);
+  EXPECT_THAT(applied.error().message, HasSubstr("journal"));
+  const auto weighed = controller.set_weight("dns", "10.1.0.1:53", 50, 0);
+  ASSERT_FALSE(weighed);
+  EXPECT_EQ(controller.get()->state, rig.options.file.state);
+  EXPECT_EQ(controller.get()->revision, 1u);
+  EXPECT_THAT(controller.status()->problems, Contains(HasSubstr("journal")));
+  std::filesystem::remove(obstacle);
+  ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 50, 0));
+  EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("journal"))));
+}
+
+TEST(Controller, ApplyReturnsWhenWorkersForwardByIt) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  for (uint16_t round = 0; round < 20; ++round) {
+    const std::string only = round % 2 == 0 ? "10.1.0.3" : "10.1.0.1";
+    ASSERT_TRUE(controller.apply(state_with({real_at(only)}), 0, false));
+    ASSERT_EQ(rig.real_of(static_cast<uint16_t>(3000 + round)), only);
+  }
+}
+
+TEST(Controller, ConnectionsOfARemovedRealGoOnUntilTheyEnd) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1")}), 0, false));
+  ASSERT_EQ(rig.real_of(4000), "10.1.0.1");
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.2")}), 0, false));
+  EXPECT_EQ(rig.real_of(4000), "10.1.0.1");
+  EXPECT_EQ(rig.real_of(4001), "10.1.0.2");
+
+  auto service = controller.list_services({})->services.at(0);
+  ASSERT_EQ(service.reals.size(), 2u);
+  EXPECT_TRUE(service.reals[1].removed);
+  EXPECT_EQ(service.reals[1].name, "10.1.0.1:53");
+  EXPECT_EQ(service.reals[1].active_connections + service.reals[1].inactive_connections, 1u);
+  EXPECT_EQ(service.active_connections + service.inactive_connections, 2u);
+  EXPECT_EQ(service.reals[1].traffic.in_packets, 2u);
+  EXPECT_EQ(service.traffic.connections, 2u);
+
+  rig.flush();
+  EXPECT_TRUE(rig.sees_event("real_freed real 10.1.0.1:53"));
+  service = controller.list_services({})->services.at(0);
+  EXPECT_EQ(service.reals.size(), 1u);
+  EXPECT_EQ(service.traffic.connections, 2u) << "the service keeps its freed real's traffic";
+  EXPECT_EQ(service.traffic.in_packets, 3u);
+
+  // Whoever gets the slot starts at zero.
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.2"), real_at("10.1.0.3")}), 0, false));
+  EXPECT_EQ(rig.real(1).traffic, Traffic{});
+}
+
+TEST(Controller, ADrainedRealFinishesWhatItHasAndComesBack) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1", 5)}), 0, false));
+  ASSERT_EQ(rig.real_of(5000), "10.1.0.1");
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1", 5), real_at("10.1.0.2")}), 0, false));
+  const auto drained = controller.drain("dns", "10.1.0.1:53", 0);
+  ASSERT_TRUE(drained) << drained.error().message;
+  EXPECT_THAT(drained->changes.at(0).details, ElementsAre("weight: 5 -> 0", "draining: no -> yes"));
+  for (uint16_t port = 5100; port < 5105; ++port) EXPECT_EQ(rig.real_of(port), "10.1.0.2");
+  EXPECT_EQ(rig.real_of(5000), "10.1.0.1");
+  EXPECT_TRUE(rig.real(0).draining);
+  EXPECT_EQ(rig.real(0).effective_weight, 0u);
+  EXPECT_TRUE(rig.sees_event("drain_started real dns/10.1.0.1:53"));
+  EXPECT_THAT(rig.events(), Not(Contains("drain_ended real dns/10.1.0.1:53")));
+  rig.flush();
+  EXPECT_TRUE(rig.sees_event("drain_ended real dns/10.1.0.1:53"));
+
+  // Draining twice is no change; the drain outlives a restart.
+  EXPECT_THAT(controller.drain("dns", "10.1.0.1:53", 0)->changes, IsEmpty());
+  Controller& restarted = rig.start();
+  EXPECT_TRUE(rig.real(0).draining);
+  const auto undone = restarted.undo_drain("dns", "10.1.0.1:53", 0);
+  ASSERT_TRUE(undone) << undone.error().message;
+  EXPECT_EQ(rig.real(0).weight, 5u);
+  EXPECT_FALSE(rig.real(0).draining);
+  EXPECT_EQ(restarted.undo_drain("dns", "10.1.0.1:53", 0).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(restarted.drain("dns", "nobody", 0).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(restarted.set_weight("dns", "10.1.0.1:53", 70000, 0).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(restarted.set_weight("dns", "10.1.0.1:53", 7, 99).error().code, ErrorCode::kConflict);
+}
+
+TEST(Controller, ADownRealIsMaskedUntilItIsUp) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  controller.on_health("dns", "10.1.0.1:53", Health::kDown, "connect: connection refused");
+  ASSERT_TRUE(rig.sees_event("real_down real dns/10.1.0.1:53"));
+  uint16_t next = 6000;
+  const auto next_two = [&] {
+    const std::string first = rig.real_of(next++);
+    return first + " " + rig.real_of(next++);
+  };
+  ASSERT_TRUE(within(seconds(2), [&] { return next_two() == "10.1.0.2 10.1.0.2"; }));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(rig.real_of(next++), "10.1.0.2");
+  EXPECT_EQ(rig.real(0).health, Health::kDown);
+  EXPECT_EQ(rig.real(0).effective_weight, 0u);
+  EXPECT_EQ(rig.real(0).weight, 1u);
+  EXPECT_EQ(rig.real(0).last_check, "connect: connection refused");
+  auto status = *controller.status();
+  EXPECT_EQ(status.reals, 2u);
+  EXPECT_EQ(status.reals_up, 1u);
+  EXPECT_THAT(status.problems, Contains(AllOf(HasSubstr("real dns/10.1.0.1:53"), HasSubstr("refused"))));
+  EXPECT_THAT(status.problems, Not(Contains(HasSubstr("no real left"))));
+  controller.on_health("dns", "10.1.0.2:53", Health::kDown, "connect: timed out");
+  EXPECT_THAT(controller.status()->problems, Contains(HasSubstr("service dns: no real left")));
+
+  controller.on_health("dns", "10.1.0.1:53", Health::kUp, "connect: ok");
+  ASSERT_TRUE(rig.sees_event("real_up real dns/10.1.0.1:53"));
+  EXPECT_TRUE(within(seconds(2), [&] { return next_two().find("10.1.0.1") != std::string::npos; }));
+  // Of reals that are not there, nothing is told.
+  const auto before = controller.events().last();
+  controller.on_health("dns", "10.1.0.77:53", Health::kDown, "");
+  controller.on_health("www", "10.1.0.1:53", Health::kDown, "");
+  ASSERT_TRUE(controller.get());
+  EXPECT_EQ(controller.events().last(), before);
+}
+
+TEST(Controller, UnresolvedNextHopsAreAskedForAndToldOf) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.40"), real_at("172.16.0.1")}), 0, false));
+  EXPECT_TRUE(within(seconds(4), [&] { return !rig.resolved().empty(); }));
+  EXPECT_THAT(rig.resolved(), Contains("10.1.0.40"));
+  EXPECT_EQ(rig.real(0).next_hop, "unresolved: 10.1.0.40 on p0");
+  EXPECT_EQ(rig.real(1).next_hop, "no route");
+  EXPECT_THAT(controller.status()->problems,
+              AllOf(Contains(HasSubstr("next hop 10.1.0.40")), Contains(HasSubstr("172.16.0.1: no route"))));
+  controller.on_kernel_view(ControllerRig::view({"10.1.0.40"}));
+  EXPECT_TRUE(rig.sees_event("neighbour 10.1.0.40"));
+  EXPECT_TRUE(within(seconds(2), [&] {
+    return rig.real(0).next_hop == "reachable via " + ControllerRig::kGroup.to_string() + " on p0";
+  }));
+  EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("next hop 10.1.0.40"))));
+}
+
+TEST(Controller, APacketThatWaitsForItsNeighbourArrivesWhenTheKernelKnowsIt) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  rig.options.hooks.resolve = nullptr;
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.50")}), 0, false));
+  std::jthread kernel([&] {
+    within(seconds(3), [&] {
+      const auto asked = rig.resolved();
+      return std::find(asked.begin(), asked.end(), "10.1.0.50") != asked.end();
+    });
+    controller.on_kernel_view(ControllerRig::view({"10.1.0.50"}));
+  });
+  EXPECT_EQ(rig.real_of(7000), "10.1.0.50");
+}
+
+TEST(Controller, ConnectionsAreListedByWhatIsAskedFor) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig(2);
+  Controller& controller = rig.start();
+  for (uint16_t port = 8000; port < 8010; ++port) ASSERT_NE(rig.real_of(port), "");
+  const auto listed = [&](const ConnectionFilter& filter) {
+    std::vector<ConnectionReport> reports;
+    const auto done = controller.connections(filter, [&](const ConnectionReport& each) {
+      reports.push_back(each);
+      return true;
+    });
+    EXPECT_TRUE(done) << done.error().message;
+    return reports;
+  };
+  const auto all = listed({});
+  ASSERT_EQ(all.size(), 10u);
+  EXPECT_EQ(all[0].service, "dns");
+  EXPECT_EQ(all[0].client.to_string(), "10.1.200.7");
+  EXPECT_EQ(all[0].virtual_address.to_string(), "10.9.9.9");
+  EXPECT_EQ(all[0].virtual_port, 53);
+  EXPECT_EQ(all[0].protocol, Protocol::kUdp);
+  EXPECT_EQ(all[0].in_packets, 1u);
+  EXPECT_GT(all[0].expires_in.count(), 290000);
+  std::set<uint16_t> ports;
+  for (const auto& each : all) ports.insert(each.client_port);
+  EXPECT_EQ(ports.size(), 10u);
+  const auto first = listed({.real = "10.1.0.1:53"});
+  EXPECT_EQ(first.size() + listed({.service = "dns", .real = "10.1.0.2:53"}).size(), 10u);
+  for (const auto& each : first) EXPECT_EQ(each.real.to_string(), "10.1.0.1");
+  EXPECT_EQ(listed({.limit = 3}).size(), 3u);
+  EXPECT_EQ(listed({.client = "10.1.200.7"}).size(), 10u);
+  EXPECT_TRUE(listed({.client = "10.1.200.8"}).empty());
+  const auto ignore = [](const ConnectionReport&) { return true; };
+  EXPECT_EQ(controller.connections({.service = "www"}, ignore).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(controller.connections({.real = "nobody"}, ignore).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(controller.connections({.client = "10.1"}, ignore).error().code, ErrorCode::kInvalid);
+}
+
+TEST(Controller, ServicesComeInPagesThatSurviveChanges) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  DesiredState state;
+  for (const char* name : {"d", "a", "e", "c", "b"}) {
+    state.services.push_back(service_at(name, "10.9.9." + std::to_string(int{name[0]}), {}));
+  }
+  ASSERT_TRUE(controller.apply(state, 0, false));
+  const auto names = [](const ServicePage& page) {
+    std::string all;
+    for (const auto& each : page.services) all += each.name;
+    return all;
+  };
+  auto page = *controller.list_services({.page_size = 2});
+  EXPECT_EQ(names(page), "ab");
+  // The one that the next page begins after goes away between.
+  std::erase_if(state.services, [](const Service& each) { return each.name == "b"; });
+  ASSERT_TRUE(controller.apply(state, 0, false));
+  page = *controller.list_services({.page_size = 2, .after = page.next});
+  EXPECT_EQ(names(page), "cd");
+  page = *controller.list_services({.page_size = 2, .after = page.next});
+  EXPECT_EQ(names(page), "e");
+  EXPECT_EQ(page.next, "");
+  EXPECT_EQ(names(*controller.list_services({})), "acde");
+  EXPECT_EQ(names(*controller.list_services({.name = "d"})), "d");
+  EXPECT_EQ(controller.list_services({.name = "z"}).error().code, ErrorCode::kNotFound);
+}
+
+TEST(Controller, RatesWorkersPortsAndDropsAreMeasured) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  uint16_t port = 9000;
+  EXPECT_TRUE(within(seconds(5), [&] {
+    rig.real_of(port++);
+    return controller.list_services({})->services[0].rates.in_packets > 0;
+  }));
+  EXPECT_GT(controller.list_services({})->services[0].rates.connections, 0);
+  const auto workers = *controller.workers();
+  ASSERT_EQ(workers.size(), 1u);
+  EXPECT_GT(workers[0].busy_ratio, 0);
+  EXPECT_GT(workers[0].cycles_per_packet, 0);
+  EXPECT_GE(workers[0].packets_per_burst, 1);
+  EXPECT_GT(workers[0].rx_packets, 0u);
+  EXPECT_EQ(workers[0].connection_capacity, 4096u);
+  EXPECT_GT(workers[0].snapshot, 0u);
+  const auto ports = *controller.ports();
+  ASSERT_EQ(ports.size(), 1u);
+  EXPECT_EQ(ports[0].name, "p0");
+  EXPECT_EQ(ports[0].kernel_port, "sh-p0");
+  EXPECT_EQ(ports[0].mac, ControllerRig::kOurs);
+  EXPECT_GT(ports[0].rx_packets, 0u);
+
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1", 0)}), 0, false));
+  rig.real_of(port);
+  const auto drops = *controller.drops();
+  const auto& name = [](const DropState& each) { return each.reason; };
+  std::vector<std::string> reasons;
+  for (const auto& each : drops) reasons.push_back(name(each));
+  EXPECT_THAT(reasons, Contains("no_real"));
+  EXPECT_TRUE(within(seconds(3), [&] {
+    const auto problems = controller.status()->problems;
+    return testing::Matches(Contains(HasSubstr("drops: no_real")))(problems);
+  }));
+  const auto status = *controller.status();
+  EXPECT_EQ(status.workers, 1u);
+  EXPECT_EQ(status.connection_capacity, 4096u);
+  EXPECT_GT(status.connection_table_bytes, 0u);
+  EXPECT_GT(status.connections, 0u);
+  EXPECT_THAT(status.dpdk_version, HasSubstr("DPDK"));
+  EXPECT_NE(status.hostname, "");
+}
+
+TEST(Controller, AKernelPortSetDownStopsItsPort) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_NE(rig.real_of(9500), "");
+  KernelView view = ControllerRig::view({"10.1.0.1", "10.1.0.2"});
+  view.links[0].up = false;
+  controller.on_kernel_view(view);
+  EXPECT_TRUE(within(seconds(2), [&] {
+    return testing::Matches(Contains(HasSubstr("port p0: its kernel port is set down")))(controller.status()->problems);
+  }));
+  EXPECT_TRUE(within(seconds(5), [&] { return rig.real_of(9500).empty(); }));
+  controller.set_problem("mirror", "kernel: it does not listen; restart it");
+  EXPECT_THAT(controller.status()->problems, Contains("kernel: it does not listen; restart it"));
+  controller.set_problem("mirror", "");
+  EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("restart it"))));
+}
+
+TEST(Controller, CallersOfAllThreadsGetAnAnswerAlsoWhileItStops) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig(2);
+  Controller& controller = rig.start();
+  std::atomic<uint64_t> last_revision{0};
+  std::atomic<int> unavailable{0};
+  {
+    std::vector<std::jthread> callers;
+    for (uint32_t caller = 0; caller < 6; ++caller) {
+      callers.emplace_back([&, caller] {
+        for (uint32_t i = 1;; ++i) {
+          const auto outcome = caller % 2 == 0 ? controller.set_weight("dns", "10.1.0.1:53", 1 + (caller + i * 7) % 60000, 0)
+                                               : controller.drain("dns", "10.1.0.2:53", 0);
+          if (!outcome) {
+            EXPECT_EQ(outcome.error().code, ErrorCode::kUnavailable);
+            ++unavailable;
+            return;
+          }
+          uint64_t seen = last_revision;
+          while (seen < outcome->revision && !last_revision.compare_exchange_weak(seen, outcome->revision)) {
+          }
+        }
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    controller.stop();
+  }
+  EXPECT_EQ(unavailable, 6);
+  EXPECT_GT(last_revision, 10u);
+  EXPECT_FALSE(controller.get());
+  EXPECT_TRUE(controller.events().closed());
+  // What was answered for is what a restart finds.
+  EXPECT_GE(rig.start().get()->revision, last_revision.load());
+}
+
+}  // namespace
+}  // namespace shunt::control

@@ -144,7 +144,7 @@ TEST_F(Parse, FullKernelRingIsACountedDrop) {
   rte_ring* ring = lb.worker().ports[kOutside].to_kernel;
   while (rte_ring_free_count(ring) > 1) rte_ring_enqueue(ring, ping.build(mbuf_pool()));
   const Outcome outcome = lb.send_burst({ping, ping});
-  EXPECT_EQ(outcome.dropped, std::vector{DropReason::kKernelPortFull});
+  EXPECT_EQ(outcome.dropped, std::vector<DropReason>{DropReason::kKernelPortFull});
 }
 
 TEST_F(Parse, DriversWordOnTheChecksumCounts) {

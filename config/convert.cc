@@ -48,16 +48,6 @@ control::Protocol to_protocol(v1::Protocol protocol) {
   return protocol == v1::PROTOCOL_UDP ? control::Protocol::kUdp : control::Protocol::kTcp;
 }
 
-v1::Protocol to_proto(control::Protocol protocol) {
-  switch (protocol) {
-    case control::Protocol::kTcp:
-      return v1::PROTOCOL_TCP;
-    case control::Protocol::kUdp:
-      return v1::PROTOCOL_UDP;
-  }
-  return v1::PROTOCOL_UNSPECIFIED;
-}
-
 control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
   if (scheduler == v1::SCHEDULER_RR) return control::SchedulerKind::kRr;
   if (scheduler == v1::SCHEDULER_WRR) return control::SchedulerKind::kWrr;
@@ -66,41 +56,11 @@ control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
   return control::SchedulerKind::kWlc;
 }
 
-v1::Scheduler to_proto(control::SchedulerKind scheduler) {
-  switch (scheduler) {
-    case control::SchedulerKind::kRr:
-      return v1::SCHEDULER_RR;
-    case control::SchedulerKind::kWrr:
-      return v1::SCHEDULER_WRR;
-    case control::SchedulerKind::kLc:
-      return v1::SCHEDULER_LC;
-    case control::SchedulerKind::kWlc:
-      return v1::SCHEDULER_WLC;
-    case control::SchedulerKind::kMh:
-      return v1::SCHEDULER_MH;
-  }
-  return v1::SCHEDULER_UNSPECIFIED;
-}
-
 control::Method to_method(v1::Method method) {
   if (method == v1::METHOD_DIRECT) return control::Method::kDirect;
   if (method == v1::METHOD_TUNNEL) return control::Method::kTunnel;
   if (method == v1::METHOD_FULLNAT) return control::Method::kFullnat;
   return control::Method::kNat;
-}
-
-v1::Method to_proto(control::Method method) {
-  switch (method) {
-    case control::Method::kDirect:
-      return v1::METHOD_DIRECT;
-    case control::Method::kTunnel:
-      return v1::METHOD_TUNNEL;
-    case control::Method::kNat:
-      return v1::METHOD_NAT;
-    case control::Method::kFullnat:
-      return v1::METHOD_FULLNAT;
-  }
-  return v1::METHOD_UNSPECIFIED;
 }
 
 control::HealthCheck to_health_check(const v1::Service& service) {
@@ -176,6 +136,46 @@ void put_service(const control::Service& service, v1::Service& out) {
 }
 
 }  // namespace
+
+v1::Protocol to_proto(control::Protocol protocol) {
+  switch (protocol) {
+    case control::Protocol::kTcp:
+      return v1::PROTOCOL_TCP;
+    case control::Protocol::kUdp:
+      return v1::PROTOCOL_UDP;
+  }
+  return v1::PROTOCOL_UNSPECIFIED;
+}
+
+v1::Scheduler to_proto(control::SchedulerKind scheduler) {
+  switch (scheduler) {
+    case control::SchedulerKind::kRr:
+      return v1::SCHEDULER_RR;
+    case control::SchedulerKind::kWrr:
+      return v1::SCHEDULER_WRR;
+    case control::SchedulerKind::kLc:
+      return v1::SCHEDULER_LC;
+    case control::SchedulerKind::kWlc:
+      return v1::SCHEDULER_WLC;
+    case control::SchedulerKind::kMh:
+      return v1::SCHEDULER_MH;
+  }
+  return v1::SCHEDULER_UNSPECIFIED;
+}
+
+v1::Method to_proto(control::Method method) {
+  switch (method) {
+    case control::Method::kDirect:
+      return v1::METHOD_DIRECT;
+    case control::Method::kTunnel:
+      return v1::METHOD_TUNNEL;
+    case control::Method::kNat:
+      return v1::METHOD_NAT;
+    case control::Method::kFullnat:
+      return v1::METHOD_FULLNAT;
+  }
+  return v1::METHOD_UNSPECIFIED;
+}
 
 control::DesiredState to_desired_state(const v1::DesiredState& state) {
   control::DesiredState result;

@@ -17,6 +17,10 @@ control::DesiredState to_desired_state(const v1::DesiredState& state);
 // Defaults are written out, but for timeouts that are unset. to_desired_state(to_proto(x)) == x.
 v1::DesiredState to_proto(const control::DesiredState& state);
 
+v1::Protocol to_proto(control::Protocol protocol);
+v1::Scheduler to_proto(control::SchedulerKind scheduler);
+v1::Method to_proto(control::Method method);
+
 // The part of a file that Apply takes. No validation needed.
 v1::DesiredState desired_part(const v1::Config& config);
 

@@ -1,0 +1,215 @@
+#include "control/rpc/convert_report.h"
+
+#include <chrono>
+#include <string>
+
+#include "config/convert.h"
+#include "config/duration.h"
+
+namespace shunt::control::rpc {
+namespace {
+
+google::protobuf::Timestamp to_proto(WallClock::time_point time) {
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  google::protobuf::Timestamp out;
+  out.set_seconds(nanoseconds / 1'000'000'000);
+  out.set_nanos(static_cast<int32_t>(nanoseconds % 1'000'000'000));
+  return out;
+}
+
+// A time that was never set stays unset.
+bool is_set(WallClock::time_point time) { return time != WallClock::time_point{}; }
+
+v1::Change::Kind to_proto(Change::Kind kind) {
+  switch (kind) {
+    case Change::Kind::kAdded: return v1::Change::KIND_ADDED;
+    case Change::Kind::kRemoved: return v1::Change::KIND_REMOVED;
+    case Change::Kind::kChanged: return v1::Change::KIND_CHANGED;
+  }
+  return v1::Change::KIND_UNSPECIFIED;
+}
+
+v1::Health to_proto(Health health) {
+  switch (health) {
+    case Health::kUnknown: return v1::HEALTH_UNKNOWN;
+    case Health::kUp: return v1::HEALTH_UP;
+    case Health::kDown: return v1::HEALTH_DOWN;
+    case Health::kUnchecked: return v1::HEALTH_UNCHECKED;
+  }
+  return v1::HEALTH_UNSPECIFIED;
+}
+
+void put(const Traffic& traffic, v1::Traffic& out) {
+  out.set_connections(traffic.connections);
+  out.set_in_packets(traffic.in_packets);
+  out.set_out_packets(traffic.out_packets);
+  out.set_in_bytes(traffic.in_bytes);
+  out.set_out_bytes(traffic.out_bytes);
+}
+
+void put(const Rates& rates, v1::Rates& out) {
+  out.set_connections(rates.connections);
+  out.set_in_packets(rates.in_packets);
+  out.set_out_packets(rates.out_packets);
+  out.set_in_bytes(rates.in_bytes);
+  out.set_out_bytes(rates.out_bytes);
+}
+
+void put(const RealState& real, v1::RealState& out) {
+  out.set_name(real.name);
+  out.set_address(real.address.to_string());
+  out.set_port(real.port);
+  out.set_method(config::to_proto(real.method));
+  out.set_weight(real.weight);
+  out.set_effective_weight(real.effective_weight);
+  out.set_draining(real.draining);
+  out.set_health(to_proto(real.health));
+  if (is_set(real.health_since)) *out.mutable_health_since() = to_proto(real.health_since);
+  out.set_last_check(real.last_check);
+  out.set_active_connections(real.active_connections);
+  out.set_inactive_connections(real.inactive_connections);
+  put(real.traffic, *out.mutable_traffic());
+  put(real.rates, *out.mutable_rates());
+  out.set_removed(real.removed);
+  out.set_next_hop(real.next_hop);
+}
+
+void put(const ServiceState& service, v1::ServiceState& out) {
+  out.set_name(service.name);
+  out.set_protocol(config::to_proto(service.protocol));
+  out.set_address(service.address.to_string());
+  out.set_port(service.port);
+  out.set_scheduler(config::to_proto(service.scheduler));
+  for (const RealState& real : service.reals) put(real, *out.add_reals());
+  out.set_active_connections(service.active_connections);
+  out.set_inactive_connections(service.inactive_connections);
+  put(service.traffic, *out.mutable_traffic());
+  put(service.rates, *out.mutable_rates());
+}
+
+}  // namespace
+
+v1::ApplyResponse to_proto(const ApplyOutcome& outcome) {
+  v1::ApplyResponse out;
+  out.set_revision(outcome.revision);
+  for (const Change& change : outcome.changes) {
+    v1::Change& to = *out.add_changes();
+    to.set_kind(to_proto(change.kind));
+    to.set_subject(change.subject);
+    for (const std::string& detail : change.details) to.add_details(detail);
+  }
+  return out;
+}
+
+v1::Status to_proto(const StatusReport& report) {
+  v1::Status out;
+  out.set_version(report.version);
+  out.set_dpdk_version(report.dpdk_version);
+  if (is_set(report.started)) *out.mutable_started() = to_proto(report.started);
+  out.set_revision(report.revision);
+  if (is_set(report.applied)) *out.mutable_applied() = to_proto(report.applied);
+  out.set_services(report.services);
+  out.set_reals(report.reals);
+  out.set_reals_up(report.reals_up);
+  out.set_workers(report.workers);
+  out.set_connections(report.connections);
+  out.set_connection_capacity(report.connection_capacity);
+  for (const std::string& problem : report.problems) out.add_problems(problem);
+  out.set_hostname(report.hostname);
+  out.set_connection_table_bytes(report.connection_table_bytes);
+  return out;
+}
+
+v1::ListServicesResponse to_proto(const ServicePage& page) {
+  v1::ListServicesResponse out;
+  for (const ServiceState& service : page.services) put(service, *out.add_services());
+  out.set_next_page_token(page.next);
+  return out;
+}
+
+v1::Connection to_proto(const ConnectionReport& connection) {
+  v1::Connection out;
+  out.set_protocol(config::to_proto(connection.protocol));
+  out.set_client(connection.client.to_string());
+  out.set_client_port(connection.client_port);
+  out.set_virtual_(connection.virtual_address.to_string());
+  out.set_virtual_port(connection.virtual_port);
+  out.set_real(connection.real.to_string());
+  out.set_real_port(connection.real_port);
+  if (connection.local) {
+    out.set_local(connection.local->to_string());
+    out.set_local_port(connection.local_port);
+  }
+  out.set_method(config::to_proto(connection.method));
+  out.set_state(std::string(dataplane::name_of(connection.state)));
+  *out.mutable_expires_in() = config::to_duration(connection.expires_in.count());
+  out.set_service(connection.service);
+  out.set_worker(connection.worker);
+  out.set_in_packets(connection.in_packets);
+  out.set_out_packets(connection.out_packets);
+  return out;
+}
+
+v1::WorkerState to_proto(const WorkerState& worker) {
+  v1::WorkerState out;
+  out.set_worker(worker.worker);
+  out.set_lcore(worker.lcore);
+  out.set_busy_ratio(worker.busy_ratio);
+  out.set_cycles_per_packet(worker.cycles_per_packet);
+  out.set_packets_per_burst(worker.packets_per_burst);
+  out.set_rx_packets(worker.rx_packets);
+  out.set_tx_packets(worker.tx_packets);
+  out.set_dropped_packets(worker.dropped_packets);
+  out.set_kernel_packets(worker.kernel_packets);
+  out.set_handed_off_packets(worker.handed_off_packets);
+  out.set_connections(worker.connections);
+  out.set_connection_capacity(worker.connection_capacity);
+  out.set_snapshot(worker.snapshot);
+  return out;
+}
+
+v1::PortState to_proto(const PortState& port) {
+  v1::PortState out;
+  out.set_name(port.name);
+  out.set_device(port.device);
+  out.set_driver(port.driver);
+  out.set_mac(port.mac.to_string());
+  out.set_mtu(port.mtu);
+  out.set_link_up(port.link_up);
+  out.set_queues(port.queues);
+  out.set_rx_packets(port.rx_packets);
+  out.set_tx_packets(port.tx_packets);
+  out.set_rx_bytes(port.rx_bytes);
+  out.set_tx_bytes(port.tx_bytes);
+  out.set_rx_missed(port.rx_missed);
+  out.set_rx_errors(port.rx_errors);
+  out.set_tx_errors(port.tx_errors);
+  out.set_rx_no_mbuf(port.rx_no_mbuf);
+  out.set_kernel_port(port.kernel_port);
+  out.set_rss(port.rss);
+  out.set_rx_checksum_offload(port.rx_checksum_offload);
+  out.set_tx_checksum_offload(port.tx_checksum_offload);
+  return out;
+}
+
+v1::Drop to_proto(const DropState& drop) {
+  v1::Drop out;
+  out.set_reason(drop.reason);
+  out.set_packets(drop.packets);
+  out.set_rate(drop.rate);
+  out.set_meaning(drop.meaning);
+  return out;
+}
+
+v1::Event to_proto(const Event& event) {
+  v1::Event out;
+  out.set_sequence(event.sequence);
+  if (is_set(event.time)) *out.mutable_time() = to_proto(event.time);
+  out.set_kind(event.kind);
+  out.set_subject(event.subject);
+  out.set_text(event.text);
+  out.set_revision(event.revision);
+  return out;
+}
+
+}  // namespace shunt::control::rpc

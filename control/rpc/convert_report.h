@@ -1,0 +1,18 @@
+// The controller's plain values as the API's messages. Pure functions; any thread.
+#pragma once
+
+#include "control/report.h"
+#include "shunt/v1/api.pb.h"
+
+namespace shunt::control::rpc {
+
+v1::ApplyResponse to_proto(const ApplyOutcome& outcome);
+v1::Status to_proto(const StatusReport& report);
+v1::ListServicesResponse to_proto(const ServicePage& page);
+v1::Connection to_proto(const ConnectionReport& connection);
+v1::WorkerState to_proto(const WorkerState& worker);
+v1::PortState to_proto(const PortState& port);
+v1::Drop to_proto(const DropState& drop);
+v1::Event to_proto(const Event& event);
+
+}  // namespace shunt::control::rpc

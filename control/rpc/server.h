@@ -1,0 +1,41 @@
+// The API on a UNIX socket: shunt.v1, reflection and grpc.health.v1. Owned by the main thread; its calls run on gRPC's
+// threads.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "config/validate.h"
+#include "control/controller.h"
+#include "src/base/result.h"
+
+namespace grpc {
+class Server;
+}
+
+namespace shunt::control::rpc {
+
+class ShuntService;
+
+class Server {
+ public:
+  // Listens on the socket, with mode 0600: its owner and root may use it. `machine` is what desired states may refer
+  // to. `controller` must outlive the server. Main thread: the process's umask is narrowed meanwhile. Errors: those of
+  // prepare_socket_path(); kUnavailable when it cannot be listened on.
+  static Result<std::unique_ptr<Server>> start(Controller& controller, const std::string& socket_path,
+                                               config::MachineNames machine);
+  // As stop().
+  ~Server();
+
+  // Takes no more calls, ends streams, gives running calls a second, and removes the socket. Idempotent.
+  void stop();
+
+ private:
+  Server(std::unique_ptr<ShuntService> service, std::string socket_path);
+
+  std::unique_ptr<ShuntService> service_;
+  std::string socket_path_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace shunt::control::rpc

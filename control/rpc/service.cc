@@ -1,0 +1,139 @@
+#include "control/rpc/service.h"
+
+#include <chrono>
+#include <string>
+
+#include "config/convert.h"
+#include "control/rpc/audit.h"
+#include "control/rpc/convert_report.h"
+#include "control/rpc/status.h"
+
+namespace shunt::control::rpc {
+namespace {
+
+// How soon a stream notices that its client left or that the daemon stops.
+constexpr std::chrono::milliseconds kLook{200};
+constexpr size_t kEventsAtOnce = 256;
+
+grpc::Status answer(const Result<ApplyOutcome>& outcome, v1::ApplyResponse* response) {
+  if (!outcome) return to_status(outcome.error());
+  *response = to_proto(*outcome);
+  return grpc::Status::OK;
+}
+
+std::string real_of(const std::string& service, const std::string& real) { return "real " + service + "/" + real; }
+
+// REQUIRES a list of proto messages in `out`, for the values of a list.
+template <typename Values, typename Out>
+grpc::Status answer_list(const Result<Values>& values, Out* out) {
+  if (!values) return to_status(values.error());
+  for (const auto& value : *values) *out->Add() = to_proto(value);
+  return grpc::Status::OK;
+}
+
+}  // namespace
+
+grpc::Status ShuntService::Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
+                                 v1::ApplyResponse* response) {
+  const auto problems = config::validate_desired_state(request->state(), machine_);
+  if (!problems.empty()) {
+    if (!request->dry_run()) {
+      audit_refusal(*context, "apply", std::to_string(problems.size()) + " problems, first: " +
+                                           config::to_string(problems.front(), ""));
+    }
+    return to_status(problems);
+  }
+  const auto outcome = controller_.apply(config::to_desired_state(request->state()), request->expected_revision(),
+                                         request->dry_run());
+  if (!request->dry_run()) audit(*context, "apply", outcome);
+  return answer(outcome, response);
+}
+
+grpc::Status ShuntService::Get(grpc::ServerContext*, const v1::GetRequest*, v1::GetResponse* response) {
+  const auto current = controller_.get();
+  if (!current) return to_status(current.error());
+  response->set_revision(current->revision);
+  *response->mutable_state() = config::to_proto(current->state);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShuntService::SetWeight(grpc::ServerContext* context, const v1::SetWeightRequest* request,
+                                     v1::ApplyResponse* response) {
+  const auto outcome = controller_.set_weight(request->service(), request->real(), request->weight(),
+                                              request->expected_revision());
+  audit(*context,
+        "set weight of " + real_of(request->service(), request->real()) + " to " + std::to_string(request->weight()),
+        outcome);
+  return answer(outcome, response);
+}
+
+grpc::Status ShuntService::Drain(grpc::ServerContext* context, const v1::DrainRequest* request,
+                                 v1::ApplyResponse* response) {
+  const std::string& service = request->service();
+  const std::string& real = request->real();
+  const auto outcome = request->undo() ? controller_.undo_drain(service, real, request->expected_revision())
+                                       : controller_.drain(service, real, request->expected_revision());
+  audit(*context, (request->undo() ? "undo drain of " : "drain ") + real_of(service, real), outcome);
+  return answer(outcome, response);
+}
+
+grpc::Status ShuntService::GetStatus(grpc::ServerContext*, const v1::GetStatusRequest*, v1::Status* response) {
+  const auto report = controller_.status();
+  if (!report) return to_status(report.error());
+  *response = to_proto(*report);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShuntService::ListServices(grpc::ServerContext*, const v1::ListServicesRequest* request,
+                                        v1::ListServicesResponse* response) {
+  const auto page = controller_.list_services({request->name(), request->page_size(), request->page_token()});
+  if (!page) return to_status(page.error());
+  *response = to_proto(*page);
+  return grpc::Status::OK;
+}
+
+grpc::Status ShuntService::ListConnections(grpc::ServerContext* context, const v1::ListConnectionsRequest* request,
+                                           grpc::ServerWriter<v1::Connection>* writer) {
+  const ConnectionFilter filter{request->service(), request->real(), request->client(), request->limit()};
+  const auto listed = controller_.connections(filter, [&](const ConnectionReport& connection) {
+    return !stopping_ && !context->IsCancelled() && writer->Write(to_proto(connection));
+  });
+  if (!listed) return to_status(listed.error());
+  if (stopping_) return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};
+  return grpc::Status::OK;
+}
+
+grpc::Status ShuntService::ListWorkers(grpc::ServerContext*, const v1::ListWorkersRequest*,
+                                       v1::ListWorkersResponse* response) {
+  return answer_list(controller_.workers(), response->mutable_workers());
+}
+
+grpc::Status ShuntService::ListPorts(grpc::ServerContext*, const v1::ListPortsRequest*,
+                                     v1::ListPortsResponse* response) {
+  return answer_list(controller_.ports(), response->mutable_ports());
+}
+
+grpc::Status ShuntService::ListDrops(grpc::ServerContext*, const v1::ListDropsRequest*,
+                                     v1::ListDropsResponse* response) {
+  return answer_list(controller_.drops(), response->mutable_drops());
+}
+
+grpc::Status ShuntService::WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
+                                       grpc::ServerWriter<v1::Event>* writer) {
+  EventRing& ring = controller_.events();
+  uint64_t sent = request->after_sequence();
+  while (!context->IsCancelled()) {
+    for (auto events = ring.after(sent, kEventsAtOnce); !events.empty(); events = ring.after(sent, kEventsAtOnce)) {
+      for (const Event& event : events) {
+        if (!writer->Write(to_proto(event))) return {grpc::StatusCode::CANCELLED, "the client left"};
+        sent = event.sequence;
+      }
+    }
+    if (!request->follow()) return grpc::Status::OK;
+    if (stopping_ || ring.closed()) return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};
+    ring.wait_after(sent, kLook);
+  }
+  return {grpc::StatusCode::CANCELLED, "the client left"};
+}
+
+}  // namespace shunt::control::rpc

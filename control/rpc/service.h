@@ -1,0 +1,52 @@
+// The API's calls: each checks its request, asks the controller and answers. Runs on gRPC's threads, many at a time;
+// the controller is what orders them.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+
+#include "config/validate.h"
+#include "control/controller.h"
+#include "shunt/v1/api.grpc.pb.h"
+
+namespace shunt::control::rpc {
+
+class ShuntService final : public v1::Shunt::Service {
+ public:
+  // `controller` must outlive the service.
+  ShuntService(Controller& controller, config::MachineNames machine)
+      : controller_(controller), machine_(std::move(machine)) {}
+
+  // Streams that wait for events end soon after.
+  void stop() noexcept { stopping_ = true; }
+
+  grpc::Status Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
+                     v1::ApplyResponse* response) override;
+  grpc::Status Get(grpc::ServerContext* context, const v1::GetRequest* request, v1::GetResponse* response) override;
+  grpc::Status SetWeight(grpc::ServerContext* context, const v1::SetWeightRequest* request,
+                         v1::ApplyResponse* response) override;
+  grpc::Status Drain(grpc::ServerContext* context, const v1::DrainRequest* request,
+                     v1::ApplyResponse* response) override;
+  grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
+                         v1::Status* response) override;
+  grpc::Status ListServices(grpc::ServerContext* context, const v1::ListServicesRequest* request,
+                            v1::ListServicesResponse* response) override;
+  grpc::Status ListConnections(grpc::ServerContext* context, const v1::ListConnectionsRequest* request,
+                               grpc::ServerWriter<v1::Connection>* writer) override;
+  grpc::Status ListWorkers(grpc::ServerContext* context, const v1::ListWorkersRequest* request,
+                           v1::ListWorkersResponse* response) override;
+  grpc::Status ListPorts(grpc::ServerContext* context, const v1::ListPortsRequest* request,
+                         v1::ListPortsResponse* response) override;
+  grpc::Status ListDrops(grpc::ServerContext* context, const v1::ListDropsRequest* request,
+                         v1::ListDropsResponse* response) override;
+  grpc::Status WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
+                           grpc::ServerWriter<v1::Event>* writer) override;
+
+ private:
+  Controller& controller_;
+  const config::MachineNames machine_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace shunt::control::rpc

@@ -1,0 +1,92 @@
+# Bash completion for shuntctl: verbs, options, and the live names of services and reals. Source it, or install it as
+# /usr/share/bash-completion/completions/shuntctl.
+
+_shuntctl_options() {
+  local common="-s --socket -o --output --timeout --exact -h --help"
+  case "$1" in
+    "service list") echo "--stats --rate $common" ;;
+    "conn list") echo "--service --real --client --limit $common" ;;
+    apply) echo "-f --file --dry-run --expect-revision $common" ;;
+    diff) echo "-f --file $common" ;;
+    "real set-weight") echo "--expect-revision $common" ;;
+    "real drain") echo "--undo --wait --expect-revision $common" ;;
+    events) echo "-w --watch --after $common" ;;
+    *) echo "$common" ;;
+  esac
+}
+
+_shuntctl_verbs() {
+  case "$1" in
+    "") echo "status version service conn apply diff get check real drops workers ports events" ;;
+    service | conn) echo "list" ;;
+    real) echo "set-weight drain" ;;
+  esac
+}
+
+# Words that can stand at the cursor, one a line, for the verb and the number of arguments that it already has.
+_shuntctl_arguments() {
+  local verb=$1 count=$2 first=$3
+  shift 3
+  case "$verb:$count" in
+    "service list:0" | "real set-weight:0" | "real drain:0") "$@" __complete services 2>/dev/null ;;
+    "real set-weight:1" | "real drain:1") "$@" __complete reals "$first" 2>/dev/null ;;
+    check:0) echo "<file>" ;;
+  esac
+}
+
+_shuntctl() {
+  # From the line itself: readline would split a real's ADDRESS:PORT at its colons.
+  local line=${COMP_LINE:0:COMP_POINT} words cur previous
+  read -ra words <<<"$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  cur=${words[-1]}
+  previous=${words[-2]-}
+
+  local -a ask=("${words[0]}") arguments=()
+  local verb="" service="" i
+  for ((i = 1; i < ${#words[@]} - 1; ++i)); do
+    case "${words[i]}" in
+      -s | --socket) ask+=(-s "${words[++i]}") ;;
+      --service) service=${words[++i]} ;;
+      -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
+      -*) ;;
+      *)
+        if [[ -n $(_shuntctl_verbs "$verb") ]]; then
+          verb=${verb:+$verb }${words[i]}
+        else
+          arguments+=("${words[i]}")
+        fi
+        ;;
+    esac
+  done
+
+  local candidates
+  case "$previous" in
+    -s | --socket | -f | --file) candidates="<file>" ;;
+    -o | --output) candidates="table json" ;;
+    --service) candidates=$("${ask[@]}" __complete services 2>/dev/null) ;;
+    --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
+    --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
+    *)
+      if [[ $cur == -* ]]; then
+        candidates=$(_shuntctl_options "$verb")
+      elif candidates=$(_shuntctl_verbs "$verb") && [[ -z $candidates ]]; then
+        candidates=$(_shuntctl_arguments "$verb" "${#arguments[@]}" "${arguments[0]-}" "${ask[@]}")
+      fi
+      ;;
+  esac
+
+  if [[ $candidates == "<file>" ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    compopt -o filenames 2>/dev/null
+    return
+  fi
+  mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur")
+  # What stands before the last colon is already a finished word to readline.
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    local finished=${cur%"${cur##*:}"}
+    COMPREPLY=("${COMPREPLY[@]#"$finished"}")
+  fi
+}
+
+complete -F _shuntctl shuntctl

@@ -1,0 +1,119 @@
+// A daemon with canned answers on a socket of its own, so that shuntctl is tested against the wire, not against itself.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shunt/v1/api.grpc.pb.h"
+#include "tests/src/shuntctl/program.h"
+
+namespace shunt::shuntctl {
+
+class FakeDaemon : public v1::Shunt::Service {
+ public:
+  FakeDaemon() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("unix:" + socket(), grpc::InsecureServerCredentials());
+    builder.SetMaxReceiveMessageSize(-1);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~FakeDaemon() override { server_->Shutdown(std::chrono::system_clock::now()); }
+
+  std::string socket() const { return folder_.path("s.sock"); }
+  Ended ctl(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-s", socket()});
+    return run_shuntctl(std::move(arguments));
+  }
+
+  // What every call answers instead, unless OK.
+  grpc::Status refuse;
+  // How long GetStatus and ListServices take.
+  std::chrono::milliseconds delay{0};
+  v1::ApplyResponse applied;
+  v1::GetResponse current;
+  v1::Status status;
+  // ListServices: page by page.
+  std::vector<v1::ListServicesResponse> pages;
+  std::vector<v1::Connection> connections;
+  std::vector<v1::Event> events;
+  v1::ListWorkersResponse workers;
+  v1::ListPortsResponse ports;
+  v1::ListDropsResponse drops;
+
+  // What was asked.
+  v1::ApplyRequest asked_apply;
+  v1::SetWeightRequest asked_weight;
+  v1::DrainRequest asked_drain;
+  v1::ListConnectionsRequest asked_connections;
+  v1::WatchEventsRequest asked_events;
+  std::vector<v1::ListServicesRequest> asked_services;
+
+ private:
+  using Context = grpc::ServerContext;
+
+  template <typename Response>
+  grpc::Status answer(const Response& canned, Response* response) {
+    if (refuse.ok()) *response = canned;
+    return refuse;
+  }
+
+  grpc::Status Apply(Context*, const v1::ApplyRequest* request, v1::ApplyResponse* response) override {
+    asked_apply = *request;
+    return answer(applied, response);
+  }
+  grpc::Status Get(Context*, const v1::GetRequest*, v1::GetResponse* response) override {
+    return answer(current, response);
+  }
+  grpc::Status SetWeight(Context*, const v1::SetWeightRequest* request, v1::ApplyResponse* response) override {
+    asked_weight = *request;
+    return answer(applied, response);
+  }
+  grpc::Status Drain(Context*, const v1::DrainRequest* request, v1::ApplyResponse* response) override {
+    asked_drain = *request;
+    return answer(applied, response);
+  }
+  grpc::Status GetStatus(Context*, const v1::GetStatusRequest*, v1::Status* response) override {
+    std::this_thread::sleep_for(delay);
+    return answer(status, response);
+  }
+  grpc::Status ListServices(Context*, const v1::ListServicesRequest* request,
+                            v1::ListServicesResponse* response) override {
+    std::this_thread::sleep_for(delay);
+    asked_services.push_back(*request);
+    const size_t page = std::min(asked_services.size(), pages.size());
+    return page == 0 ? refuse : answer(pages[page - 1], response);
+  }
+  grpc::Status ListConnections(Context*, const v1::ListConnectionsRequest* request,
+                               grpc::ServerWriter<v1::Connection>* writer) override {
+    asked_connections = *request;
+    for (const auto& connection : connections) writer->Write(connection);
+    return refuse;
+  }
+  grpc::Status ListWorkers(Context*, const v1::ListWorkersRequest*, v1::ListWorkersResponse* response) override {
+    return answer(workers, response);
+  }
+  grpc::Status ListPorts(Context*, const v1::ListPortsRequest*, v1::ListPortsResponse* response) override {
+    return answer(ports, response);
+  }
+  grpc::Status ListDrops(Context*, const v1::ListDropsRequest*, v1::ListDropsResponse* response) override {
+    return answer(drops, response);
+  }
+  grpc::Status WatchEvents(Context*, const v1::WatchEventsRequest* request,
+                           grpc::ServerWriter<v1::Event>* writer) override {
+    asked_events = *request;
+    for (const auto& event : events) writer->Write(event);
+    return refuse;
+  }
+
+  ScratchFolder folder_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace shunt::shuntctl

@@ -1,0 +1,208 @@
+// The tables and JSON of the verbs that show.
+#include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "tests/src/shuntctl/fake_daemon.h"
+
+namespace shunt::shuntctl {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+template <typename Message>
+Message message_of(const char* text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message));
+  return message;
+}
+
+constexpr const char* kWeb = R"(services {
+  name: "web" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 80 scheduler: SCHEDULER_WLC
+  active_connections: 12 inactive_connections: 3
+  traffic { connections: 1234567 in_packets: 10 out_packets: 9 in_bytes: 640 out_bytes: 8000000 }
+  rates { connections: 2.5 in_packets: 14880952 }
+  reals { name: "10.0.1.1:80" address: "10.0.1.1" port: 80 method: METHOD_NAT weight: 5 effective_weight: 5
+          health: HEALTH_UP active_connections: 12 next_hop: "reachable via 02:00:00:00:00:01 on inside" }
+  reals { name: "second" address: "10.0.1.2" port: 80 method: METHOD_NAT weight: 5 effective_weight: 0
+          health: HEALTH_DOWN last_check: "connect: connection refused" inactive_connections: 3
+          next_hop: "no route" }
+  reals { name: "third" address: "10.0.1.3" port: 80 method: METHOD_NAT weight: 0 draining: true health: HEALTH_UP }
+})";
+
+FakeDaemon& with_web(FakeDaemon& daemon) {
+  daemon.pages.push_back(message_of<v1::ListServicesResponse>(kWeb));
+  return daemon;
+}
+
+TEST(ServiceList, HasIpvsadmsColumnsAndHealth) {
+  FakeDaemon daemon;
+  const Ended ended = with_web(daemon).ctl({"service", "list"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(ended.out,
+            "Prot  LocalAddress:Port   Scheduler                                                     Name\n"
+            "  ->  RemoteAddress:Port  Forward    Weight  ActiveConn  InActConn  Health       Since  Name    LastCheck\n"
+            "TCP   203.0.113.10:80     wlc                        12          3  2/3 up              web\n"
+            "  ->  10.0.1.1:80         nat             5          12          0  UP               -\n"
+            "  ->  10.0.1.2:80         nat           0/5           0          3  DOWN             -  second  connect: "
+            "connection refused; next hop: no route\n"
+            "  ->  10.0.1.3:80         nat             0           0          0  UP draining      -  third\n");
+}
+
+TEST(ServiceList, StatsAreTotals) {
+  FakeDaemon daemon;
+  const Ended ended = with_web(daemon).ctl({"service", "list", "--stats"});
+  EXPECT_THAT(ended.out, HasSubstr("Conns  InPkts  OutPkts  InBytes  OutBytes  Name\n"));
+  EXPECT_THAT(ended.out, HasSubstr("TCP   203.0.113.10:80     1.23M      10        9      640     8.00M  web\n"));
+}
+
+TEST(ServiceList, ExactStatsAreInFull) {
+  FakeDaemon daemon;
+  EXPECT_THAT(with_web(daemon).ctl({"service", "list", "--stats", "--exact"}).out,
+              AllOf(HasSubstr(" 1234567 "), HasSubstr(" 8000000 ")));
+}
+
+TEST(ServiceList, RatesArePerSecond) {
+  FakeDaemon daemon;
+  const Ended ended = with_web(daemon).ctl({"service", "list", "--rate"});
+  EXPECT_THAT(ended.out, HasSubstr("CPS  InPPS  OutPPS  InBPS  OutBPS  Name\n"));
+  EXPECT_THAT(ended.out, HasSubstr("203.0.113.10:80     2.5  14.9M "));
+}
+
+TEST(ServiceList, FollowsThePagesToTheLast) {
+  FakeDaemon daemon;
+  daemon.pages = {message_of<v1::ListServicesResponse>("services { name: 'one' } next_page_token: 'one'"),
+                  message_of<v1::ListServicesResponse>("services { name: 'two' }")};
+  const Ended ended = daemon.ctl({"service", "list"});
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("one"), HasSubstr("two")));
+  ASSERT_EQ(daemon.asked_services.size(), 2U);
+  EXPECT_EQ(daemon.asked_services[1].page_token(), "one");
+  EXPECT_GT(daemon.asked_services[0].page_size(), 0U);
+}
+
+TEST(ServiceList, JsonIsTheApisMessage) {
+  FakeDaemon daemon;
+  const Ended ended = with_web(daemon).ctl({"-o", "json", "service", "list"});
+  v1::ListServicesResponse read;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ended.out, &read).ok()) << ended.out;
+  EXPECT_EQ(read.SerializeAsString(), daemon.pages[0].SerializeAsString());
+  EXPECT_THAT(ended.out, HasSubstr("\"effective_weight\": 0"));
+}
+
+TEST(ServiceList, HasNoColourWhenPiped) {
+  FakeDaemon daemon;
+  EXPECT_THAT(with_web(daemon).ctl({"service", "list"}).out, Not(HasSubstr("\033")));
+}
+
+v1::Connection connection() {
+  return message_of<v1::Connection>(R"(protocol: PROTOCOL_TCP client: "10.0.0.3" client_port: 3456
+    virtual: "203.0.113.10" virtual_port: 80 real: "10.0.1.1" real_port: 8080 local: "10.0.1.250" local_port: 40000
+    method: METHOD_FULLNAT state: "ESTABLISHED" expires_in { seconds: 898 nanos: 500000000 } service: "web")");
+}
+
+TEST(ConnList, HasIpvsadmsWords) {
+  FakeDaemon daemon;
+  daemon.connections = {connection()};
+  const Ended ended = daemon.ctl({"conn", "list"});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_EQ(ended.out,
+            "pro expire   state       source                virtual               destination           local\n"
+            "TCP 14:58    ESTABLISHED 10.0.0.3:3456         203.0.113.10:80       10.0.1.1:8080         "
+            "10.0.1.250:40000\n");
+}
+
+TEST(ConnList, PassesItsFiltersOn) {
+  FakeDaemon daemon;
+  daemon.ctl({"conn", "list", "--service", "web", "--real", "10.0.1.1:80", "--client", "10.0.0.3", "--limit", "7"});
+  EXPECT_EQ(daemon.asked_connections.service(), "web");
+  EXPECT_EQ(daemon.asked_connections.real(), "10.0.1.1:80");
+  EXPECT_EQ(daemon.asked_connections.client(), "10.0.0.3");
+  EXPECT_EQ(daemon.asked_connections.limit(), 7U);
+}
+
+TEST(ConnList, JsonIsOneMessageALine) {
+  FakeDaemon daemon;
+  daemon.connections = {connection(), connection()};
+  const Ended ended = daemon.ctl({"conn", "list", "-o", "json"});
+  EXPECT_EQ(std::count(ended.out.begin(), ended.out.end(), '\n'), 2);
+  v1::Connection read;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(ended.out.substr(0, ended.out.find('\n')), &read).ok());
+  EXPECT_EQ(read.local_port(), 40000U);
+}
+
+TEST(ConnList, AnErrorBeforeTheFirstPrintsNoHeader) {
+  FakeDaemon daemon;
+  daemon.refuse = grpc::Status(grpc::StatusCode::NOT_FOUND, "service x: there is none");
+  const Ended ended = daemon.ctl({"conn", "list", "--service", "x"});
+  EXPECT_EQ(ended.exit, 4);
+  EXPECT_EQ(ended.out, "");
+}
+
+TEST(Events, ShowKindSubjectAndText) {
+  FakeDaemon daemon;
+  daemon.events = {message_of<v1::Event>(R"(sequence: 41 time { seconds: 1700000000 } kind: "real_down"
+      subject: "real web/10.0.1.1:80" text: "connect: connection refused")"),
+                   message_of<v1::Event>(R"(sequence: 44 kind: "applied" subject: "revision 9")")};
+  const Ended ended = daemon.ctl({"events", "--after", "40"});
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_THAT(ended.out, HasSubstr("2023-11-14 22:13:20 41       real_down     real web/10.0.1.1:80     connect: "
+                                   "connection refused\n"));
+  EXPECT_THAT(ended.out, HasSubstr("... 2 events are no longer kept\n"));
+  EXPECT_EQ(daemon.asked_events.after_sequence(), 40U);
+  EXPECT_FALSE(daemon.asked_events.follow());
+}
+
+TEST(Events, WatchFollowsAndEndsWithTheDaemonsReason) {
+  FakeDaemon daemon;
+  daemon.refuse = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the daemon is stopping");
+  const Ended ended = daemon.ctl({"events", "--watch"});
+  EXPECT_TRUE(daemon.asked_events.follow());
+  EXPECT_EQ(ended.exit, 3);
+  EXPECT_EQ(ended.err, "shuntctl: the daemon is stopping\n");
+}
+
+TEST(Status, ShowsTotalsAndProblems) {
+  FakeDaemon daemon;
+  daemon.status = message_of<v1::Status>(R"(version: "0.1.0" dpdk_version: "22.11" hostname: "lb1" revision: 7
+    services: 1 reals: 3 reals_up: 2 workers: 2 connections: 262144 connection_capacity: 524288
+    connection_table_bytes: 50331648 problems: "port outside: link is down; check the cable")");
+  const Ended ended = daemon.ctl({"status"});
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_THAT(ended.out, StartsWith("version      shuntd 0.1.0, DPDK 22.11\n"));
+  EXPECT_THAT(ended.out, HasSubstr("reals        3, 2 up\n"));
+  EXPECT_THAT(ended.out, HasSubstr("connections  262k of 524k (50.0%), tables take 48.0 MiB\n"));
+  EXPECT_THAT(ended.out, HasSubstr("problems     port outside: link is down; check the cable\n"));
+}
+
+TEST(Version, NeedsNoDaemon) {
+  const Ended ended = run_shuntctl({"-s", "/nowhere", "version"});
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_THAT(ended.out, StartsWith("shuntctl "));
+}
+
+TEST(Machine, DropsWorkersAndPortsAreTables) {
+  FakeDaemon daemon;
+  daemon.drops = message_of<v1::ListDropsResponse>(
+      R"(drops { reason: "no_neighbour" packets: 1200000 rate: 3 meaning: "The next hop is unresolved." })");
+  EXPECT_EQ(daemon.ctl({"drops"}).out,
+            "Reason        Packets  PPS  Meaning\n"
+            "no_neighbour    1.20M  3.0  The next hop is unresolved.\n");
+  daemon.workers = message_of<v1::ListWorkersResponse>(
+      "workers { worker: 1 lcore: 3 busy_ratio: 0.425 cycles_per_packet: 118 packets_per_burst: 31.5 snapshot: 9 }");
+  EXPECT_THAT(daemon.ctl({"workers"}).out, HasSubstr("     1      3  42.5%         118          32 "));
+  daemon.ports = message_of<v1::ListPortsResponse>(
+      R"(ports { name: "outside" device: "net_tap0" driver: "net_tap" mac: "02:00:00:00:00:01" mtu: 1500 queues: 1
+                 kernel_port: "sh-outside" rx_checksum_offload: true })");
+  EXPECT_THAT(daemon.ctl({"ports"}).out, AllOf(HasSubstr("outside  down  1500"), HasSubstr("sh-outside  rx-checksum")));
+}
+
+TEST(Machine, NoDropsIsSaid) {
+  FakeDaemon daemon;
+  EXPECT_EQ(daemon.ctl({"drops"}).out, "no packet was dropped\n");
+}
+
+}  // namespace
+}  // namespace shunt::shuntctl

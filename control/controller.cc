@@ -209,6 +209,12 @@ Result<ApplyOutcome> Controller::apply(DesiredState state, uint64_t expected_rev
   });
 }
 
+Result<ApplyOutcome> Controller::reload(FileState file) {
+  return call<ApplyOutcome>(*state_, [this, file = std::move(file)](ApplyDone done) mutable {
+    state_->reload(std::move(file), std::move(done));
+  });
+}
+
 Result<ApplyOutcome> Controller::set_weight(const std::string& service, const std::string& real, uint32_t weight,
                                             uint64_t expected_revision) {
   if (weight > UINT16_MAX) {

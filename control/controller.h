@@ -72,6 +72,9 @@ class Controller {
   // Changes. All return after their snapshot is published and their state journaled; a failed one changed nothing.
   // `expected_revision` 0: whatever is current, else kConflict unless it is. REQUIRES a validated state.
   Result<ApplyOutcome> apply(DesiredState state, uint64_t expected_revision, bool dry_run);
+  // As apply() without a revision, for the configuration file's services while running; a restart then finds that the
+  // journal knows this file.
+  Result<ApplyOutcome> reload(FileState file);
   // `real` is a real's name or "ADDRESS:PORT". kNotFound when there is none, kInvalid for a weight above 65535. Setting
   // a weight ends a drain.
   Result<ApplyOutcome> set_weight(const std::string& service, const std::string& real, uint32_t weight,

@@ -100,6 +100,20 @@ void Controller::State::apply(DesiredState state, uint64_t expected_revision, bo
   publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, std::move(changes)}] { done(outcome); });
 }
 
+void Controller::State::reload(FileState file, ApplyDone done) {
+  const uint64_t hash_before = std::exchange(file_hash, file.content_hash);
+  if (file_hash != hash_before && differences(live.desired(), file.state).empty()) {
+    if (auto kept = keep(revision, file.state); !kept) {
+      file_hash = hash_before;
+      return done(kept.error());
+    }
+  }
+  apply(std::move(file.state), 0, false, [this, hash_before, done = std::move(done)](Result<ApplyOutcome> outcome) {
+    if (!outcome) file_hash = hash_before;
+    done(std::move(outcome));
+  });
+}
+
 void Controller::State::edit(const std::string& service, const std::string& real, uint64_t expected_revision,
                              const Edit& edit, ApplyDone done) {
   if (auto current = check_revision(expected_revision); !current) return done(current.error());

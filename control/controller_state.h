@@ -58,6 +58,7 @@ struct Controller::State {
 
   // --- changes (controller_changes.cc) ---
   void apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done);
+  void reload(FileState file, ApplyDone done);
   using Edit = std::function<Result<WeightEdit>(const Real&)>;
   void edit(const std::string& service, const std::string& real, uint64_t expected_revision, const Edit& edit,
             ApplyDone done);

@@ -1,0 +1,84 @@
+#include "src/shuntd/dpdk_log.h"
+
+#include <rte_log.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+namespace shunt::shuntd {
+namespace {
+
+// Warnings and errors that mean nothing here: net_tap's flow rules need qdiscs that we never ask for, and there are no
+// secondary processes.
+constexpr std::array<std::string_view, 6> kHarmless = {
+    "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "No free hugepages reported", "TELEMETRY", "telemetry"};
+
+class Repetitions {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  void tell(spdlog::level::level_enum level, std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    if (line == last_ && now - told_ < std::chrono::seconds(1)) {
+      ++repeated_;
+      return;
+    }
+    if (repeated_ > 0) spdlog::log(level_, "dpdk: {} (again, {} times)", last_, repeated_);
+    last_ = line;
+    level_ = level;
+    told_ = now;
+    repeated_ = 0;
+    spdlog::log(level, "dpdk: {}", line);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string last_;
+  spdlog::level::level_enum level_ = spdlog::level::off;
+  Clock::time_point told_;
+  uint64_t repeated_ = 0;
+};
+
+ssize_t take(void* cookie, const char* text, size_t bytes) {
+  const auto level = static_cast<uint32_t>(rte_log_cur_msg_loglevel());
+  for (std::string_view rest(text, bytes); !rest.empty();) {
+    const size_t end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (!line.empty()) static_cast<Repetitions*>(cookie)->tell(level_of(level, line), line);
+  }
+  return static_cast<ssize_t>(bytes);
+}
+
+}  // namespace
+
+spdlog::level::level_enum level_of(uint32_t dpdk_level, std::string_view line) noexcept {
+  for (const std::string_view harmless : kHarmless) {
+    if (line.find(harmless) != std::string_view::npos) return spdlog::level::debug;
+  }
+  switch (dpdk_level) {
+    case RTE_LOG_EMERG:
+    case RTE_LOG_ALERT:
+    case RTE_LOG_CRIT: return spdlog::level::critical;
+    case RTE_LOG_ERR: return spdlog::level::err;
+    case RTE_LOG_WARNING: return spdlog::level::warn;
+    case RTE_LOG_NOTICE:
+    case RTE_LOG_INFO: return spdlog::level::debug;
+    default: return spdlog::level::trace;
+  }
+}
+
+void bridge_dpdk_log() {
+  static Repetitions repetitions;
+  FILE* stream = fopencookie(&repetitions, "w", {.read = nullptr, .write = take, .seek = nullptr, .close = nullptr});
+  if (stream == nullptr) return;
+  setlinebuf(stream);
+  rte_openlog_stream(stream);
+}
+
+}  // namespace shunt::shuntd

@@ -1,0 +1,189 @@
+#include "src/shuntd/kernel_side.h"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/health/checker.h"
+#include "control/kernel/addresses.h"
+#include "control/kernel/frame_pump.h"
+#include "control/kernel/mirror.h"
+#include "control/kernel/resolver.h"
+#include "control/kernel/tap.h"
+
+namespace shunt::shuntd {
+namespace {
+
+using control::PortInterface;
+
+// A port with a kernel port.
+struct KernelPort {
+  uint16_t id = 0;
+  std::string name;  // of the port
+  control::Tap tap;
+};
+
+Result<std::vector<KernelPort>> make_taps(const dataplane::Dataplane& dataplane, const control::Machine& machine) {
+  std::vector<KernelPort> kernel_ports;
+  for (size_t i = 0; i < machine.ports.size(); ++i) {
+    const control::Port& port = machine.ports[i];
+    const dataplane::PortInfo& info = dataplane.ports()[i];
+    if (!port.kernel_port.enabled) continue;
+    auto tap = control::Tap::create({port.kernel_port.name, info.mac, info.mtu, port.kernel_port.addresses});
+    if (!tap) return tap.error();
+    kernel_ports.push_back({info.id, port.name, std::move(*tap)});
+  }
+  return kernel_ports;
+}
+
+}  // namespace
+
+struct KernelSide::State {
+  State(dataplane::Dataplane& running, std::vector<KernelPort> made)
+      : dataplane(running), kernel_ports(std::move(made)) {}
+
+  std::vector<PortInterface> interfaces() const {
+    std::vector<PortInterface> result;
+    for (const KernelPort& each : kernel_ports) result.push_back({each.id, each.tap.name()});
+    return result;
+  }
+
+  Result<void> start_on_loop(control::Controller& running);
+  void follow(const control::DesiredState& desired);
+  void set_addresses(const control::DesiredState& desired);
+  // The id of the named port's kernel port; of the first one when none is named.
+  std::optional<uint16_t> kernel_port_of(const std::string& port_name) const;
+
+  dataplane::Dataplane& dataplane;
+  std::vector<KernelPort> kernel_ports;
+  std::optional<control::Resolver> resolver;
+  control::Controller* controller = nullptr;  // set by attach()
+  std::optional<control::DesiredState> before_attach;
+  std::unique_ptr<control::Addresses> addresses;
+  std::unique_ptr<control::Checker> checker;
+  std::unique_ptr<control::Mirror> mirror;
+  std::unique_ptr<control::FramePump> pump;
+};
+
+std::optional<uint16_t> KernelSide::State::kernel_port_of(const std::string& port_name) const {
+  for (const KernelPort& each : kernel_ports) {
+    if (port_name.empty() || each.name == port_name) return each.id;
+  }
+  return std::nullopt;
+}
+
+void KernelSide::State::set_addresses(const control::DesiredState& desired) {
+  if (!addresses) return;
+  std::map<uint16_t, std::vector<IpAddress>> wanted;
+  for (const KernelPort& each : kernel_ports) wanted[each.id] = {};
+  const auto want = [&](const std::string& port_name, const IpAddress& address) {
+    const auto port = kernel_port_of(port_name);
+    if (!port) return;
+    std::vector<IpAddress>& there = wanted[*port];
+    // Services may share a VIP.
+    if (std::find(there.begin(), there.end(), address) == there.end()) there.push_back(address);
+  };
+  for (const control::Service& service : desired.services) want(service.vip_port, service.address);
+  for (const control::LocalAddressPool& pool : desired.local_addresses) {
+    for (const IpAddress& address : pool.addresses) want(pool.port, address);
+  }
+  std::string problem;
+  for (const auto& [port, list] : wanted) {
+    if (auto set = addresses->set(port, list); !set) problem = set.error().message;
+  }
+  controller->set_problem("kernel port addresses", problem);
+}
+
+void KernelSide::State::follow(const control::DesiredState& desired) {
+  if (controller == nullptr) {
+    before_attach = desired;
+    return;
+  }
+  set_addresses(desired);
+  std::vector<control::CheckTarget> targets;
+  for (const control::Service& service : desired.services) {
+    for (const control::Real& real : service.reals) {
+      targets.push_back({service.name, real.name, real.address, real.port, service.health_check});
+    }
+  }
+  checker->set_targets(std::move(targets));
+}
+
+Result<void> KernelSide::State::start_on_loop(control::Controller& running) {
+  checker = std::make_unique<control::Checker>(
+      running.loop(), [&running](const control::CheckTarget& target, control::Health health, const std::string& text) {
+        running.on_health(target.service, target.real, health, text);
+      });
+  if (!kernel_ports.empty()) {
+    auto opened = control::Addresses::open(running.loop(), interfaces());
+    if (!opened) return opened.error();
+    addresses = std::move(*opened);
+    auto started = control::Mirror::start(running.loop(), interfaces(), [&running](const control::KernelView& view) {
+      running.on_kernel_view(view);
+    });
+    if (!started) return started.error();
+    mirror = std::move(*started);
+  }
+  controller = &running;
+  if (before_attach) follow(*std::exchange(before_attach, std::nullopt));
+  return {};
+}
+
+KernelSide::KernelSide(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+KernelSide::~KernelSide() = default;
+
+Result<std::unique_ptr<KernelSide>> KernelSide::create(dataplane::Dataplane& dataplane,
+                                                       const control::Machine& machine) {
+  auto kernel_ports = make_taps(dataplane, machine);
+  if (!kernel_ports) return kernel_ports.error();
+  auto state = std::make_shared<State>(dataplane, std::move(*kernel_ports));
+  if (!state->kernel_ports.empty()) {
+    auto resolver = control::Resolver::open(state->interfaces());
+    if (!resolver) return resolver.error();
+    state->resolver = std::move(*resolver);
+  }
+  return std::unique_ptr<KernelSide>(new KernelSide(std::move(state)));
+}
+
+control::ControllerHooks KernelSide::hooks() {
+  control::ControllerHooks hooks;
+  // The controller outlives this by a moment at the end, hence the weak pointers.
+  hooks.resolve = [weak = std::weak_ptr(state_)](const dataplane::ResolveRequest& request) {
+    const auto state = weak.lock();
+    if (!state || !state->resolver) return;
+    state->resolver->resolve(request.port, IpAddress::from_v4(request.address), control::Resolver::Clock::now());
+  };
+  hooks.desired_changed = [weak = std::weak_ptr(state_)](const control::DesiredState& desired) {
+    if (const auto state = weak.lock()) state->follow(desired);
+  };
+  return hooks;
+}
+
+Result<void> KernelSide::attach(control::Controller& controller) {
+  std::promise<Result<void>> promise;
+  auto started = promise.get_future();
+  asio::post(controller.loop(), [&] { promise.set_value(state_->start_on_loop(controller)); });
+  if (auto outcome = started.get(); !outcome) return outcome;
+  if (state_->kernel_ports.empty()) return {};
+  std::vector<control::PumpedPort> pumped;
+  for (const KernelPort& each : state_->kernel_ports) pumped.push_back({each.id, each.tap.fd()});
+  dataplane::Dataplane& dataplane = state_->dataplane;
+  control::FrameRings rings;
+  rings.send = [&dataplane](uint16_t port, const uint8_t* frame, size_t bytes) {
+    return dataplane.send_frame(port, frame, bytes);
+  };
+  rings.take = [&dataplane](uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink) {
+    return dataplane.take_kernel_frames(port, sink);
+  };
+  state_->pump = std::make_unique<control::FramePump>(std::move(pumped), std::move(rings));
+  return {};
+}
+
+}  // namespace shunt::shuntd

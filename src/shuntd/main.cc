@@ -1,0 +1,70 @@
+// shuntd: reads its configuration, starts, and waits for signals.
+#include <cstdio>
+
+#include "src/base/log.h"
+#include "src/shuntd/configuration.h"
+#include "src/shuntd/daemon.h"
+#include "src/shuntd/dpdk_log.h"
+#include "src/shuntd/exit_code.h"
+#include "src/shuntd/options.h"
+#include "src/shuntd/signals.h"
+#include "src/shuntd/systemd.h"
+
+namespace shunt::shuntd {
+namespace {
+
+int tell_problems(const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  return static_cast<int>(ExitCode::kInvalid);
+}
+
+void serve(Daemon& daemon, const std::string& config_path) {
+  const auto watchdog = watchdog_interval();
+  for (;;) {
+    const auto signal = wait_for_signal(watchdog);
+    if (signal == Signal::kStop) return;
+    if (signal == Signal::kReload) {
+      tell_reloading();
+      daemon.reload(config_path);
+      tell_ready(daemon.summary());
+    }
+    // A worker that stands still is worth a restart; a healthy one polls thousands of times in between.
+    if (!signal && daemon.workers_advanced()) tell_alive();
+  }
+}
+
+int run(const Options& options) {
+  auto loaded = load_configuration(options.config_path);
+  if (!loaded.problems.empty()) return tell_problems(loaded.problems);
+  if (options.check) {
+    std::printf("%s: valid\n", options.config_path.c_str());
+    return static_cast<int>(ExitCode::kOk);
+  }
+  hold_signals();
+  start_logging(options.log_level);
+  bridge_dpdk_log();
+  spdlog::info("shuntd {} starts with {}", SHUNT_VERSION, options.config_path);
+  {
+    auto daemon = Daemon::start(std::move(loaded.configuration));
+    if (!daemon) {
+      spdlog::critical("{}", daemon.error().message);
+      return static_cast<int>(exit_code_of(daemon.error().code));
+    }
+    spdlog::info("ready: {}", (*daemon)->summary());
+    tell_ready((*daemon)->summary());
+    serve(**daemon, options.config_path);
+    tell_stopping();
+    spdlog::info("stopping");
+  }
+  spdlog::info("stopped");
+  return static_cast<int>(ExitCode::kOk);
+}
+
+}  // namespace
+}  // namespace shunt::shuntd
+
+int main(int argc, char** argv) {
+  shunt::shuntd::Options options;
+  const auto parsed = shunt::shuntd::parse(argc, argv, options);
+  return parsed.go_on ? shunt::shuntd::run(options) : parsed.exit;
+}

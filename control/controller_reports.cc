@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <rte_version.h>
-
 #include "control/controller_state.h"
 #include "control/identity.h"
 
@@ -14,7 +12,7 @@ namespace shunt::control {
 StatusReport Controller::State::status() const {
   StatusReport report;
   report.version = SHUNT_VERSION;
-  report.dpdk_version = rte_version();
+  report.dpdk_version = dataplane::Dataplane::dpdk_version();
   report.started = started;
   report.revision = revision;
   report.applied = applied;

@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_version.h>
 
 #include <string>
 #include <utility>
@@ -104,6 +105,11 @@ const WorkerCounters& Dataplane::worker_counters(uint32_t worker) const noexcept
 
 const RealCounters& Dataplane::real_counters(uint32_t worker, RealId real) const noexcept {
   return (*state_->workers)[worker].real_counters[real.index];
+}
+
+std::string Dataplane::dpdk_version() {
+  return std::to_string(rte_version_year()) + "." + (rte_version_month() < 10 ? "0" : "") +
+         std::to_string(rte_version_month()) + "." + std::to_string(rte_version_minor());
 }
 
 uint64_t Dataplane::cycles_per_second() const noexcept { return rte_get_tsc_hz(); }

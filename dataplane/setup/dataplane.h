@@ -106,6 +106,8 @@ class Dataplane {
   // The real's counters on that worker. Traffic counters only grow; whoever reuses a slot takes the values at that
   // time as its zero.
   const RealCounters& real_counters(uint32_t worker, RealId real) const noexcept;
+  // "22.11.11": the library that runs, which may be newer than the one built with.
+  static std::string dpdk_version();
   // TSC cycles per second.
   uint64_t cycles_per_second() const noexcept;
 

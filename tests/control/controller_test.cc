@@ -54,6 +54,25 @@ TEST(Controller, TheJournalWinsUntilTheFileChanges) {
   EXPECT_EQ(changed->state.services[0].reals[0].weight, 4u);
 }
 
+TEST(Controller, ARereadFileIsKnownAfterARestart) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  {
+    Controller& controller = rig.start();
+    rig.options.file.state.services[0].reals[0].weight = 4;
+    rig.options.file.content_hash = 8;
+    ASSERT_TRUE(controller.reload(rig.options.file));
+    EXPECT_EQ(controller.get()->state.services[0].reals[0].weight, 4u);
+    ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 9, 0));
+    // The file was edited back to what runs: nothing changes but what the journal knows.
+    rig.options.file.state.services[0].reals[0].weight = 9;
+    rig.options.file.content_hash = 10;
+    EXPECT_TRUE(controller.reload(rig.options.file)->changes.empty());
+    ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 11, 0));
+  }
+  EXPECT_EQ(rig.start().get()->state.services[0].reals[0].weight, 11u) << "the journal, since the file is known";
+}
+
 TEST(Controller, ADamagedJournalIsKeptAsideAndTold) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;

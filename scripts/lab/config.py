@@ -14,8 +14,8 @@ LOCAL_POOL = ["10.0.1.200", "10.0.1.201"]
 
 @dataclass
 class HealthCheck:
-    interval_ms: int = 500
-    timeout_ms: int = 300
+    interval_ms: int = 600
+    timeout_ms: int = 600
     rise: int = 2
     fall: int = 2
     port: int | None = None
@@ -74,8 +74,7 @@ class Config:
 
     def document(self):
         return {
-            "dpdk": {"lcores": self._lcores(), "memory_mb": 512, "huge_pages": False, "file_prefix": self.file_prefix,
-                     "extra_args": ["--no-pci", "--no-telemetry"]},
+            "dpdk": {"lcores": self._lcores(), "memory_mb": 512, "huge_pages": False, "file_prefix": self.file_prefix},
             "workers": {"poll_mode": Plain("adaptive"), "connections": 65536, "mbufs": 16384},
             "ports": [self._port("outside", topology.OUTSIDE_MAC, topology.OUTSIDE_LB, 0),
                       self._port("inside", topology.INSIDE_MAC, topology.INSIDE_LB, 1)],

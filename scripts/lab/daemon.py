@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 
 from lab.shell import LabError, run, wait_for
 from lab.config import TAPS
@@ -32,7 +31,7 @@ class Shuntd:
         path = path or config.write()
         self._process = self._processes.start("shuntd", [binary("shuntd"), "-c", path],
                                               namespace=self._topology.namespace("lb"))
-        wait_for(self._answers, 30, f"shuntd to answer on {config.socket}")
+        wait_for(self._answers, 30, f"shuntd to answer on {config.socket}", every=0.2)
         self._topology.plug(TAPS)
 
     def _answers(self):
@@ -68,17 +67,32 @@ class Shuntd:
         return run([binary("shuntctl"), "-s", self._config.socket, *arguments], check=check)
 
     def ask(self, *arguments):
-        """shuntctl's JSON, with the field names of the schema and numbers as numbers."""
-        return schema_names(json.loads(self.ctl("-o", "json", *arguments).stdout))
+        """shuntctl's JSON: the schema's messages and field names."""
+        return numbers(json.loads(self.ctl("-o", "json", *arguments).stdout))
 
     def apply(self, config, name="next.yaml"):
         return self.ctl("apply", "-f", config.write(name))
+
+    def set_weight(self, service, real, weight):
+        return self.ctl("real", "set-weight", service, real, str(weight))
+
+    def drain(self, service, real, undo=False):
+        return self.ctl("real", "drain", service, real, *(["--undo"] if undo else []))
 
     def services(self):
         """{service: {real: state}}, RealState as a dictionary."""
         answer = self.ask("service", "list")
         return {service["name"]: {real["name"]: real for real in service.get("reals", [])}
                 for service in answer.get("services", [])}
+
+    def connections(self, *arguments):
+        """The tracked connections; they are streamed, one JSON document a line."""
+        lines = self.ctl("-o", "json", "conn", "list", *arguments).stdout.splitlines()
+        return [numbers(json.loads(line)) for line in lines if line.strip()]
+
+    def events(self):
+        """What is kept of the past, one JSON document a line."""
+        return [numbers(json.loads(line)) for line in self.ctl("-o", "json", "events").stdout.splitlines() if line.strip()]
 
     def real(self, service, name):
         return self.services()[service].get(name)
@@ -98,12 +112,12 @@ class Shuntd:
         return {drop["reason"]: drop.get("packets", 0) for drop in self.ask("drops").get("drops", [])}
 
 
-def schema_names(value):
-    """Protobuf's JSON spells lowerCamelCase and writes 64-bit numbers as strings; the schema is what tests speak."""
+def numbers(value):
+    """Protobuf's JSON writes 64-bit numbers as strings; a test compares numbers."""
     if isinstance(value, dict):
-        return {re.sub(r"([A-Z])", lambda m: "_" + m[1].lower(), key): schema_names(item) for key, item in value.items()}
+        return {key: numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [schema_names(item) for item in value]
-    if isinstance(value, str) and re.fullmatch(r"\d+", value):
+        return [numbers(item) for item in value]
+    if isinstance(value, str) and value.isdecimal():
         return int(value)
     return value

@@ -31,6 +31,7 @@ http {{
   server {{
     listen 0.0.0.0:{port} backlog=4096;
     add_header X-Real {name};
+    add_header X-Client $remote_addr;
     location = / {{ return 200 "{name}\\n"; }}
     location /files/ {{ alias {files}/; }}
   }}

@@ -1,0 +1,50 @@
+"""Which failures the demo and the end-to-end tests excuse, and the YAML that they write."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "scripts"))
+
+from lab.config import HealthCheck, Plain, to_yaml  # noqa: E402  found by the path above
+from lab.load import Failure, Load, Window  # noqa: E402
+
+
+class WindowTest(unittest.TestCase):
+    def test_request_that_touches_the_window_is_excused(self):
+        window = Window(10.0, 11.3)
+        for start, end in ((9.0, 10.0), (9.9, 10.1), (10.5, 10.6), (9.0, 12.0), (11.3, 14.0)):
+            self.assertTrue(window.touches(Failure(start, end, "")), (start, end))
+
+    def test_request_before_or_after_it_is_not(self):
+        window = Window(10.0, 11.3)
+        for start, end in ((9.0, 9.99), (11.31, 11.4)):
+            self.assertFalse(window.touches(Failure(start, end, "")), (start, end))
+
+    def test_detection_is_the_failures_in_a_row_and_the_last_ones_timeout(self):
+        self.assertEqual(HealthCheck(interval_ms=500, timeout_ms=300, fall=2).detection_seconds(), 1.3)
+
+
+class LoadTest(unittest.TestCase):
+    def test_failures_are_parted_by_the_windows(self):
+        load = Load(lab=None)
+        window = load.open_window(1.0)
+        inside, outside = Failure(window.start, window.start, "refused"), Failure(window.end + 1, window.end + 2, "reset")
+        load._failures += [inside, outside]
+        self.assertEqual((load.inside(), load.outside(), load.total()), ([inside], [outside], 2))
+
+    def test_without_a_window_every_failure_counts(self):
+        load = Load(lab=None)
+        load._failures.append(Failure(1, 2, "refused"))
+        self.assertEqual((len(load.inside()), len(load.outside())), (0, 1))
+
+
+class YamlTest(unittest.TestCase):
+    def test_nested_lists_and_mappings(self):
+        document = {"a": {"b": Plain("nat"), "c": False}, "d": [{"e": 1, "f": ["x", "y"]}, {"e": 2, "f": []}]}
+        self.assertEqual(to_yaml(document), 'a:\n  b: nat\n  c: false\nd:\n  - e: 1\n    f:\n      - "x"\n      - "y"\n'
+                         "  - e: 2\n    f: []\n")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

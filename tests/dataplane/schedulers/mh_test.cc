@@ -41,7 +41,8 @@ std::string picks_of_clients(Pool& pool, uint32_t first, int count) {
   return all;
 }
 
-// Computed by a separate program from the description of ip_vs_mh.c.
+// The same as Linux 6.1's ip_vs_mh picks for these clients; the table, which Linux does not show,
+// is a separate program's that agrees with Linux on all its picks.
 TEST(Mh, TableAndPicksAreTheKnownOnes) {
   Pool pool = known_pool();
   EXPECT_EQ(pool.slots().size(), 4093u);

@@ -96,6 +96,19 @@ TEST(Rr, ZeroedCursorBeginsAtTheHead) {
   EXPECT_EQ(pool.pick(), "b");
 }
 
+// Recorded from Linux 6.1's ip_vs_rr with the same reals and changes.
+TEST(Rr, PicksAreLinuxsThroughEveryChange) {
+  Pool pool = round_robin();
+  pool.add("4").add("3").add("2").add("1");
+  EXPECT_EQ(pool.picks(2), "1 2");
+  pool.add("5");
+  EXPECT_EQ(pool.picks(5), "3 4 5 1 2");
+  pool.remove("2");
+  EXPECT_EQ(pool.picks(4), "3 4 5 1");
+  pool.remove("4");
+  EXPECT_EQ(pool.picks(6), "3 5 1 3 5 1");
+}
+
 TEST(Rr, IsNotStateless) { EXPECT_FALSE(round_robin().scheduler().is_stateless()); }
 
 }  // namespace

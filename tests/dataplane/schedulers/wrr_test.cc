@@ -92,5 +92,20 @@ TEST(Wrr, SharesHoldAfterReloads) {
   EXPECT_THAT(pool.tally(400), ElementsAre(Pair("a", 300), Pair("b", 100)));
 }
 
+// Recorded from Linux 6.1's ip_vs_wrr with the same reals and changes. There the reals were added
+// one by one, which leaves the threshold at 1.
+TEST(Wrr, PicksAreLinuxsThroughEveryChange) {
+  Pool pool = weighted();
+  pool.add("1", 1).add("2", 2).add("3", 4);
+  pool.cursor().weight = 1;
+  EXPECT_EQ(pool.picks(30), "3 2 1 3 3 3 2 3 2 1 3 3 3 2 3 2 1 3 3 3 2 3 2 1 3 3 3 2 3 2");
+  pool.add("4", 3);
+  EXPECT_EQ(pool.picks(20), "4 3 2 1 3 4 3 4 3 2 4 3 2 1 3 4 3 4 3 2");
+  pool.weigh("3", 2);
+  EXPECT_EQ(pool.picks(20), "4 3 2 4 3 2 1 4 4 3 2 4 3 2 1 4 4 3 2 4");
+  pool.remove("2");
+  EXPECT_EQ(pool.picks(20), "4 3 1 4 4 3 4 3 1 4 4 3 4 3 1 4 4 3 4 3");
+}
+
 }  // namespace
 }  // namespace shunt::dataplane

@@ -1,14 +1,13 @@
 // The machine part: EAL's options, ports and their kernel ports. Static next hops are in
 // validate_next_hops.cc.
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <map>
 #include <set>
-#include <string_view>
+#include <string>
 
 #include "config/defaults.h"
 #include "config/device.h"
+#include "config/eal_options.h"
 #include "config/hash_key.h"
 #include "config/lcores.h"
 #include "config/validate_parts.h"
@@ -21,20 +20,6 @@ namespace {
 
 // sun_path's size less the terminating NUL.
 constexpr size_t kSocketPathBytes = 107;
-
-// EAL options that a field of ours already sets: EAL refuses or silently overrides the second.
-struct OwnOption {
-  std::string_view option;
-  const char* field;
-};
-constexpr std::array<OwnOption, 8> kOwnOptions = {{{"-l", "dpdk.lcores"},
-                                                   {"-c", "dpdk.lcores"},
-                                                   {"--lcores", "dpdk.lcores"},
-                                                   {"--main-lcore", "dpdk.lcores"},
-                                                   {"-m", "dpdk.memory_mb"},
-                                                   {"--socket-mem", "dpdk.memory_mb"},
-                                                   {"--no-huge", "dpdk.huge_pages"},
-                                                   {"--file-prefix", "dpdk.file_prefix"}}};
 
 class MachineRules {
  public:
@@ -68,7 +53,7 @@ class MachineRules {
       check_name(dpdk.file_prefix(), kObjectName, "dpdk.file_prefix", "file_prefix", problems_);
     }
     for (int i = 0; i < dpdk.extra_args_size(); ++i) {
-      check_extra_argument(dpdk, dpdk.extra_args(i), "dpdk.extra_args[" + std::to_string(i) + "]");
+      check_extra_argument(dpdk.extra_args(i), "dpdk.extra_args[" + std::to_string(i) + "]");
     }
   }
 
@@ -92,26 +77,13 @@ class MachineRules {
     }
   }
 
-  void check_extra_argument(const v1::Dpdk& dpdk, const std::string& argument,
-                            const std::string& field) {
+  void check_extra_argument(const std::string& argument, const std::string& field) {
     if (argument.empty()) {
       add(problems_, field, reason::kMalformed, "extra_args has an empty entry", "remove it");
-      return;
-    }
-    // "-l0,1" and "--lcores=0,1" are "-l" and "--lcores".
-    const bool is_long = argument.compare(0, 2, "--") == 0;
-    const std::string option =
-        is_long ? argument.substr(0, argument.find('=')) : argument.substr(0, 2);
-    for (const OwnOption& own : kOwnOptions) {
-      if (option != own.option) continue;
+    } else if (const OwnOption* own = own_option(argument); own != nullptr) {
       add(problems_, field, reason::kConflict,
-          "extra_args sets " + option + ", which " + own.field + " sets",
-          "remove it and set " + std::string(own.field));
-    }
-    if (option == "--in-memory" && dpdk.has_huge_pages() && !dpdk.huge_pages()) {
-      add(problems_, field, reason::kConflict,
-          "extra_args sets --in-memory, which EAL refuses without huge pages",
-          "remove it, or huge_pages: false");
+          "extra_args has " + std::string(own->option) + ", which is shuntd's own",
+          "remove it and " + std::string(own->instead));
     }
   }
 

@@ -182,7 +182,7 @@ TEST(Convert, AMachineIsWhatTheFileSays) {
   memory_mb: 512
   huge_pages: false
   file_prefix: other
-  extra_args: [--no-pci, -d, /x.so]
+  extra_args: [--iova-mode=va, -d, /x.so]
 workers: {poll_mode: busy, connections: 2048, hash_key: 00FF02030405060708090a0b0c0d0e0f, mbufs: 65536}
 ports:
   - name: datacenter-a-01
@@ -203,7 +203,7 @@ next_hops:
   EXPECT_EQ(machine.dpdk.memory_mb, 512U);
   EXPECT_FALSE(machine.dpdk.huge_pages);
   EXPECT_EQ(machine.dpdk.file_prefix, "other");
-  EXPECT_THAT(machine.dpdk.extra_args, ElementsAre("--no-pci", "-d", "/x.so"));
+  EXPECT_THAT(machine.dpdk.extra_args, ElementsAre("--iova-mode=va", "-d", "/x.so"));
   EXPECT_EQ(machine.workers.poll_mode, dataplane::PollMode::kBusy);
   EXPECT_EQ(machine.workers.connections, 2048U);
   ASSERT_TRUE(machine.workers.hash_key.has_value());

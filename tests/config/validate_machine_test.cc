@@ -63,35 +63,33 @@ workers: {mbufs: 131072}
 )" + kOutside,
      {"MALFORMED lb.yaml:1:21: dpdk: file_prefix \"a/b\" contains \"/\"; use 1..63 characters of "
       "[a-zA-Z0-9_.-]"}},
-    {"ExtraArgsDoNotRepeatFields",
+    {"ExtraArgsLeaveShuntdsOwnAlone",
      Purpose::kDaemon,
      R"(dpdk:
-  extra_args: [-l, "0,1", "-m512", "--lcores=0,1", --no-huge, --file-prefix=x, --main-lcore=1, --socket-mem=1, -c3, -d, /x.so]
+  extra_args: [-l, "0,1", "-m512", "--lcores=0,1", --no-huge, --file-prefix=x, --main-lcore=1, --socket-mem=1, -c3, -d, /x.so, -a, "0000:01:00.0", --proc-type=secondary, --]
 )" + kOutside,
-     {"CONFLICT lb.yaml:2:16: dpdk: extra_args sets -l, which dpdk.lcores sets; remove it and set "
+     {"CONFLICT lb.yaml:2:16: dpdk: extra_args has -l, which is shuntd's own; remove it and set "
       "dpdk.lcores",
-      "CONFLICT lb.yaml:2:27: dpdk: extra_args sets -m, which dpdk.memory_mb sets; remove it and "
-      "set dpdk.memory_mb",
-      "CONFLICT lb.yaml:2:36: dpdk: extra_args sets --lcores, which dpdk.lcores sets; remove it "
+      "CONFLICT lb.yaml:2:27: dpdk: extra_args has -m, which is shuntd's own; remove it and set "
+      "dpdk.memory_mb",
+      "CONFLICT lb.yaml:2:36: dpdk: extra_args has --lcores, which is shuntd's own; remove it and "
+      "set dpdk.lcores",
+      "CONFLICT lb.yaml:2:52: dpdk: extra_args has --no-huge, which is shuntd's own; remove it and "
+      "set dpdk.huge_pages",
+      "CONFLICT lb.yaml:2:63: dpdk: extra_args has --file-prefix, which is shuntd's own; remove it "
+      "and set dpdk.file_prefix",
+      "CONFLICT lb.yaml:2:80: dpdk: extra_args has --main-lcore, which is shuntd's own; remove it "
       "and set dpdk.lcores",
-      "CONFLICT lb.yaml:2:52: dpdk: extra_args sets --no-huge, which dpdk.huge_pages sets; remove "
-      "it and set dpdk.huge_pages",
-      "CONFLICT lb.yaml:2:63: dpdk: extra_args sets --file-prefix, which dpdk.file_prefix sets; "
-      "remove it and set dpdk.file_prefix",
-      "CONFLICT lb.yaml:2:80: dpdk: extra_args sets --main-lcore, which dpdk.lcores sets; remove "
-      "it and set dpdk.lcores",
-      "CONFLICT lb.yaml:2:96: dpdk: extra_args sets --socket-mem, which dpdk.memory_mb sets; "
-      "remove it and set dpdk.memory_mb",
-      "CONFLICT lb.yaml:2:112: dpdk: extra_args sets -c, which dpdk.lcores sets; remove it and set "
-      "dpdk.lcores"}},
-    {"InMemoryNeedsHugePages",
-     Purpose::kDaemon,
-     R"(dpdk:
-  huge_pages: false
-  extra_args: [--in-memory]
-)" + kOutside,
-     {"CONFLICT lb.yaml:3:16: dpdk: extra_args sets --in-memory, which EAL refuses without huge "
-      "pages; remove it, or huge_pages: false"}},
+      "CONFLICT lb.yaml:2:96: dpdk: extra_args has --socket-mem, which is shuntd's own; remove it "
+      "and set dpdk.memory_mb",
+      "CONFLICT lb.yaml:2:112: dpdk: extra_args has -c, which is shuntd's own; remove it and set "
+      "dpdk.lcores",
+      "CONFLICT lb.yaml:2:128: dpdk: extra_args has -a, which is shuntd's own; remove it and list "
+      "the devices under ports",
+      "CONFLICT lb.yaml:2:148: dpdk: extra_args has --proc-type, which is shuntd's own; remove it "
+      "and leave it to shuntd",
+      "CONFLICT lb.yaml:2:171: dpdk: extra_args has --, which is shuntd's own; remove it and leave "
+      "it to shuntd"}},
     {"AnEmptyExtraArgIsRefused",
      Purpose::kDaemon,
      R"(dpdk:

@@ -17,6 +17,7 @@ from daemon_rig.report import Progress, Row, Table, write_json
 CONNECTIONS = (1, 1_000, 100_000, 1_000_000)
 # Turns through the source whose packets are checked: the first opens the connections, the second finds them.
 _TURNS_CHECKED = 2
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Quick:
@@ -29,7 +30,7 @@ class Quick:
 
     def run(self):
         """The exit status."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in _SIGNALS:
             signal.signal(number, _interrupt)
         sources = {}
         for connections in self._options.connections:
@@ -43,9 +44,7 @@ class Quick:
             stack.callback(processes.stop_all)  # before their pages are given back
             self._facts["pages"] = "huge pages" if why_not is None else "4 KiB pages"
             self._progress.clear()
-            table = Table(self._facts, self._cpus)
-            if why_not is not None:
-                print(f"(no huge pages: {why_not}; figures are lower than with them)")
+            table = Table(self._facts, self._cpus, self._notes(why_not))
             rows, failures = [], 0
             for connections, (path, packets) in sources.items():
                 setting = contenders.Setting(path, packets, connections, self._cpus, why_not is None, folder,
@@ -53,6 +52,14 @@ class Quick:
                 failures += self._rows(setting, processes, table, rows)
             table.end()
         return 1 if failures else 0
+
+    def _notes(self, why_not):
+        notes = []
+        if why_not is not None:
+            notes.append(f"no huge pages: {why_not}; figures are lower than with them")
+        if self._cpus.main == self._cpus.worker:
+            notes.append("this process may use one CPU only, which main lcores and workers share; two are needed")
+        return notes
 
     def _reserve(self, stack, sources, folder):
         """None, or why there are no huge pages. Both programs are there at once."""
@@ -103,6 +110,9 @@ class Quick:
 
 
 def _interrupt(_number, _frame):
+    # Once is enough: impatience must not stop what puts the machine back.
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

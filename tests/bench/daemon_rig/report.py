@@ -45,19 +45,19 @@ class Row:
 class Table:
     """The table on the terminal, a line as soon as it is known."""
 
-    def __init__(self, facts, cpus):
+    def __init__(self, facts, cpus, notes):
         print("shuntd beside testpmd's macswap: net_pcap with infinite_rx, one worker, UDP in 64-byte frames, flows in "
               f"random order, {flows.REALS} reals")
         print(f"{facts['date']}, {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, DPDK {facts['dpdk']}, "
-              f"commit {facts['commit']}, {facts['pages']}, main on CPU {cpus.main}, worker on CPU {cpus.worker}\n")
-        print(_COLUMNS, flush=True)
-        self._rows = 0
+              f"commit {facts['commit']}, {facts['pages']}, main on CPU {cpus.main}, worker on CPU {cpus.worker}")
+        for note in notes:
+            print(f"note: {note}")
+        print(f"\n{_COLUMNS}", flush=True)
         self._noisy = 0
         self._checked = 0
 
     def add(self, row):
         print(row.line(), flush=True)
-        self._rows += 1
         self._noisy += not row.quiet
         self._checked += row.checked
 
@@ -65,10 +65,9 @@ class Table:
         print(f"{method:<10}{connections:>12,}  failed: {why}", flush=True)
 
     def end(self):
-        print(f"\n{self._rows} rows: {self._checked:,} packets that left were checked header by header; in the timed "
-              "windows none was dropped")
+        print(f"\n{self._checked:,} packets that left were checked header by header; in the timed windows none was dropped")
         if self._noisy:
-            print(f"* in {self._noisy} rows the worker shared its CPU in the windows used: repeat on a quiet machine")
+            print("* the worker shared its CPU in the windows used: repeat on a quiet machine")
 
 
 def write_json(path, rows, facts):

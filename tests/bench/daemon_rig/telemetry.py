@@ -25,12 +25,13 @@ class Telemetry:
         self._answer_bytes = json.loads(self._socket.recv(4096))["max_output_len"]
 
     def port(self):
-        """The counters of port 0."""
+        """The counters of port 0; zeros while the program starts and has none yet."""
         before = time.monotonic()
         self._socket.send(b"/ethdev/stats,0")
-        stats = json.loads(self._socket.recv(self._answer_bytes))["/ethdev/stats"]
+        stats = json.loads(self._socket.recv(self._answer_bytes))["/ethdev/stats"] or {}
         after = time.monotonic()
-        return PortCounters((before + after) / 2, stats["ipackets"], stats["opackets"], stats["obytes"])
+        received, sent, sent_bytes = (stats.get(name, 0) for name in ("ipackets", "opackets", "obytes"))
+        return PortCounters((before + after) / 2, received, sent, sent_bytes)
 
     def close(self):
         self._socket.close()

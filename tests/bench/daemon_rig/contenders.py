@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 
 from lab.config import Plain, to_yaml
-from lab.daemon import binary, schema_names
+from lab.daemon import binary, numbers
 from lab.shell import LabError, run, wait_for
 from daemon_rig import flows
 from daemon_rig.machine import Cpus, WorkerThread, runtime_folder, testpmd_path
@@ -212,7 +212,7 @@ class Shuntd(Contender):
                 "reals": [{"address": flows.real_address(number), "port": port} for number in numbers]}
 
     def ask(self, *words):
-        return schema_names(json.loads(run([binary("shuntctl"), "-s", self._socket, "-o", "json", *words]).stdout))
+        return numbers(json.loads(run([binary("shuntctl"), "-s", self._socket, "-o", "json", *words]).stdout))
 
     def _workers(self):
         """The one worker's counters; protobuf's JSON leaves out zeros."""

@@ -4,8 +4,8 @@ import statistics
 import time
 from dataclasses import dataclass
 
-# After a program goes on its caches are cold; this long it may warm up.
-_WARM_SECONDS = 0.25
+# After a program goes on its caches are cold, and shuntd looks through its table for what expired meanwhile.
+_WARM_SECONDS = 0.4
 # A worker that waited longer than this share of a window for its CPU was measured together with something else.
 _MOST_WAITING = 0.01
 

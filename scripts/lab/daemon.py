@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 from lab.shell import LabError, run, wait_for
 from lab.config import TAPS
@@ -42,14 +43,12 @@ class Shuntd:
     def running(self):
         return self._process is not None and self._process.poll() is None
 
-    def pid(self):
-        return self._process.pid
+    def reread(self):
+        """SIGHUP: shuntd reads the services of its file again."""
+        self._process.send_signal(signal.SIGHUP)
 
     def log(self, lines=15):
         return self._processes.log_tail("shuntd", lines)
-
-    def log_path(self):
-        return self._processes.log_path("shuntd")
 
     def stop(self):
         """SIGTERM; returns the exit status."""

@@ -91,8 +91,12 @@ TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   for (uint16_t port = 101; port <= 100 + kCapacity; ++port)
     packets.push_back(client(port).tcp(kTcpSyn));
   const Outcome outcome = lb.send_burst(packets);
-  EXPECT_EQ(outcome.sent.size() + outcome.dropped.size(), packets.size());
-  for (const auto& frame : outcome.sent) EXPECT_EQ(checksum_errors(frame.bytes), "");
+  EXPECT_EQ(outcome.dropped, std::vector<DropReason>(kCapacity, DropReason::kTableFull));
+  ASSERT_EQ(outcome.sent.size(), kCapacity);
+  for (uint32_t i = 0; i < kCapacity; ++i) {
+    EXPECT_EQ(checksum_errors(outcome.sent[i].bytes), "");
+    EXPECT_EQ(outcome.sent[i].bytes[35], 101 + i) << "source port";
+  }
   EXPECT_EQ(connections_on_reals(), lb.worker().connections.used());
 }
 

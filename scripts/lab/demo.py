@@ -53,7 +53,7 @@ class Demo:
         self._screen.say("  a new connection for each request.")
         self._load = Load(self._lab, clients=8, pause_ms=20).start()
         self._rate_counts, self._rate_time, self._rates = self._load.counts(), time.monotonic(), {}
-        self._before = self._load.counts()
+        self._begin_counting()
 
     def _spread(self):
         self._step("1. Requests to one address are spread over three real servers")
@@ -91,7 +91,6 @@ class Demo:
         real = download.real()
         self._shuntd.drain(_SERVICE, real)
         self._screen.note(f"the download of {BIG_BYTES >> 20} MiB comes from {real}; 'shuntctl real drain {_SERVICE} {real}'")
-        self._watch(0.5, 0.5)
         self._begin_counting()
         while download.running():
             self._watch(0.25, 0.25)
@@ -134,10 +133,10 @@ class Demo:
         self._begin_counting()
 
     def _begin_counting(self):
-        self._before = self._load.counts()
+        self._step_start = time.monotonic()
 
     def _in_step(self):
-        return self._load.counts() - self._before
+        return self._load.counts(since=self._step_start)
 
     def _watch(self, check_seconds, shown_seconds):
         """Lets requests flow, with the table live."""

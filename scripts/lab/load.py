@@ -40,7 +40,7 @@ class Load:
         self._command = ["/usr/bin/python3", "-B", "-m", "lab.traffic", VIP, str(port), "--clients", str(clients),
                          "--pause-ms", str(pause_ms), "--total", str(total), "--timeout", str(timeout)]
         self._lock = threading.Lock()
-        self._counts = collections.Counter()
+        self._answered = []  # [real, start]
         self._failures = []
         self._slow = 0
         self._windows = []
@@ -56,7 +56,7 @@ class Load:
         for line in self._process.stdout:
             report = json.loads(line)
             with self._lock:
-                self._counts.update(report["ok"])
+                self._answered += report["ok"]
                 self._failures += [Failure(*bad) for bad in report["bad"]]
                 self._slow += report["slow"]
 
@@ -82,13 +82,15 @@ class Load:
         if status != 0:
             raise LabError(f"the traffic source ended with {status}")
 
-    def counts(self):
+    def counts(self, since=0.0):
+        """Answered requests by real: those that started at `since` (monotonic clock) or later. A report may be late,
+        so a request's own time says which step it belongs to."""
         with self._lock:
-            return collections.Counter(self._counts)
+            return collections.Counter(real for real, start in self._answered if start >= since)
 
     def total(self):
         with self._lock:
-            return self._counts.total() + len(self._failures)
+            return len(self._answered) + len(self._failures)
 
     def slow(self):
         with self._lock:

@@ -1,13 +1,12 @@
 """The traffic source: concurrent HTTP clients, a new connection for each request. Runs in the client's namespace.
 
-Prints one JSON line about ten times a second, {"ok": {"r1": 12}, "bad": [[start, end, "reason"]], "slow": 0}, with
+Prints one JSON line about ten times a second, {"ok": [["r1", start]], "bad": [[start, end, "reason"]], "slow": 0}, with
 times of the monotonic clock, which all processes of a machine share. Ends after --total requests, or at SIGTERM when
 the requests under way have come to an end.
 """
 
 import argparse
 import asyncio
-import collections
 import json
 import signal
 import time
@@ -21,7 +20,7 @@ class Source:
         self._options = options
         self._left = options.total or None
         self._stopping = False
-        self._ok = collections.Counter()
+        self._ok = []
         self._bad = []
         self._slow = 0
 
@@ -49,7 +48,7 @@ class Source:
         while self._take():
             start = time.monotonic()
             try:
-                self._ok[await asyncio.wait_for(self._request(), self._options.timeout)] += 1
+                self._ok.append([await asyncio.wait_for(self._request(), self._options.timeout), start])
             except asyncio.TimeoutError:
                 self._bad.append([start, time.monotonic(), f"no answer within {self._options.timeout:g} s"])
             except (OSError, ValueError) as error:

@@ -33,6 +33,11 @@ class LoadTest(unittest.TestCase):
         load._failures += [inside, outside]
         self.assertEqual((load.inside(), load.outside(), load.total()), ([inside], [outside], 2))
 
+    def test_requests_are_counted_by_when_they_started(self):
+        load = Load(lab=None)
+        load._answered += [["r1", 1.0], ["r2", 2.0], ["r1", 2.5]]
+        self.assertEqual((dict(load.counts()), dict(load.counts(since=2.0))), ({"r1": 2, "r2": 1}, {"r1": 1, "r2": 1}))
+
     def test_without_a_window_every_failure_counts(self):
         load = Load(lab=None)
         load._failures.append(Failure(1, 2, "refused"))

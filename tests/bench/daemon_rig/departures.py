@@ -3,6 +3,7 @@ that a flow keeps its real and its local port, that no two flows share one, that
 
 import struct
 from collections import Counter
+from socket import inet_ntoa
 
 from daemon_rig import flows
 
@@ -64,7 +65,7 @@ class Departures:
         if ttl != flows.TTL - 1 or fragment != 0x4000:
             self._wrong(frame, f"its outer TTL is {ttl}, its outer flags are {fragment:#06x}")
         if source != self._own or destination != self._address[real]:
-            self._wrong(frame, f"its tunnel is from {source.hex('.')} to {destination.hex('.')}")
+            self._wrong(frame, f"its tunnel is from {inet_ntoa(source)} to {inet_ntoa(destination)}")
         return ip[_OUTER.size:]
 
     def _check_packet(self, frame, ip, real):
@@ -85,14 +86,14 @@ class Departures:
         translated = flows.translates(self.method)
         wanted = (self._address[real], flows.REAL_PORT) if translated else (self._vip, flows.VIP_PORT)
         if (destination, destination_port) != wanted:
-            self._wrong(frame, f"it is for {destination.hex('.')} port {destination_port}, its MAC address real {real}'s")
+            self._wrong(frame, f"it is for {inet_ntoa(destination)} port {destination_port}, its MAC address real {real}'s")
         keeps = real
         if self.method == "fullnat":
             if source not in self._pool:
-                self._wrong(frame, f"its source {source.hex('.')} is not of the pool")
+                self._wrong(frame, f"its source {inet_ntoa(source)} is not of the pool")
             keeps = (real, source, source_port)
         elif (source, source_port) != flows.client_of(flow):
-            self._wrong(frame, f"its source is {source.hex('.')} port {source_port}, not flow {flow}'s client")
+            self._wrong(frame, f"its source is {inet_ntoa(source)} port {source_port}, not flow {flow}'s client")
         self._follow(frame, flow, keeps)
 
     def _follow(self, frame, flow, keeps):

@@ -65,6 +65,8 @@ class Table:
         print(f"{method:<10}{connections:>12,}  failed: {why}", flush=True)
 
     def end(self):
+        if self._checked == 0:
+            return
         print(f"\n{self._checked:,} packets that left were checked header by header; in the timed windows none was dropped")
         if self._noisy:
             print("* the worker shared its CPU in the windows used: repeat on a quiet machine")

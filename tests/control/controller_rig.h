@@ -170,6 +170,7 @@ class ControllerRig {
   }
   std::string journal_file() const { return directory + "/desired-state.journal"; }
   dataplane::Dataplane& dataplane() { return *dataplane_; }
+  Controller& controller() { return *controller_; }
 
   ControllerOptions options;
   std::string directory;

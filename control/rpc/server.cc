@@ -5,7 +5,6 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
@@ -34,16 +33,14 @@ class OwnerOnlyUmask {
 
 }  // namespace
 
-Server::Server(std::unique_ptr<ShuntService> service, std::string socket_path)
-    : service_(std::move(service)), socket_path_(std::move(socket_path)) {}
+Server::Server(std::unique_ptr<ShuntService> service) : service_(std::move(service)) {}
 
 Server::~Server() { stop(); }
 
 Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std::string& socket_path,
                                               config::MachineNames machine) {
   if (auto prepared = prepare_socket_path(socket_path); !prepared) return prepared.error();
-  std::unique_ptr<Server> server(
-      new Server(std::make_unique<ShuntService>(controller, std::move(machine)), socket_path));
+  std::unique_ptr<Server> server(new Server(std::make_unique<ShuntService>(controller, std::move(machine))));
 
   // Both plugins are the process's: they apply to every server built from here on.
   grpc::EnableDefaultHealthCheckService(true);
@@ -72,8 +69,8 @@ void Server::stop() {
   server_->GetHealthCheckService()->SetServingStatus(false);
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
+  // Removes the socket too; doing so once more could hit the next daemon's.
   server_.reset();
-  unlink(socket_path_.c_str());
 }
 
 }  // namespace shunt::control::rpc

@@ -31,10 +31,9 @@ class Server {
   void stop();
 
  private:
-  Server(std::unique_ptr<ShuntService> service, std::string socket_path);
+  explicit Server(std::unique_ptr<ShuntService> service);
 
   std::unique_ptr<ShuntService> service_;
-  std::string socket_path_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -81,6 +81,25 @@ TEST_F(FullTable, OneHalfOpenAmongEstablishedIsFound) {
   EXPECT_EQ(lb.connection_of(client(7).tcp(kTcpSyn)), nullptr);
 }
 
+TEST_F(FullTable, UdpOfOnePacketGivesWayAndOfMoreDoesNot) {
+  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
+  lb.add_real(service, "10.0.0.9", 53);
+  lb.publish();
+  const auto query = [](uint16_t port) {
+    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp();
+  };
+  for (uint16_t port = 1; port <= kCapacity; ++port) {
+    lb.send(query(port));
+    if (port != 5) lb.send(query(port));
+  }
+  lb.worker().now += 1000;
+  EXPECT_EQ(lb.send(query(100)).summary(), "sent 1");
+  EXPECT_EQ(lb.connection_of(query(5)), nullptr);
+  lb.send(query(100));
+  lb.worker().now += 1000;
+  EXPECT_EQ(lb.send(query(101)).summary(), "dropped table_full");
+}
+
 TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   serve(Method::kNat);
   fill(false);

@@ -6,6 +6,7 @@
 
 #include "dataplane/admit.h"
 #include "dataplane/local_ports.h"
+#include "tests/support/eal.h"
 #include "tests/support/worker_fixture.h"
 
 namespace shunt::dataplane {
@@ -91,6 +92,35 @@ TEST_F(HandOff, FullnatRepliesFindTheWorkerOfTheirLocalPort) {
       EXPECT_EQ(at, owner);
     }
   }
+}
+
+TEST_F(HandOff, UdpUnderNatMeetsToo) {
+  serve(Method::kNat, Protocol::kUdp);
+  for (uint16_t port = 1; port <= 12; ++port) {
+    uint32_t request_at;
+    uint32_t reply_at;
+    EXPECT_EQ(follow(client(port).udp(), kOutside, 0, request_at).summary(), "sent 1");
+    const auto reply =
+        a_packet().from("10.0.0.1", 80).to("198.51.100.7", port).to_mac(kInsideMac).udp();
+    EXPECT_EQ(follow(reply, kInside, 1, reply_at).summary(), "sent 0");
+    EXPECT_EQ(request_at, reply_at);
+  }
+}
+
+// The owner tells: a packet that was handed off goes no further, whatever tables say.
+TEST_F(HandOff, PacketHandedToTheWrongWorkerIsACountedDrop) {
+  serve(Method::kNat);
+  for (uint16_t port = 1; port <= 12; ++port) {
+    for (uint32_t wrong = 0; wrong < kWorkers; ++wrong) {
+      rte_ring_enqueue(lb.worker(wrong).inbox, client(port).tcp(kTcpSyn).build(mbuf_pool()));
+      const std::string outcome = lb.serve_inbox(wrong).summary();
+      EXPECT_TRUE(outcome == "sent 1" || outcome == "dropped hop_loop") << outcome;
+    }
+  }
+  EXPECT_EQ(connections(), 12u);
+  EXPECT_EQ(lb.drops(DropReason::kHopLoop, 0) + lb.drops(DropReason::kHopLoop, 1) +
+                lb.drops(DropReason::kHopLoop, 2),
+            12u * (kWorkers - 1));
 }
 
 TEST_F(HandOff, StrayReplyEndsAtTheKernelAfterOneHop) {

@@ -4,6 +4,7 @@
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_version.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -25,6 +26,11 @@ Result<Pool> make_pool(const DataplaneOptions& options) {
   if (pool != nullptr) return Pool(pool);
   return Error{ErrorCode::kNoMemory, "mbufs: no room for " + std::to_string(options.mbufs) + " (" +
                                          rte_strerror(rte_errno) + "); raise dpdk.memory_mb or lower workers.mbufs"};
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
 }
 
 }  // namespace
@@ -64,8 +70,9 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   if (!pool) return pool.error();
   state->pool = std::move(*pool);
   const auto worker_count = static_cast<uint16_t>(lcores->size() - 1);
+  const std::string instance = host_name() + "/" + options.file_prefix;
   for (const PortOptions& each : options.ports) {
-    auto port = Port::open(each, worker_count, state->pool.get());
+    auto port = Port::open(each, worker_count, state->pool.get(), instance);
     if (!port) return port.error();
     if (port->info().id >= kMaxPorts) {
       return Error{ErrorCode::kInvalid, "port " + each.name + ": DPDK numbers it " + std::to_string(port->info().id) +

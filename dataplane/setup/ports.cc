@@ -127,13 +127,15 @@ Result<void> set_mtu(const PortOptions& port, uint16_t id) {
 }
 
 // Our address on the port. A driver that cannot be told receives everything instead: the packet path compares.
-Result<MacAddress> set_mac(const PortOptions& port, uint16_t id, std::string_view driver) {
+Result<MacAddress> set_mac(const PortOptions& port, uint16_t id, std::string_view driver, const std::string& instance) {
   rte_ether_addr address;
   if (const int error = rte_eth_macaddr_get(id, &address)) return refused(port, "MAC address", error);
   MacAddress own;
   std::memcpy(own.bytes.data(), address.addr_bytes, own.bytes.size());
+  // net_ring has none, and the kernel port needs one.
+  if (own.is_zero() && port.mac.is_zero()) return derived_mac(instance, port.name);
   // net_tap would give it to the interface in the kernel, which is the other end of the wire.
-  if (driver == "net_tap") return port.mac.is_zero() ? derived_mac(port.name) : port.mac;
+  if (driver == "net_tap") return port.mac.is_zero() ? derived_mac(instance, port.name) : port.mac;
   if (port.mac.is_zero() || port.mac == own) return own;
   std::memcpy(address.addr_bytes, port.mac.bytes.data(), port.mac.bytes.size());
   if (rte_eth_dev_default_mac_addr_set(id, &address) != 0) {
@@ -145,16 +147,19 @@ Result<MacAddress> set_mac(const PortOptions& port, uint16_t id, std::string_vie
 
 }  // namespace
 
-MacAddress derived_mac(std::string_view port_name) noexcept {
+MacAddress derived_mac(std::string_view instance, std::string_view port) noexcept {
   uint64_t hash = 14695981039346656037ull;  // FNV-1a
-  for (const char c : port_name) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+  for (const std::string_view part : {instance, std::string_view("/"), port}) {
+    for (const char c : part) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+  }
   MacAddress mac;
   mac.bytes[0] = 0x02;
   for (size_t i = 1; i < mac.bytes.size(); ++i) mac.bytes[i] = static_cast<uint8_t>(hash >> (8 * i));
   return mac;
 }
 
-Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempool* pool) {
+Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempool* pool,
+                        const std::string& instance) {
   const auto id = probe(options);
   if (!id) return id.error();
   PortInfo info;
@@ -173,7 +178,7 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   if (auto ok = set_up_queues(options, *id, device, workers, pool); !ok) return ok.error();
   if (auto ok = set_mtu(options, *id); !ok) return ok.error();
   if (const int error = rte_eth_dev_start(*id)) return refused(options, "start", error);
-  const auto mac = set_mac(options, *id, device.driver_name);
+  const auto mac = set_mac(options, *id, device.driver_name, instance);
   if (!mac) return mac.error();
   // Neighbour discovery and VRRP are multicast; a driver that cannot filter receives them anyway.
   (void)rte_eth_allmulticast_enable(*id);

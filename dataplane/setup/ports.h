@@ -3,7 +3,8 @@
 
 #include <rte_mempool.h>
 
-#include <vector>
+#include <string>
+#include <string_view>
 
 #include "dataplane/setup/dataplane.h"
 #include "src/base/result.h"
@@ -14,8 +15,10 @@ namespace shunt::dataplane {
 class Port {
  public:
   // Probes the device if it is a vdev, configures and starts it. A driver with fewer queues than workers is refused:
-  // every worker must be able to send on every port. Errors as Dataplane::start's, with the port's name.
-  static Result<Port> open(const PortOptions& options, uint16_t workers, rte_mempool* pool);
+  // every worker must be able to send on every port. `instance` tells this dataplane from others on the same wire.
+  // Errors as Dataplane::start's, with the port's name.
+  static Result<Port> open(const PortOptions& options, uint16_t workers, rte_mempool* pool,
+                           const std::string& instance);
   Port(Port&& other) noexcept;
   Port& operator=(Port&&) = delete;
   ~Port();
@@ -30,8 +33,8 @@ class Port {
   bool is_open_ = true;
 };
 
-// The MAC address of a net_tap port that was given none: made of its name, locally administered. The device's own one
-// is the kernel end's, and two ends with one address would ignore each other.
-MacAddress derived_mac(std::string_view port_name) noexcept;
+// The MAC address of a port that was given none and whose device's own is no use: made of the names, the same after a
+// restart, locally administered. net_ring has none at all; net_tap's is the kernel end's, and two ends with one address would ignore each other.
+MacAddress derived_mac(std::string_view instance, std::string_view port) noexcept;
 
 }  // namespace shunt::dataplane

@@ -14,8 +14,9 @@ namespace {
 
 // Warnings and errors that mean nothing here: net_tap's flow rules need qdiscs that we never ask for, and there are no
 // secondary processes.
-constexpr std::array<std::string_view, 6> kHarmless = {
-    "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "No free hugepages reported", "TELEMETRY", "telemetry"};
+constexpr std::array<std::string_view, 7> kHarmless = {
+    "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "mp action callback", "No free hugepages reported",
+    "TELEMETRY", "telemetry"};
 
 class Repetitions {
  public:

@@ -1,0 +1,159 @@
+// The built daemon from outside: its exit statuses, what systemd and the log are told, signals.
+#include <gmock/gmock.h>
+
+#include "tests/src/shuntd/program.h"
+
+namespace shunt::shuntd {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(Shuntd, AValidFilePassesTheCheckWithoutStarting) {
+  const Place place;
+  EXPECT_EQ(run(place, {"--check", "-c", place.write()}), 0);
+  EXPECT_THAT(place.read("out"), HasSubstr("shunt.yaml: valid"));
+  EXPECT_FALSE(std::filesystem::exists(place.path("journal")));
+}
+
+TEST(Shuntd, EveryErrorOfAFileIsTold) {
+  Place place;
+  place.weight = 90000;
+  place.more = "servises: []\n";
+  const std::string file = place.write();
+  for (const bool check : {true, false}) {
+    EXPECT_EQ(run(place, check ? std::vector<std::string>{"--check", "-c", file} : std::vector<std::string>{"-c", file}), 2);
+    EXPECT_THAT(place.read("log"), HasSubstr(file + ":14:"));
+    EXPECT_THAT(place.read("log"), HasSubstr("90000"));
+    EXPECT_THAT(place.read("log"), HasSubstr(file + ":15:1: servises"));
+  }
+}
+
+TEST(Shuntd, WrongArgumentsAreAnInvalidConfiguration) {
+  const Place place;
+  EXPECT_EQ(run(place, {"--no-such-option"}), 2);
+  EXPECT_EQ(run(place, {"--check", "-c", place.path("nowhere.yaml")}), 2);
+  EXPECT_EQ(run(place, {"--log-level", "loud"}), 2);
+  EXPECT_EQ(run(place, {"--version"}), 0);
+  EXPECT_THAT(place.read("out"), HasSubstr("shuntd " SHUNT_VERSION));
+}
+
+TEST(Shuntd, TheExitStatusTellsWhyItDidNotStart) {
+  Place place;
+  place.connections = 10000000;
+  EXPECT_EQ(run(place, {"-c", place.write()}), 3);
+  EXPECT_THAT(place.read("log"), HasSubstr("dpdk.memory_mb is 128"));
+  place.connections = 1024;
+  place.device = "net_af_packet0,iface=nowhere0";
+  EXPECT_EQ(run(place, {"-c", place.write()}), 4);
+  EXPECT_THAT(place.read("log"), HasSubstr("no interface nowhere0"));
+}
+
+TEST(Shuntd, WithoutTheCapabilityForItsPortsItSaysWhich) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to take a capability away";
+  Place place;
+  place.device = "net_tap0,iface=shuntd-test";
+  EXPECT_EQ(run(place, {"-c", place.write()}, {"setpriv", "--bounding-set=-net_admin,-net_raw"}), 6);
+  EXPECT_THAT(place.read("log"), HasSubstr("net_tap needs CAP_NET_ADMIN"));
+}
+
+TEST(Shuntd, ASecondOneOnTheSamePrefixIsRefused) {
+  const Place place;
+  const std::string file = place.write();
+  Shuntd first(place, {"-c", file});
+  ASSERT_NE(first.notified("READY=1"), "") << first.log();
+  const Place other;
+  EXPECT_EQ(run(other, {"-c", file}), 5);
+  EXPECT_THAT(other.read("log"), HasSubstr("in use by another shuntd"));
+  first.send(SIGTERM);
+  EXPECT_EQ(first.wait(), 0);
+}
+
+TEST(Shuntd, ItTellsSystemdWhenItIsReadyAndLeavesNothingBehind) {
+  const Place place;
+  Shuntd daemon(place, {"-c", place.write()});
+  EXPECT_THAT(daemon.notified("READY=1"), HasSubstr("STATUS=1 port, 1 worker, connection tables of 1 MiB for 1024"))
+      << daemon.log();
+  EXPECT_TRUE(std::filesystem::is_socket(place.path("sock")));
+  EXPECT_THAT(daemon.log(), HasSubstr("info ready: 1 port, 1 worker"));
+  daemon.send(SIGTERM);
+  EXPECT_NE(daemon.notified("STOPPING=1"), "");
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_FALSE(std::filesystem::exists(place.path("sock")));
+  const std::string base = getuid() == 0 ? "/var/run/dpdk/" : "/tmp/dpdk/";
+  EXPECT_FALSE(std::filesystem::exists(base + place.file_prefix()));
+}
+
+TEST(Shuntd, SighupTakesTheFilesServicesAndABadFileChangesNothing) {
+  Place place;
+  const std::string file = place.write();
+  Shuntd daemon(place, {"-c", file});
+  ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+
+  const auto reload = [&] {
+    daemon.send(SIGHUP);
+    EXPECT_NE(daemon.notified("RELOADING=1"), "");
+    EXPECT_NE(daemon.notified("READY=1"), "");
+  };
+  place.weight = 5;
+  place.write();
+  reload();
+  EXPECT_THAT(daemon.log(), HasSubstr("revision 2, 1 change\n"));
+
+  place.weight = 90000;
+  place.write();
+  reload();
+  EXPECT_THAT(daemon.log(), HasSubstr("nothing was changed"));
+  EXPECT_THAT(daemon.log(), HasSubstr("weight 90000"));
+
+  place.weight = 5;
+  place.memory_mb = 256;
+  place.write();
+  reload();
+  EXPECT_THAT(daemon.log(), HasSubstr("the machine part"));
+  EXPECT_THAT(daemon.log(), HasSubstr("revision 2, 0 changes"));
+
+  daemon.send(SIGINT);
+  EXPECT_EQ(daemon.wait(), 0);
+}
+
+TEST(Shuntd, AfterAKillTheJournalWinsOverTheFileThatItKnows) {
+  Place place;
+  const std::string file = place.write();
+  {
+    Shuntd daemon(place, {"-c", file});
+    ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+    EXPECT_THAT(daemon.log(), HasSubstr("services are those of the configuration file"));
+    daemon.send(SIGKILL);
+    EXPECT_EQ(daemon.wait(), 128 + SIGKILL);
+  }
+  // Another machine part, the same services: still the file that the journal knows.
+  place.memory_mb = 160;
+  place.write();
+  {
+    Shuntd daemon(place, {"-c", file});
+    ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+    EXPECT_THAT(daemon.log(), HasSubstr("services are those of the journal"));
+  }
+  place.weight = 7;
+  place.write();
+  Shuntd daemon(place, {"-c", file});
+  ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+  EXPECT_THAT(daemon.log(), HasSubstr("services are those of the configuration file"));
+}
+
+TEST(Shuntd, DpdksOwnLinesAreForDebugging) {
+  const Place place;
+  const std::string file = place.write();
+  for (const bool debug : {false, true}) {
+    Shuntd daemon(place, {"-c", file, "--log-level", debug ? "debug" : "info"});
+    ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+    daemon.send(SIGTERM);
+    EXPECT_EQ(daemon.wait(), 0);
+    if (debug) EXPECT_THAT(daemon.log(), HasSubstr("debug dpdk: EAL: "));
+    else EXPECT_THAT(daemon.log(), Not(HasSubstr("dpdk")));
+  }
+}
+
+}  // namespace
+}  // namespace shunt::shuntd

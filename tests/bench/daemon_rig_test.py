@@ -236,11 +236,11 @@ class WindowsTest(unittest.TestCase):
 
         class Fake:
             class worker:
-                waits = iter([1.0, 1.005])
+                times = iter([machine.CpuTime(7.0, 1.0), machine.CpuTime(7.495, 1.005)])
 
                 @classmethod
-                def waited_seconds(cls):
-                    return next(cls.waits)
+                def cpu_time(cls):
+                    return next(cls.times)
             ports = iter([PortCounters(10.0, 100, 100, 6000), PortCounters(10.5, 1_000_100, 1_000_100, 60_006_000)])
 
             def __getattr__(self, name):
@@ -249,7 +249,7 @@ class WindowsTest(unittest.TestCase):
                 return lambda *arguments: calls.append(name)
         window = windows.measure_window(Fake(), 0.5, sleep=lambda seconds: None)
         self.assertAlmostEqual(window.mpps, 2.0)
-        self.assertAlmostEqual(window.waiting, 0.01)
+        self.assertAlmostEqual(window.lost, 0.01)
         self.assertEqual(calls, ["resume", "before_window", "after_window", "pause"])
 
 
@@ -296,6 +296,22 @@ class MachineTest(unittest.TestCase):
 
     def test_enough_free_pages_are_left_alone(self):
         self.assertEqual(self.reserve(before=100, free=60, pages=50), (100, 100, True))
+
+
+    def test_pages_that_somebody_else_adds_meanwhile_stay(self):
+        with tempfile.TemporaryDirectory() as folder:
+            setting = os.path.join(folder, "nr_hugepages")
+            machine.write_number(setting, 100)
+            with machine.reserved_pages(50, setting=setting, free=lambda: machine.read_number(setting) - 100):
+                machine.write_number(setting, machine.read_number(setting) + 7)
+            self.assertEqual(machine.read_number(setting), 107)
+
+    def test_a_worker_that_waits_or_does_not_run_loses_time(self):
+        before = machine.CpuTime(1.0, 1.0)
+        self.assertEqual(machine.CpuTime(1.996, 1.0).share_lost_since(before, 1.0), 0)  # within a tick
+        self.assertAlmostEqual(machine.CpuTime(1.7, 1.3).share_lost_since(before, 1.0), 0.3)
+        # Still waiting: the kernel has not counted it yet.
+        self.assertAlmostEqual(machine.CpuTime(1.1, 1.0).share_lost_since(before, 1.0), 0.89)
 
 
 class InterfaceTest(unittest.TestCase):

@@ -136,7 +136,7 @@ class Testpmd(Contender):
                       "--", "--forward-mode=macswap", "--auto-start", "--nb-cores=1", "--no-flush-rx",
                       "--port-topology=loop", f"--total-num-mbufs={setting.mbufs}", "--mbcache=256"],
                      stdin=subprocess.PIPE)  # it ends when its input does
-        wait_for(self._connect, 60, f"testpmd to send packets of {setting.source}")
+        wait_for(self._connect, 120, f"testpmd to send packets of {setting.source}")
         self._find_worker()
 
 
@@ -168,7 +168,7 @@ class Shuntd(Contender):
 
     def wait_until_open(self):
         """Waits until every flow is a connection, so that what follows are packets of connections."""
-        wait_for(self._connect, 60, "shuntd to send packets")
+        wait_for(self._connect, 120, "shuntd to send packets")
         self._find_worker()
         wait_for(self._all_open, 120, f"{self._setting.connections} connections to be open", every=0.2)
 

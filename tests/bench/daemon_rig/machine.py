@@ -69,18 +69,20 @@ def write_number(path, value):
 
 @contextlib.contextmanager
 def reserved_pages(pages, *, setting=_NR_HUGE_PAGES, free=lambda: meminfo("HugePages_Free") - meminfo("HugePages_Rsvd")):
-    """Makes `pages` huge pages free for the time of the block; yields whether it could. The setting is put back."""
+    """Makes `pages` huge pages free for the time of the block; yields whether it could. Those that it added are taken
+    away again: what somebody else adds or takes meanwhile stays so."""
     before = read_number(setting)
-    missing = pages - free()
+    missing = added = pages - free()
     try:
         if missing > 0:
-            with contextlib.suppress(PermissionError):
+            with contextlib.suppress(OSError):
                 write_number(setting, before + missing)
+        added = read_number(setting) - before  # the kernel gives what it has
         yield free() >= pages
     finally:
         if missing > 0:
-            with contextlib.suppress(PermissionError):
-                write_number(setting, before)
+            with contextlib.suppress(OSError):
+                write_number(setting, max(0, read_number(setting) - added))
 
 
 @contextlib.contextmanager
@@ -121,8 +123,26 @@ def _mount(folder, size_kb):
 
 # --- disturbance ---
 
+# The kernel accounts the time that a running thread has had at its ticks.
+_TICK_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class CpuTime:
+    """What a thread had of its CPU until a moment."""
+
+    ran: float
+    waited: float  # ready to run, but another had the CPU; and what the host took from the CPU
+
+    def share_lost_since(self, earlier, seconds):
+        """The share of the `seconds` between that a thread which never sleeps did not get. Waiting counts only when it
+        ends, so a thread that never got the CPU back shows by what it did not run."""
+        missed = seconds - (self.ran - earlier.ran) - _TICK_SECONDS
+        return max(self.waited - earlier.waited, missed, 0) / seconds
+
+
 class WorkerThread:
-    """The thread of a program's worker lcore, and how long it had to wait for its CPU."""
+    """The thread of a program's worker lcore."""
 
     def __init__(self, pid, cpu, name="rte-worker-1"):
         self._folder = self._find(pid, name)
@@ -136,13 +156,12 @@ class WorkerThread:
                     return f"/proc/{pid}/task/{task}"
         raise LabError(f"process {pid} has no thread {name}; did its EAL start?")
 
-    def waited_seconds(self):
-        """Since the thread began: ready to run, but another had the CPU; and time that the host took from the CPU."""
+    def cpu_time(self):
         with open(self._folder + "/schedstat", encoding="utf-8") as file:
-            waited = int(file.read().split()[1]) / 1e9
+            ran, waited = (int(word) / 1e9 for word in file.read().split()[:2])
         with open("/proc/stat", encoding="utf-8") as file:
             fields = re.search(rf"^cpu{self._cpu} (.*)$", file.read(), re.MULTILINE)[1].split()
-        return waited + int(fields[7]) / os.sysconf("SC_CLK_TCK")
+        return CpuTime(ran, waited + int(fields[7]) / os.sysconf("SC_CLK_TCK"))
 
 
 def runtime_folder(file_prefix):

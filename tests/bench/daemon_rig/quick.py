@@ -142,9 +142,9 @@ def check_headers(processes, setting, method, progress):
         shuntd.stop()
 
 
-def _frames(pipe, shuntd, silence_seconds=30):
+def _frames(pipe, shuntd, start_seconds=120, silence_seconds=30):
     reader = capture.Reader()
-    patience = time.monotonic() + silence_seconds
+    patience = time.monotonic() + start_seconds
     while time.monotonic() < patience:
         readable, _, _ = select.select([pipe], [], [], 0.2)
         data = b""
@@ -158,4 +158,4 @@ def _frames(pipe, shuntd, silence_seconds=30):
         for frame in reader.frames(data):
             patience = time.monotonic() + silence_seconds
             yield frame
-    raise LabError(f"shuntd sent no packet for {silence_seconds} s; its log ends:\n{shuntd.log_tail()}")
+    raise LabError(f"shuntd sends no packets any more, or never did; its log ends:\n{shuntd.log_tail()}")

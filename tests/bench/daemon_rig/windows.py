@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 # After a program goes on its caches are cold, and shuntd looks through its table for what expired meanwhile.
 _WARM_SECONDS = 0.4
-# A worker that waited longer than this share of a window for its CPU was measured together with something else.
-_MOST_WAITING = 0.01
+# A worker that went without its CPU for a larger share of a window was measured together with something else.
+_MOST_LOST = 0.01
 
 
 @dataclass(frozen=True)
 class Window:
     mpps: float
-    waiting: float  # share of the window that the worker waited for its CPU
+    lost: float  # share of the window that the worker went without its CPU
 
     @property
     def quiet(self):
-        return self.waiting <= _MOST_WAITING
+        return self.lost <= _MOST_LOST
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ def measure_window(contender, seconds, sleep=time.sleep):
     contender.resume()
     sleep(_WARM_SECONDS)
     contender.before_window()
-    waited = contender.worker.waited_seconds()
+    before = contender.worker.cpu_time()
     first = contender.port()
     sleep(seconds)
     last = contender.port()
-    waited = contender.worker.waited_seconds() - waited
+    after = contender.worker.cpu_time()
     contender.after_window(first, last)
     contender.pause()
     length = last.seconds - first.seconds
-    return Window((last.sent - first.sent) / length / 1e6, waited / length)
+    return Window((last.sent - first.sent) / length / 1e6, after.share_lost_since(before, length))
 
 
 def figure_of(windows, wanted):
-    best = sorted(windows, key=lambda window: window.waiting)[:wanted]
+    best = sorted(windows, key=lambda window: window.lost)[:wanted]
     return Figure(statistics.median(window.mpps for window in best), len(best), all(window.quiet for window in best))
 
 

@@ -94,6 +94,20 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
       next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
       resolver(options.hooks.resolve) {}
 
+// The state that the entry holds, its edits made.
+Result<DesiredState> Controller::State::decode(const JournalEntry& entry) const {
+  auto state = options.codec.decode(entry.state);
+  if (!state) return state;
+  std::vector<DesiredState> edits;
+  for (const std::string& bytes : entry.edits) {
+    auto edit = options.codec.decode(bytes);
+    if (!edit) return edit.error();
+    edits.push_back(std::move(*edit));
+  }
+  if (!replay(edits, *state)) return Error{ErrorCode::kInvalid, "an edit names a real that the state has not"};
+  return state;
+}
+
 Result<void> Controller::State::restore() {
   auto entry = journal.load();
   std::optional<DesiredState> kept;
@@ -102,7 +116,7 @@ Result<void> Controller::State::restore() {
     if (entry.error().code != ErrorCode::kInvalid) return entry.error();
     damage = entry.error().message;
   } else if (*entry) {
-    auto decoded = options.codec.decode((*entry)->state);
+    auto decoded = decode(**entry);
     if (decoded) {
       kept = std::move(*decoded);
     } else {

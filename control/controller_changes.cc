@@ -24,18 +24,6 @@ std::string summary_of(const std::vector<Change>& changes) {
   return changes.size() > kShown ? text + ", ..." : text;
 }
 
-// A state of nothing but one real, to compare.
-DesiredState alone(const Service& service, const Real& real) {
-  DesiredState state;
-  Service& only = state.services.emplace_back();
-  only.name = service.name;
-  only.protocol = service.protocol;
-  only.address = service.address;
-  only.port = service.port;
-  only.reals = {real};
-  return state;
-}
-
 std::vector<Be32> own_addresses(const KernelView& view) {
   std::vector<Be32> addresses;
   for (const KernelLink& link : view.links) {
@@ -49,6 +37,37 @@ std::vector<Be32> own_addresses(const KernelView& view) {
 
 }  // namespace
 
+DesiredState alone(const Service& service, const Real& real) {
+  DesiredState state;
+  Service& only = state.services.emplace_back();
+  only.name = service.name;
+  only.protocol = service.protocol;
+  only.address = service.address;
+  only.port = service.port;
+  only.reals = {real};
+  return state;
+}
+
+bool replay(const std::vector<DesiredState>& edits, DesiredState& state) {
+  if (edits.empty()) return true;
+  const auto key = [](const Service& service, const Real& real) { return service.name + '\n' + real.name; };
+  std::unordered_map<std::string, Real*> reals;
+  for (Service& service : state.services) {
+    for (Real& real : service.reals) reals.emplace(key(service, real), &real);
+  }
+  for (const DesiredState& edit : edits) {
+    for (const Service& service : edit.services) {
+      for (const Real& after : service.reals) {
+        const auto real = reals.find(key(service, after));
+        if (real == reals.end()) return false;
+        real->second->weight = after.weight;
+        real->second->weight_before_drain = after.weight_before_drain;
+      }
+    }
+  }
+  return true;
+}
+
 Result<void> Controller::State::check_revision(uint64_t expected) const {
   if (expected == 0 || expected == revision) return {};
   return Error{ErrorCode::kConflict, "revision " + std::to_string(expected) + ": the current one is " +
@@ -57,7 +76,16 @@ Result<void> Controller::State::check_revision(uint64_t expected) const {
 }
 
 Result<void> Controller::State::keep(uint64_t next_revision, const DesiredState& state) {
-  auto written = journal.write({next_revision, file_hash, WallClock::now(), options.codec.encode(state)});
+  return note_kept(journal.write({next_revision, file_hash, WallClock::now(), options.codec.encode(state), {}}));
+}
+
+Result<void> Controller::State::keep(uint64_t next_revision, RealPlace edited) {
+  if (!journal.can_append()) return keep(next_revision, live.desired());
+  const std::string edit = options.codec.encode(alone(live.service(edited), live.real(edited)));
+  return note_kept(journal.append(next_revision, WallClock::now(), edit));
+}
+
+Result<void> Controller::State::note_kept(Result<void> written) {
   if (written) {
     if (outside_problems.erase("journal") > 0) tell("journal", "journal", "written again");
     return written;
@@ -131,7 +159,7 @@ void Controller::State::edit(const std::string& service, const std::string& real
 
   // Changed in place, since a copy of a big state would cost more than the edit; nobody looks before this returns.
   live.set_weight(*place, after.weight, after.weight_before_drain);
-  if (auto kept = keep(revision + 1, live.desired()); !kept) {
+  if (auto kept = keep(revision + 1, *place); !kept) {
     live.set_weight(*place, before.weight, before.weight_before_drain);
     return done(kept.error());
   }

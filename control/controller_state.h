@@ -34,6 +34,11 @@ struct WeightEdit {
   std::optional<uint32_t> before_drain;
 };
 
+// A state of nothing but one real: what is compared and journaled of an edit.
+DesiredState alone(const Service& service, const Real& real);
+// Makes edits read back from the journal, each a state of nothing but its reals; false: the state has no such real.
+bool replay(const std::vector<DesiredState>& edits, DesiredState& state);
+
 // Whose connections are asked for, by ids, with what a report needs beside a connection. Made on the loop, used by
 // any thread.
 struct ConnectionQuery {
@@ -53,6 +58,7 @@ struct Controller::State {
 
   // --- start and stop (controller.cc); any one thread, the loop not running ---
   Result<void> restore();
+  Result<DesiredState> decode(const JournalEntry& entry) const;
   void run_loop();
   void stop();
 
@@ -65,6 +71,9 @@ struct Controller::State {
   Result<void> check_revision(uint64_t expected) const;
   // Writes the journal; a failure becomes a problem and an event.
   Result<void> keep(uint64_t next_revision, const DesiredState& state);
+  // The same for one real of `live`, by an appended edit where that is possible.
+  Result<void> keep(uint64_t next_revision, RealPlace edited);
+  Result<void> note_kept(Result<void> written);
   void commit(const std::vector<Change>& changes);
   void follow_drain(RealPlace place);
   void take_kernel_view(const KernelView& view);

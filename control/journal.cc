@@ -3,34 +3,39 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "control/identity.h"
 
 namespace shunt::control {
 namespace {
 
-constexpr std::array<char, 8> kMagic = {'S', 'H', 'U', 'N', 'T', 'J', 'N', 'L'};
+constexpr std::array<char, 8> kStateMagic = {'S', 'H', 'U', 'N', 'T', 'J', 'N', 'L'};
+constexpr std::array<char, 8> kEditMagic = {'S', 'H', 'U', 'N', 'T', 'E', 'D', 'T'};
 constexpr uint32_t kFormat = 1;
+// Edits may take this much, or as much as the state, before the file is written anew.
+constexpr uint64_t kEditBytes = 256 * 1024;
 constexpr const char* kFileName = "desired-state.journal";
 constexpr const char* kTempName = "desired-state.journal.new";
 
-// What the file begins with; integers in the machine's order, since a journal does not travel.
+// What a record begins with; integers in the machine's order, since a journal does not travel. The first record of a
+// file is the state, all others are edits.
 struct Header {
-  std::array<char, 8> magic = kMagic;
+  std::array<char, 8> magic = kStateMagic;
   uint32_t format = kFormat;
   uint32_t header_bytes = sizeof(Header);
   uint64_t revision = 0;
   uint64_t file_hash = 0;
   int64_t time_ns = 0;
-  uint64_t state_bytes = 0;
-  uint64_t state_checksum = 0;
+  uint64_t body_bytes = 0;
+  uint64_t body_checksum = 0;
   // Of all the members before.
   uint64_t header_checksum = 0;
 };
@@ -90,28 +95,88 @@ Result<std::string> read_all(const std::string& path, const File& file) {
   return bytes;
 }
 
-// The entry in `bytes`, or what is wrong with them.
-std::optional<JournalEntry> parse(std::string_view bytes, std::string& cause) {
+std::string record(const std::array<char, 8>& magic, uint64_t revision, uint64_t file_hash, WallClock::time_point time,
+                   std::string_view body) {
+  Header header;
+  header.magic = magic;
+  header.revision = revision;
+  header.file_hash = file_hash;
+  header.time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  header.body_bytes = body.size();
+  header.body_checksum = content_hash(body);
+  header.header_checksum = checksum_of(header);
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  return bytes.append(body);
+}
+
+// A record's header at the start of `bytes`; `cause` says why there is none. Leaves the body's length unchecked.
+std::optional<Header> parse_header(std::string_view bytes, const std::array<char, 8>& magic, std::string& cause) {
   Header header;
   if (bytes.size() < sizeof header) {
     cause = "it is " + std::to_string(bytes.size()) + " bytes long, shorter than its header";
     return std::nullopt;
   }
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != kMagic) cause = "it is no journal of shuntd";
-  if (cause.empty() && checksum_of(header) != header.header_checksum) cause = "the header's checksum is wrong";
-  if (cause.empty() && (header.format != kFormat || header.header_bytes != sizeof header)) {
+  if (header.magic != magic) {
+    cause = "it is no journal of shuntd";
+  } else if (checksum_of(header) != header.header_checksum) {
+    cause = "a header's checksum is wrong";
+  } else if (header.format != kFormat || header.header_bytes != sizeof header) {
     cause = "its format is " + std::to_string(header.format) + ", this shuntd writes " + std::to_string(kFormat);
   }
-  bytes.remove_prefix(sizeof header);
-  if (cause.empty() && header.state_bytes != bytes.size()) {
-    cause = "it holds " + std::to_string(bytes.size()) + " bytes of state, its header says " +
-            std::to_string(header.state_bytes);
+  return cause.empty() ? std::optional(header) : std::nullopt;
+}
+
+WallClock::time_point time_of(const Header& header) {
+  return WallClock::time_point(std::chrono::nanoseconds(header.time_ns));
+}
+
+// Adds the edits in `bytes`. The last one may be cut short by a kill: it was never acknowledged and is left out.
+bool parse_edits(std::string_view bytes, JournalEntry& entry, std::string& cause) {
+  while (bytes.size() >= sizeof(Header)) {
+    const auto header = parse_header(bytes, kEditMagic, cause);
+    if (!header) return false;
+    bytes.remove_prefix(sizeof *header);
+    if (bytes.size() < header->body_bytes) return true;
+    const std::string_view body = bytes.substr(0, header->body_bytes);
+    bytes.remove_prefix(header->body_bytes);
+    if (content_hash(body) != header->body_checksum) {
+      cause = "the checksum of revision " + std::to_string(header->revision) + " is wrong";
+      return false;
+    }
+    entry.edits.emplace_back(body);
+    entry.revision = header->revision;
+    entry.time = time_of(*header);
   }
-  if (cause.empty() && content_hash(bytes) != header.state_checksum) cause = "the state's checksum is wrong";
-  if (!cause.empty()) return std::nullopt;
-  return JournalEntry{header.revision, header.file_hash,
-                      WallClock::time_point(std::chrono::nanoseconds(header.time_ns)), std::string(bytes)};
+  return true;
+}
+
+// The entry in `bytes`, or what is wrong with them.
+std::optional<JournalEntry> parse(std::string_view bytes, std::string& cause) {
+  const auto header = parse_header(bytes, kStateMagic, cause);
+  if (!header) return std::nullopt;
+  bytes.remove_prefix(sizeof *header);
+  if (bytes.size() < header->body_bytes) {
+    cause = "it holds " + std::to_string(bytes.size()) + " bytes of state, its header says " +
+            std::to_string(header->body_bytes);
+    return std::nullopt;
+  }
+  const std::string_view state = bytes.substr(0, header->body_bytes);
+  if (content_hash(state) != header->body_checksum) {
+    cause = "the state's checksum is wrong";
+    return std::nullopt;
+  }
+  JournalEntry entry{header->revision, header->file_hash, time_of(*header), std::string(state), {}};
+  if (!parse_edits(bytes.substr(header->body_bytes), entry, cause)) return std::nullopt;
+  return entry;
+}
+
+Result<void> write_file(const std::string& path, std::string_view bytes) {
+  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (file.fd() < 0) return system_error(path, "create", errno);
+  if (!write_all(file.fd(), bytes)) return system_error(path, "write", errno);
+  if (::fsync(file.fd()) != 0) return system_error(path, "sync", errno);
+  return {};
 }
 
 }  // namespace
@@ -149,7 +214,10 @@ Journal::Journal(std::string directory, int directory_fd)
     : directory_(std::move(directory)), directory_fd_(directory_fd) {}
 
 Journal::Journal(Journal&& other) noexcept
-    : directory_(std::move(other.directory_)), directory_fd_(std::exchange(other.directory_fd_, -1)) {}
+    : directory_(std::move(other.directory_)),
+      directory_fd_(std::exchange(other.directory_fd_, -1)),
+      length_(other.length_),
+      state_length_(other.state_length_) {}
 
 Journal::~Journal() {
   if (directory_fd_ >= 0) ::close(directory_fd_);
@@ -174,34 +242,17 @@ Result<std::optional<JournalEntry>> Journal::load() {
 
 Result<std::string> Journal::set_aside() {
   const std::string path = directory_ + "/" + kFileName;
+  length_ = 0;
   const std::string aside = path + ".damaged-" + std::to_string(WallClock::now().time_since_epoch().count());
   if (::rename(path.c_str(), aside.c_str()) != 0) return system_error(path, "keep the damaged file aside", errno);
   return aside;
 }
 
-Result<void> Journal::write_file(const std::string& path, const JournalEntry& entry) const {
-  Header header;
-  header.revision = entry.revision;
-  header.file_hash = entry.file_hash;
-  header.time_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(entry.time.time_since_epoch()).count();
-  header.state_bytes = entry.state.size();
-  header.state_checksum = content_hash(entry.state);
-  header.header_checksum = checksum_of(header);
-
-  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (file.fd() < 0) return system_error(path, "create", errno);
-  if (!write_all(file.fd(), {reinterpret_cast<const char*>(&header), sizeof header}) ||
-      !write_all(file.fd(), entry.state)) {
-    return system_error(path, "write", errno);
-  }
-  if (::fsync(file.fd()) != 0) return system_error(path, "sync", errno);
-  return {};
-}
-
 Result<void> Journal::write(const JournalEntry& entry) {
   const std::string temp = directory_ + "/" + kTempName;
   const std::string path = directory_ + "/" + kFileName;
-  if (auto written = write_file(temp, entry); !written) {
+  const std::string bytes = record(kStateMagic, entry.revision, entry.file_hash, entry.time, entry.state);
+  if (auto written = write_file(temp, bytes); !written) {
     ::unlink(temp.c_str());
     return written;
   }
@@ -210,8 +261,31 @@ Result<void> Journal::write(const JournalEntry& entry) {
     ::unlink(temp.c_str());
     return system_error(path, "replace", error);
   }
-  if (::fsync(directory_fd_) != 0) return system_error(directory_, "sync the directory", errno);
+  length_ = state_length_ = bytes.size();
+  if (::fsync(directory_fd_) != 0) {
+    length_ = 0;
+    return system_error(directory_, "sync the directory", errno);
+  }
   return {};
+}
+
+bool Journal::can_append() const noexcept {
+  return length_ > 0 && length_ - state_length_ <= std::max(kEditBytes, state_length_);
+}
+
+Result<void> Journal::append(uint64_t revision, WallClock::time_point time, std::string_view edit) {
+  const std::string path = directory_ + "/" + kFileName;
+  const std::string bytes = record(kEditMagic, revision, 0, time, edit);
+  const File file(path, O_WRONLY | O_APPEND);
+  if (file.fd() < 0) return system_error(path, "open", errno);
+  if (write_all(file.fd(), bytes) && ::fdatasync(file.fd()) == 0) {
+    length_ += bytes.size();
+    return {};
+  }
+  const int error = errno;
+  // The refused edit must not be found at the next start. If it cannot be cut off, a whole write comes next.
+  if (::ftruncate(file.fd(), static_cast<off_t>(length_)) != 0) length_ = 0;
+  return system_error(path, "append", error);
 }
 
 }  // namespace shunt::control

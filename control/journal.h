@@ -1,12 +1,14 @@
-// The last good desired state on disk. A write is a new file, synced, renamed over the old one, the directory synced:
-// whatever kills the process or the machine, at any moment, the file is one whole entry, and at least the last one
-// whose write() returned. The state's bytes are opaque here. Owner: one thread.
+// The last good desired state on disk. A write is a new file, synced, renamed over the old one, the directory synced; an
+// edit is appended to it and synced, so that one weight of a hundred thousand costs one weight. Whatever kills the
+// process or the machine, at any moment: what is loaded is whole, and at least as new as the last call that
+// returned. The state's and the edits' bytes are opaque here. Owner: one thread.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/report.h"
 #include "src/base/result.h"
@@ -20,6 +22,8 @@ struct JournalEntry {
   WallClock::time_point time;
   // The desired state, encoded.
   std::string state;
+  // Made to it since, in their order; `revision` and `time` are the last one's.
+  std::vector<std::string> edits;
 };
 
 // Tells contents apart; no defence against forgery. Pure.
@@ -40,16 +44,23 @@ class Journal {
   // Keeps what was last written under another name, which is returned; the next load finds nothing. For contents that
   // turn out to be no state.
   Result<std::string> set_aside();
-  // Replaces what was last written. On error, what was last written still is.
+  // Replaces what was last written, edits included. REQUIRES no edits in `entry`. On error, what was last written still
+  // is.
   Result<void> write(const JournalEntry& entry);
+  // Whether append() may follow: something was written since open(), and edits do not yet outgrow it.
+  bool can_append() const noexcept;
+  // Adds an edit to what was last written. REQUIRES can_append(). On error, as write().
+  Result<void> append(uint64_t revision, WallClock::time_point time, std::string_view edit);
 
  private:
   Journal(std::string directory, int directory_fd);
-  Result<void> write_file(const std::string& path, const JournalEntry& entry) const;
 
   std::string directory_;
   // Open and locked for as long as this lives.
   int directory_fd_;
+  // Of the file that this process wrote: its length, and how much of that is the state. 0: there is none.
+  uint64_t length_ = 0;
+  uint64_t state_length_ = 0;
 };
 
 }  // namespace shunt::control

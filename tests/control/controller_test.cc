@@ -43,14 +43,29 @@ TEST(Controller, TheJournalWinsUntilTheFileChanges) {
     EXPECT_EQ(restored->revision, 2u);
     EXPECT_EQ(restored->state.services[0].reals[0].weight, 9u);
   }
+  // The first edit after a start is a whole write, further ones are appended.
+  for (uint32_t weight = 20; weight < 23; ++weight) {
+    ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", weight, 0));
+    ASSERT_TRUE(rig.controller().drain("dns", "10.1.0.2:53", 0));
+    ASSERT_TRUE(rig.controller().undo_drain("dns", "10.1.0.2:53", 0));
+    const DesiredState before = rig.controller().get()->state;
+    EXPECT_EQ(before.services[0].reals[0].weight, weight);
+    EXPECT_EQ(rig.start().get()->state, before);
+    ASSERT_TRUE(rig.controller().drain("dns", "10.1.0.2:53", 0));
+    ASSERT_TRUE(rig.controller().set_weight("dns", "10.1.0.1:53", 9, 0));
+    EXPECT_EQ(rig.start().get()->state.services[0].reals[1].weight_before_drain, 1u);
+    ASSERT_TRUE(rig.controller().undo_drain("dns", "10.1.0.2:53", 0));
+  }
+  const uint64_t revision = rig.start().get()->revision;
+  EXPECT_EQ(revision, 2u + 3 * 6);
   // Another content, the same services as the journal's: no new revision, the journal follows.
   rig.options.file.state.services[0].reals[0].weight = 9;
   rig.options.file.content_hash = 8;
-  EXPECT_EQ(rig.start().get()->revision, 2u);
+  EXPECT_EQ(rig.start().get()->revision, revision);
   rig.options.file.state.services[0].reals[0].weight = 4;
   rig.options.file.content_hash = 9;
   const auto changed = rig.start().get();
-  EXPECT_EQ(changed->revision, 3u);
+  EXPECT_EQ(changed->revision, revision + 1);
   EXPECT_EQ(changed->state.services[0].reals[0].weight, 4u);
 }
 
@@ -78,7 +93,7 @@ TEST(Controller, ADamagedJournalIsKeptAsideAndTold) {
   ControllerRig rig;
   ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", 9, 0));
   rig.start().stop();
-  std::ofstream(rig.journal_file(), std::ios::app) << "x";
+  std::fstream(rig.journal_file(), std::ios::in | std::ios::out).seekp(20).put('x');
   Controller& controller = rig.start();
   EXPECT_EQ(controller.get()->state, rig.options.file.state);
   EXPECT_THAT(controller.status()->problems, Contains(AllOf(HasSubstr("journal"), HasSubstr(".damaged-"))));
@@ -144,17 +159,21 @@ TEST(Controller, AJournalThatCannotBeWrittenRefusesTheChange) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
   Controller& controller = rig.start();
+  // Whole writes fail by an obstacle in the new file's place, edits by the file's absence.
   const std::string obstacle = rig.journal_file() + ".new";
   std::filesystem::create_directory(obstacle);
   const auto applied = controller.apply(state_with({}), 0, false);
   ASSERT_FALSE(applied);
   EXPECT_THAT(applied.error().message, HasSubstr("journal"));
+  const std::string hidden = rig.journal_file() + ".hidden";
+  std::filesystem::rename(rig.journal_file(), hidden);
   const auto weighed = controller.set_weight("dns", "10.1.0.1:53", 50, 0);
   ASSERT_FALSE(weighed);
   EXPECT_EQ(controller.get()->state, rig.options.file.state);
   EXPECT_EQ(controller.get()->revision, 1u);
   EXPECT_THAT(controller.status()->problems, Contains(HasSubstr("journal")));
   std::filesystem::remove(obstacle);
+  std::filesystem::rename(hidden, rig.journal_file());
   ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 50, 0));
   EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("journal"))));
 }

@@ -61,8 +61,8 @@ TEST_F(JournalTest, ReturnsWhatWasWrittenLast) {
   const WallClock::time_point time{std::chrono::nanoseconds(123456789)};
   {
     Journal journal = open();
-    ASSERT_TRUE(journal.write({1, 7, time, "first"}));
-    ASSERT_TRUE(journal.write({2, 8, time, std::string("sec\0nd", 6)}));
+    ASSERT_TRUE(journal.write({1, 7, time, "first", {}}));
+    ASSERT_TRUE(journal.write({2, 8, time, std::string("sec\0nd", 6), {}}));
   }
   const auto entry = open().load();
   ASSERT_TRUE(entry && *entry);
@@ -76,7 +76,7 @@ TEST_F(JournalTest, ReturnsWhatWasWrittenLast) {
 TEST_F(JournalTest, RefusesAnyFlippedBitAndKeepsTheFileAside) {
   for (const size_t offset : {0ul, 9ul, 17ul, 33ul, 41ul, 50ul, 63ul, 64ul, 70ul}) {
     Journal journal = open();
-    ASSERT_TRUE(journal.write({3, 1, {}, "the state"}));
+    ASSERT_TRUE(journal.write({3, 1, {}, "the state", {}}));
     flip_bit(offset);
     const size_t before = files_kept();
     const auto entry = journal.load();
@@ -93,7 +93,7 @@ TEST_F(JournalTest, RefusesAnyFlippedBitAndKeepsTheFileAside) {
 TEST_F(JournalTest, RefusesATruncatedFile) {
   for (const uintmax_t size : {0ul, 10ul, 64ul, 68ul}) {
     Journal journal = open();
-    ASSERT_TRUE(journal.write({3, 1, {}, "the state"}));
+    ASSERT_TRUE(journal.write({3, 1, {}, "the state", {}}));
     std::filesystem::resize_file(file(), size);
     const auto entry = journal.load();
     ASSERT_FALSE(entry) << size;
@@ -101,11 +101,60 @@ TEST_F(JournalTest, RefusesATruncatedFile) {
   }
 }
 
-TEST_F(JournalTest, RefusesABiggerFile) {
+TEST_F(JournalTest, ReturnsTheEditsSinceTheState) {
+  const WallClock::time_point later{std::chrono::seconds(9)};
+  {
+    Journal journal = open();
+    EXPECT_FALSE(journal.can_append());
+    ASSERT_TRUE(journal.write({3, 4, {}, "the state", {}}));
+    ASSERT_TRUE(journal.can_append());
+    ASSERT_TRUE(journal.append(4, {}, "one"));
+    ASSERT_TRUE(journal.append(5, later, ""));
+  }
   Journal journal = open();
-  ASSERT_TRUE(journal.write({3, 1, {}, "the state"}));
-  std::ofstream(file(), std::ios::app) << "more";
-  EXPECT_FALSE(journal.load());
+  const auto entry = journal.load();
+  ASSERT_TRUE(entry && *entry);
+  EXPECT_EQ((*entry)->revision, 5u);
+  EXPECT_EQ((*entry)->file_hash, 4u);
+  EXPECT_EQ((*entry)->time, later);
+  EXPECT_EQ((*entry)->state, "the state");
+  EXPECT_EQ((*entry)->edits, (std::vector<std::string>{"one", ""}));
+  // Behind a file of another process, perhaps with a torn end, nothing is appended.
+  EXPECT_FALSE(journal.can_append());
+  ASSERT_TRUE(journal.write({6, 4, {}, "all", {}}));
+  EXPECT_TRUE(journal.load()->value().edits.empty());
+}
+
+TEST_F(JournalTest, ATornEditIsLeftOutAndADamagedOneRefused) {
+  const auto write = [&](Journal& journal) {
+    ASSERT_TRUE(journal.write({3, 1, {}, "the state", {}}));
+    ASSERT_TRUE(journal.append(4, {}, "first"));
+    ASSERT_TRUE(journal.append(5, {}, "second"));
+  };
+  constexpr size_t kWhole = 64 + 9 + 64 + 5 + 64 + 6;
+  Journal journal = open();
+  for (size_t size = 64 + 9 + 64 + 5; size < kWhole; ++size) {
+    write(journal);
+    ASSERT_EQ(std::filesystem::file_size(file()), kWhole);
+    std::filesystem::resize_file(file(), size);
+    const auto entry = journal.load();
+    ASSERT_TRUE(entry && *entry) << size;
+    EXPECT_EQ((*entry)->revision, 4u);
+  }
+  for (const size_t offset : {size_t{64 + 9 + 3}, size_t{64 + 9 + 40}, size_t{64 + 9 + 64 + 2}, kWhole - 1}) {
+    write(journal);
+    flip_bit(offset);
+    EXPECT_FALSE(journal.load()) << offset;
+  }
+}
+
+TEST_F(JournalTest, EditsDoNotOutgrowTheState) {
+  Journal journal = open();
+  ASSERT_TRUE(journal.write({1, 1, {}, "the state", {}}));
+  uint64_t revision = 1;
+  while (journal.can_append()) ASSERT_TRUE(journal.append(++revision, {}, std::string(10000, 'x')));
+  EXPECT_GT(revision, 20u);
+  EXPECT_LT(std::filesystem::file_size(file()), 300000u);
 }
 
 TEST_F(JournalTest, SecondHolderOfTheDirectoryIsRefused) {
@@ -117,10 +166,10 @@ TEST_F(JournalTest, SecondHolderOfTheDirectoryIsRefused) {
 
 TEST_F(JournalTest, AFailedWriteLeavesTheOldEntry) {
   Journal journal = open();
-  ASSERT_TRUE(journal.write({5, 1, {}, "good"}));
+  ASSERT_TRUE(journal.write({5, 1, {}, "good", {}}));
   // A directory in the temporary file's place fails the write for root, too.
   std::filesystem::create_directory(directory_ + "/desired-state.journal.new");
-  const auto written = journal.write({6, 1, {}, "never"});
+  const auto written = journal.write({6, 1, {}, "never", {}});
   ASSERT_FALSE(written);
   EXPECT_THAT(written.error().message, HasSubstr("desired-state.journal.new"));
   const auto entry = journal.load();
@@ -142,14 +191,25 @@ TEST_F(JournalTest, ContentHashTellsContentsApart) {
   EXPECT_NE(content_hash("12345678"), content_hash("123456780"));
 }
 
-// Writes revisions from `first` on and acknowledges each on `fd` until killed.
+// Writes revisions from `first` on, every eighth whole, the others as edits, and acknowledges each on `fd` until killed.
 [[noreturn]] void write_until_killed(const std::string& directory, uint64_t first, int fd) {
   auto journal = Journal::open(directory);
   if (!journal) ::_exit(1);
   for (uint64_t revision = first;; ++revision) {
-    if (!journal->write({revision, revision * 3, {}, state_of(revision)})) ::_exit(2);
+    const bool edit = revision % 8 != 0 && journal->can_append();
+    const auto written = edit ? journal->append(revision, {}, state_of(revision))
+                              : journal->write({revision, 5, {}, state_of(revision), {}});
+    if (!written) ::_exit(2);
     if (::write(fd, &revision, sizeof revision) != sizeof revision) ::_exit(3);
   }
+}
+
+// What is loaded is one state and the edits after it, up to its revision.
+void check_whole(const JournalEntry& entry) {
+  ASSERT_EQ(entry.file_hash, 5u);
+  const uint64_t base = entry.revision - entry.edits.size();
+  ASSERT_EQ(entry.state, state_of(base));
+  for (size_t i = 0; i < entry.edits.size(); ++i) ASSERT_EQ(entry.edits[i], state_of(base + i + 1));
 }
 
 // How long a write takes on this disk, microseconds.
@@ -160,7 +220,7 @@ long time_of_a_write() {
   constexpr int kWrites = 5;
   {
     auto journal = Journal::open(directory);
-    for (int i = 0; i < kWrites; ++i) EXPECT_TRUE(journal->write({1, 1, {}, state_of(40)}));
+    for (int i = 0; i < kWrites; ++i) EXPECT_TRUE(journal->write({1, 1, {}, state_of(40), {}}));
   }
   const auto took = std::chrono::steady_clock::now() - begun;
   std::filesystem::remove_all(directory);
@@ -202,8 +262,7 @@ TEST_F(JournalTest, SurvivesKillAtAnyMoment) {
     loaded = (*entry)->revision;
     ASSERT_GE(loaded, acknowledged);
     ASSERT_LE(loaded, at_most);
-    ASSERT_EQ((*entry)->file_hash, loaded * 3);
-    ASSERT_EQ((*entry)->state, state_of(loaded));
+    check_whole(**entry);
   }
   EXPECT_GT(acknowledged, 50u);
 }

@@ -432,7 +432,7 @@ TEST(Controller, RatesWorkersPortsAndDropsAreMeasured) {
   EXPECT_EQ(status.connection_capacity, 4096u);
   EXPECT_GT(status.connection_table_bytes, 0u);
   EXPECT_GT(status.connections, 0u);
-  EXPECT_THAT(status.dpdk_version, HasSubstr("DPDK"));
+  EXPECT_THAT(status.dpdk_version, testing::MatchesRegex("[0-9]+\\.[0-9.]+"));
   EXPECT_NE(status.hostname, "");
 }
 

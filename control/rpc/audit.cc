@@ -30,8 +30,9 @@ void audit(const grpc::ServerContext& context, const std::string& what, const Re
     spdlog::info("audit: {}: {}: nothing to change, revision {}", who(context), one_line(what), outcome->revision);
     return;
   }
-  spdlog::info("audit: {}: {}: {} changes, now revision {}", who(context), one_line(what), outcome->changes.size(),
-               outcome->revision);
+  const size_t changes = outcome->changes.size();
+  spdlog::info("audit: {}: {}: {} {}, now revision {}", who(context), one_line(what), changes,
+               changes == 1 ? "change" : "changes", outcome->revision);
 }
 
 void audit_refusal(const grpc::ServerContext& context, const std::string& what, const std::string& why) {

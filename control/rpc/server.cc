@@ -3,7 +3,6 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -59,7 +58,6 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std:
                  "socket " + socket_path + ": cannot be listened on; see gRPC's message above, and that the file system "
                                            "takes sockets"};
   }
-  spdlog::info("API on unix:{}", socket_path);
   return server;
 }
 

@@ -19,6 +19,11 @@ struct ApplyOptions {
   uint64_t expected_revision = 0;
 };
 
+// "1 real", "2 reals"
+std::string counted(size_t number, const std::string& thing) {
+  return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
 // All problems of the file, one a line: "lb.yaml:14:9: subject: cause; remedy".
 Failure failure_of(const std::vector<config::Problem>& problems, const std::string& file) {
   Failure failure{ExitCode::kUsage, "INVALID_ARGUMENT", "", {}};
@@ -31,8 +36,7 @@ Failure failure_of(const std::vector<config::Problem>& problems, const std::stri
     detail.set_remedy(problem.remedy);
     failure.details.push_back(std::move(detail));
   }
-  const std::string total = std::to_string(problems.size()) + (problems.size() == 1 ? " problem" : " problems");
-  failure.message.insert(0, "configuration " + file + ": " + total);
+  failure.message.insert(0, "configuration " + file + ": " + counted(problems.size(), "problem"));
   return failure;
 }
 
@@ -107,7 +111,7 @@ Outcome check(const Settings& settings, const std::string& file) {
   size_t reals = 0;
   for (const auto& service : loaded.config.services()) reals += static_cast<size_t>(service.reals_size());
   print(file + ": valid " + (whole ? "configuration: " : "desired state (no machine part): ") +
-        std::to_string(loaded.config.services_size()) + " services, " + std::to_string(reals) + " reals\n");
+        counted(static_cast<size_t>(loaded.config.services_size()), "service") + ", " + counted(reals, "real") + "\n");
   return {};
 }
 

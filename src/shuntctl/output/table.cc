@@ -43,7 +43,9 @@ std::string printable(std::string_view text) {
 
 std::string toned(std::string_view text, Tone tone, bool colour) {
   if (!colour || tone == Tone::kPlain || text.empty()) return std::string(text);
-  return escape_of(tone) + std::string(text) + "\033[0m";
+  const bool ends_line = text.back() == '\n';
+  if (ends_line) text.remove_suffix(1);
+  return escape_of(tone) + std::string(text) + "\033[0m" + (ends_line ? "\n" : "");
 }
 
 void Table::header(const std::vector<std::string>& cells) {

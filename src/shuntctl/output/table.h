@@ -16,7 +16,7 @@ enum class Tone : uint8_t { kPlain, kBold, kGood, kWarning, kBad, kFaint };
 // Text without control characters: what comes from outside must not drive the terminal.
 std::string printable(std::string_view text);
 
-// `text` in the tone's colour when `colour`, else as it is.
+// `text` in the tone's colour when `colour`, else as it is; a final newline stays outside.
 std::string toned(std::string_view text, Tone tone, bool colour);
 
 struct Cell {

@@ -129,7 +129,7 @@ TEST(Check, NeedsNoDaemon) {
   const ScratchFolder folder;
   const Ended good = run_shuntctl({"-s", "/nowhere", "check", folder.write("good.yaml", kGood)});
   EXPECT_EQ(good.exit, 0) << good.err;
-  EXPECT_THAT(good.out, HasSubstr("1 services, 1 reals"));
+  EXPECT_THAT(good.out, HasSubstr(": 1 service, 1 real\n"));
   EXPECT_EQ(run_shuntctl({"check", folder.write("bad.yaml", kBad)}).exit, 2);
   EXPECT_EQ(run_shuntctl({"check", folder.path("none.yaml")}).exit, 2);
 }

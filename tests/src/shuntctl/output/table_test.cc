@@ -26,6 +26,11 @@ TEST(Table, ColourDoesNotCountAsWidth) {
             "down  y\n");
 }
 
+TEST(Table, ALinesColourEndsBeforeItsNewline) {
+  EXPECT_EQ(toned("down\n", Tone::kBad, true), "\033[31mdown\033[0m\n");
+  EXPECT_EQ(toned("down\n", Tone::kBad, false), "down\n");
+}
+
 TEST(Table, CountsCharactersNotBytes) {
   Table table({Align::kLeft, Align::kLeft});
   table.row({"\xc3\xa4\xc3\xb6", "x"});

@@ -158,7 +158,7 @@ TEST_F(CheckerTest, ASilentRealTimesOut) {
   make_black_hole();
   start();
   CheckTarget silent = target("a", 80, "10.0.0.9");
-  silent.check.interval = 300ms;
+  silent.check.interval = 10s;
   silent.check.timeout = 200ms;
   silent.check.fall = 1;
   checker_->set_targets({silent});

@@ -26,7 +26,7 @@ using Received = NetlinkSocket::Received;
 
 // Messages taken from the kernel in a row before the loop serves others.
 constexpr int kReceiveBurst = 32;
-// After a reading as long as this many times itself passes before the next.
+// After a reading as long as this many times its own work passes before the next.
 constexpr int kReadingPause = 9;
 constexpr std::chrono::seconds kRetryPause{1};
 // A reading that the kernel marks as torn by a change is thrown away, unless so many were in a row:
@@ -113,7 +113,9 @@ struct Mirror::State : std::enable_shared_from_this<State> {
   uint32_t step_sequence = 0;
   bool torn = false;
   int torn_in_a_row = 0;
-  Clock::time_point reading_started, not_before;
+  // Time that the present reading has taken in its parts before this one.
+  Clock::duration reading_work{};
+  Clock::time_point part_began, not_before;
   // Neighbours' changes since the reading began: it may have been made before or after each of
   // them.
   std::vector<std::pair<NeighbourMessage, bool>> replay;
@@ -218,7 +220,7 @@ void Mirror::State::read_again() {
 
 void Mirror::State::start_reading() {
   reading_due = false;
-  reading_started = Clock::now();
+  reading_work = {};
   fresh.clear();
   torn = false;
   step = -1;
@@ -242,9 +244,11 @@ void Mirror::State::wait_for_reading() {
 }
 
 void Mirror::State::take_reading() {
+  part_began = Clock::now();
   const Received received = NetlinkSocket::receive(
       reading_socket.fd(), buffer, [&](nlmsghdr* message) { take_reading_part(message); });
   if (received == Received::kOverflow || received == Received::kFailed) abandon_reading(errno);
+  reading_work += Clock::now() - part_began;
 }
 
 void Mirror::State::take_reading_part(nlmsghdr* message) {
@@ -264,7 +268,7 @@ void Mirror::State::take_reading_part(nlmsghdr* message) {
 
 void Mirror::State::end_reading() {
   step.reset();
-  not_before = Clock::now() + kReadingPause * (Clock::now() - reading_started);
+  not_before = Clock::now() + kReadingPause * (reading_work + (Clock::now() - part_began));
   torn_in_a_row = torn ? torn_in_a_row + 1 : 0;
   reading_due |= torn;
   if (!torn || torn_in_a_row >= kTornReadings) {

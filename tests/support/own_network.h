@@ -33,6 +33,15 @@ class OwnNetwork : public ::testing::Test {
     ::close(before_);
   }
 
+  // Interfaces have IPv6 unless told so; its address detection and router solicitations go on for
+  // seconds.
+  static void set_ipv6(bool enabled) {
+    FILE* setting = std::fopen("/proc/sys/net/ipv6/conf/all/disable_ipv6", "w");
+    ASSERT_NE(setting, nullptr);
+    std::fputs(enabled ? "0" : "1", setting);
+    std::fclose(setting);
+  }
+
   // Runs `ip ARGUMENTS` in the namespace and returns what it printed. Fails the test if it fails.
   static std::string ip(const std::string& arguments) {
     FILE* pipe = ::popen(("ip " + arguments + " 2>&1").c_str(), "r");

@@ -1,6 +1,7 @@
 #include "control/health/checker.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <asio/ip/tcp.hpp>
@@ -69,6 +70,14 @@ std::string cause_text(const asio::error_code& error) {
   return text;
 }
 
+// The other half is for the rest of the process: whoever has a thousand silent reals still needs
+// the API.
+size_t half_of_open_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return SIZE_MAX;
+  return std::max<size_t>(files.rlim_cur / 2, 1);
+}
+
 tcp::endpoint endpoint_of(const CheckTarget& target) {
   const uint16_t port = target.check.port != 0 ? target.check.port : target.port;
   if (!target.address.is_v4()) return {asio::ip::address_v6(target.address.bytes), port};
@@ -106,7 +115,9 @@ struct Appointment {
 
 struct Checker::State : std::enable_shared_from_this<State> {
   State(asio::io_context& io, OnResult callback, CheckerOptions chosen)
-      : loop(io), on_result(std::move(callback)), options(chosen), timer(io) {}
+      : loop(io), on_result(std::move(callback)), options(chosen), timer(io) {
+    options.max_open = std::min(options.max_open, half_of_open_files());
+  }
 
   void appoint(const std::shared_ptr<Probe>& probe, Clock::time_point when);
   void wait();

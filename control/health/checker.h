@@ -28,8 +28,8 @@ struct CheckTarget {
 };
 
 struct CheckerOptions {
-  // Connects under way at a time; further ones wait their turn. Stay well below the limit of open
-  // files.
+  // Connects under way at a time; further ones wait their turn. Never more than half of the open
+  // files that the process is allowed.
   size_t max_open = 4096;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -80,15 +81,15 @@ constexpr std::array<Need, 3> kNeeds = {{{"net_tap", CAP_NET_ADMIN, "CAP_NET_ADM
                                          {"net_af_packet", CAP_NET_RAW, "CAP_NET_RAW"},
                                          {"net_af_xdp", CAP_NET_ADMIN, "CAP_NET_ADMIN"}}};
 
-Result<void> check_interface(const PortOptions& port, std::string_view key, const std::string& sys) {
+// Asks the kernel, not sysfs, which may show another network namespace.
+Result<void> check_interface(const PortOptions& port, std::string_view key) {
   const auto interface = vdev_argument(port.device, key);
-  std::error_code ignored;
-  if (!interface || fs::exists(fs::path(sys) / "class/net" / *interface, ignored)) return {};
+  if (!interface || if_nametoindex(std::string(*interface).c_str()) != 0) return {};
   return fail(ErrorCode::kNotFound, port, "no interface " + std::string(*interface) + " (" + port.device + ")",
               "create it or correct ports.device, ip link lists what there is");
 }
 
-Result<void> check_vdev(const PortOptions& port, const std::string& sys, const std::string& dev) {
+Result<void> check_vdev(const PortOptions& port, const std::string& dev) {
   const std::string_view name = vdev_name(port.device);
   if (!name.starts_with("net_") && !name.starts_with("eth_")) {
     return fail(ErrorCode::kNotFound, port, "\"" + port.device + "\" is neither a PCI address nor a vdev",
@@ -105,7 +106,7 @@ Result<void> check_vdev(const PortOptions& port, const std::string& sys, const s
   }
   if (name.starts_with("net_af_packet") || name.starts_with("net_af_xdp") || name.starts_with("net_pcap")) {
     for (const std::string_view key : {"iface", "rx_iface", "tx_iface", "rx_iface_in"}) {
-      if (auto found = check_interface(port, key, sys); !found) return found;
+      if (auto found = check_interface(port, key); !found) return found;
     }
   }
   if (const auto capture = vdev_argument(port.device, "rx_pcap"); capture && !fs::exists(*capture, ignored)) {
@@ -132,7 +133,7 @@ std::optional<std::string_view> vdev_argument(std::string_view device, std::stri
 }
 
 Result<void> check_device(const PortOptions& port, const std::string& sys, const std::string& dev) {
-  return is_pci_address(port.device) ? check_pci(port, sys, dev) : check_vdev(port, sys, dev);
+  return is_pci_address(port.device) ? check_pci(port, sys, dev) : check_vdev(port, dev);
 }
 
 Result<void> check_distinct(const std::vector<PortOptions>& ports) {

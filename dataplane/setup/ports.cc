@@ -190,10 +190,12 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   port.info_.rss = conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS && port.info_.driver != "net_tap";
   port.info_.rx_checksum_offload = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
   port.info_.tx_checksum_offload = (device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+  port.link_.emplace(*id, port.info_.driver, options.device);
   return port;
 }
 
-Port::Port(Port&& other) noexcept : info_(std::move(other.info_)), is_open_(std::exchange(other.is_open_, false)) {}
+Port::Port(Port&& other) noexcept
+    : info_(std::move(other.info_)), link_(std::move(other.link_)), is_open_(std::exchange(other.is_open_, false)) {}
 
 Port::~Port() {
   if (!is_open_) return;
@@ -209,10 +211,7 @@ PortStatistics Port::statistics() const {
               .tx_bytes = stats.obytes, .rx_missed = stats.imissed, .rx_errors = stats.ierrors,
               .tx_errors = stats.oerrors, .rx_no_mbuf = stats.rx_nombuf};
   }
-  // net_tap asks by the interface's name, which fails once it was moved to another network namespace; as long as we
-  // hold it, its queues work.
-  rte_eth_link link;
-  result.link_up = info_.driver == "net_tap" || (rte_eth_link_get_nowait(info_.id, &link) == 0 && link.link_status);
+  result.link_up = link_ && link_->is_up();
   return result;
 }
 

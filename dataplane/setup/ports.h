@@ -3,10 +3,12 @@
 
 #include <rte_mempool.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "dataplane/setup/dataplane.h"
+#include "dataplane/setup/link.h"
 #include "src/base/result.h"
 
 namespace shunt::dataplane {
@@ -30,6 +32,7 @@ class Port {
   explicit Port(PortInfo info) : info_(std::move(info)) {}
 
   PortInfo info_;
+  std::optional<Link> link_;  // set once the port runs
   bool is_open_ = true;
 };
 

@@ -17,7 +17,6 @@ class Devices : public testing::Test {
  protected:
   Devices() : root_(fs::path(testing::TempDir()) / ("devices" + std::to_string(getpid()))) {
     fs::create_directories(root_ / "bus/pci/devices");
-    fs::create_directories(root_ / "class/net/eth0");
   }
   ~Devices() override { fs::remove_all(root_); }
 
@@ -55,9 +54,9 @@ TEST_F(Devices, PciDevicesAreFoundByTheirDriver) {
 
 TEST_F(Devices, AVdevsInterfaceOrCaptureMustExist) {
   EXPECT_TRUE(check("net_null0"));
-  EXPECT_TRUE(check("net_pcap0,iface=eth0"));
-  expect("net_pcap0,iface=eth9", ErrorCode::kNotFound, "no interface eth9");
-  expect("net_pcap0,rx_iface=eth0,tx_iface=eth8", ErrorCode::kNotFound, "no interface eth8");
+  EXPECT_TRUE(check("net_pcap0,iface=lo"));
+  expect("net_pcap0,iface=none9", ErrorCode::kNotFound, "no interface none9");
+  expect("net_pcap0,rx_iface=lo,tx_iface=none8", ErrorCode::kNotFound, "no interface none8");
   expect("net_pcap0,rx_pcap=/nowhere/x.pcap", ErrorCode::kNotFound, "no capture /nowhere/x.pcap");
   expect("eth0", ErrorCode::kNotFound, "neither a PCI address nor a vdev");
 }

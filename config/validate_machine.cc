@@ -125,7 +125,12 @@ class MachineRules {
           "descriptors " + std::to_string(port.descriptors()) + " is not a power of two",
           "use " + std::to_string(std::bit_ceil(std::min(port.descriptors(), 32768U))));
     }
-    if (!port.kernel_port().disabled()) check_kernel_port(port, at + ".kernel_port");
+    if (!port.kernel_port().disabled()) check_interface(port, at + ".kernel_port");
+    // A port without a kernel port still has its addresses: the outer source of tunnels, for one.
+    for (int i = 0; i < port.kernel_port().addresses_size(); ++i) {
+      check_kernel_address(port.kernel_port().addresses(i),
+                           at + ".kernel_port.addresses[" + std::to_string(i) + "]");
+    }
   }
 
   void check_device(const v1::Port& port, const std::string& field) {
@@ -150,16 +155,12 @@ class MachineRules {
     if (!device->interface.empty()) check_interface_unique(device->interface, field);
   }
 
-  void check_kernel_port(const v1::Port& port, const std::string& at) {
+  void check_interface(const v1::Port& port, const std::string& at) {
     const std::string name = interface_of(port);
     // The default name is right whenever the port's is.
     if (port.kernel_port().name().empty() ||
         check_name(name, kInterfaceName, at + ".name", "name", problems_)) {
       if (!port.name().empty()) check_interface_unique(name, at + ".name");
-    }
-    for (int i = 0; i < port.kernel_port().addresses_size(); ++i) {
-      check_kernel_address(port.kernel_port().addresses(i),
-                           at + ".addresses[" + std::to_string(i) + "]");
     }
   }
 

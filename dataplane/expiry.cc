@@ -21,7 +21,9 @@ uint32_t walk_ms(const ConnectionTable& table) noexcept {
 }
 
 bool is_half_open(const Connection& connection) noexcept {
-  if (connection.protocol == static_cast<uint8_t>(Protocol::kUdp)) return connection.in_packets <= 1;
+  if (connection.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
+    return connection.in_packets <= 1 && connection.out_packets == 0;
+  }
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }
 

@@ -144,6 +144,12 @@ const std::vector<YamlCase> kCases = {
 )",
      {"MALFORMED lb.yaml:4:31: port outside: address \"10.0.0.1\" has no prefix length; write it "
       "as in 192.0.2.1/24"}},
+    {"ADisabledKernelPortsAddressesAreJudgedToo",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {disabled: true, addresses: [x]}
+)",
+     {"MALFORMED lb.yaml:4:47: port outside: address \"x\" is not an address with prefix length; "
+      "write it as in 192.0.2.1/24"}},
     {"AKernelAddressHasItsForm",
      Purpose::kDaemon,
      kOutside + R"(    kernel_port: {addresses: [10.0.0.1/33, x]}

@@ -100,6 +100,18 @@ TEST_F(FullTable, UdpOfOnePacketGivesWayAndOfMoreDoesNot) {
   EXPECT_EQ(lb.send(query(101)).summary(), "dropped table_full");
 }
 
+TEST_F(FullTable, UdpOfOneRequestThatIsAnsweredStays) {
+  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
+  lb.add_real(service, "10.0.0.9", 53);
+  lb.publish();
+  for (uint16_t port = 1; port <= kCapacity; ++port) {
+    lb.send(a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp());
+    lb.send(a_packet().from("10.0.0.9", 53).to("198.51.100.7", port).udp());
+  }
+  lb.worker().now += 1000;
+  EXPECT_EQ(lb.send(a_packet().from("198.51.100.7", 100).to("203.0.113.10", 53).udp()).summary(), "dropped table_full");
+}
+
 TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   serve(Method::kNat);
   fill(false);

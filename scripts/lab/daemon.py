@@ -32,7 +32,7 @@ class Shuntd:
         path = path or config.write()
         self._process = self._processes.start("shuntd", [binary("shuntd"), "-c", path],
                                               namespace=self._topology.namespace("lb"))
-        wait_for(self._answers, 30, f"shuntd to answer on {config.socket}", every=0.2)
+        wait_for(self._answers, 60, f"shuntd to answer on {config.socket}", every=0.2)
         self._topology.plug(TAPS)
 
     def _answers(self):

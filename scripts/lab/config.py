@@ -14,8 +14,8 @@ LOCAL_POOL = ["10.0.1.200", "10.0.1.201"]
 
 @dataclass
 class HealthCheck:
-    interval_ms: int = 600
-    timeout_ms: int = 600
+    interval_ms: int = 1000
+    timeout_ms: int = 1000
     rise: int = 2
     fall: int = 2
     port: int | None = None

@@ -44,7 +44,8 @@ struct ServerRig {
   grpc::Status call(grpc::Status (v1::Shunt::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response& response) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + seconds(60));
+    // Ample: a sanitizer on a busy machine.
+    context.set_deadline(std::chrono::system_clock::now() + seconds(240));
     return (stub.get()->*method)(&context, request, &response);
   }
   v1::GetResponse get() {

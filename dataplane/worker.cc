@@ -4,6 +4,8 @@
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 
+#include <algorithm>
+
 #include "dataplane/expiry.h"
 #include "dataplane/housekeeping.h"
 #include "dataplane/packet_path.h"
@@ -12,12 +14,12 @@
 namespace shunt::dataplane {
 namespace {
 
-// An idle worker in adaptive mode sleeps after this many empty polls, longer when it has been idle for long: a first
-// packet waits at most that long, and an idle worker takes two to five percent of its CPU.
+// An idle worker in adaptive mode sleeps after this many empty polls, first shortly, then longer each time: a first
+// packet waits at most the longest sleep and the timer's slack, and a packet now and then (health checks) does not
+// keep a core busy.
 constexpr uint32_t kPollsBeforeSleep = 512;
-constexpr uint32_t kShortSleepUs = 50;
-constexpr uint32_t kLongSleepUs = 250;
-constexpr uint32_t kPollsBeforeLongSleep = kPollsBeforeSleep + 2000;
+constexpr uint32_t kSleepStepUs = 10;
+constexpr uint32_t kLongestSleepUs = 250;
 
 void take_in(Worker& worker, const Snapshot& snapshot, rte_mbuf** mbufs, uint32_t count, bool handed_off) noexcept {
   Burst& burst = worker.burst;
@@ -75,7 +77,7 @@ uint32_t poll_kernel_ports(Worker& worker) noexcept {
 
 void rest(uint32_t empty_polls) noexcept {
   if (empty_polls < kPollsBeforeSleep) return rte_pause();
-  rte_delay_us_sleep(empty_polls < kPollsBeforeLongSleep ? kShortSleepUs : kLongSleepUs);
+  rte_delay_us_sleep(std::min((empty_polls - kPollsBeforeSleep + 1) * kSleepStepUs, kLongestSleepUs));
 }
 
 }  // namespace
@@ -109,7 +111,7 @@ void run(Worker& worker) noexcept {
     const uint64_t after = rte_rdtsc();
     (busy ? worker.counters.busy_cycles : worker.counters.idle_cycles).add(after - before);
     before = after;
-    empty_polls = busy ? 0 : empty_polls + 1;
+    empty_polls = busy ? 0 : std::min(empty_polls + 1, kPollsBeforeSleep + kLongestSleepUs);
     if (!busy && worker.poll_mode == PollMode::kAdaptive) rest(empty_polls);
   }
   rte_rcu_qsbr_thread_offline(worker.grace, worker.index);

@@ -14,10 +14,15 @@ constexpr uint32_t kEvictBudget = 64;
 // A half-open connection younger than this may still be a client at the other end of the world.
 constexpr Tick kHalfOpenGraceMs = 1000;
 
-// How long one walk through the table takes: long enough to cost under one percent, shorter when room is scarce.
+// Entries of a walk that pass in a millisecond: few while there is room, more when it is scarce.
+constexpr uint32_t kEntriesPerMs = 1000;
+constexpr uint32_t kEntriesPerMsWhenScarce = 4000;
+constexpr uint32_t kShortestWalkMs = 1000;
+
+// How long one walk through the table takes.
 uint32_t walk_ms(const ConnectionTable& table) noexcept {
-  const uint32_t per_ms = table.used() > table.capacity() / 4 * 3 ? 4000 : 1000;
-  return std::max(1000u, table.capacity() / per_ms);
+  const bool scarce = table.used() > table.capacity() / 4 * 3;
+  return std::max(kShortestWalkMs, table.capacity() / (scarce ? kEntriesPerMsWhenScarce : kEntriesPerMs));
 }
 
 bool is_half_open(const Connection& connection) noexcept {

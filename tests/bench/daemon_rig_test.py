@@ -13,7 +13,7 @@ sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests/bench")
 
 from daemon_rig import capture, contenders, flows, machine, report, windows  # noqa: E402
 from daemon_rig.departures import Departures, WrongPacket  # noqa: E402
-from daemon_rig.telemetry import PortCounters  # noqa: E402
+from daemon_rig.telemetry import Bounds, PortCounters, Reading, narrowest, reading_of  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
 
@@ -241,10 +241,10 @@ class WindowsTest(unittest.TestCase):
                 @classmethod
                 def cpu_time(cls):
                     return next(cls.times)
-            ports = iter([PortCounters(10.0, 100, 100, 6000), PortCounters(10.5, 1_000_100, 1_000_100, 60_006_000)])
+            ports = iter([still(10.0, 100), still(10.5, 1_000_100)])
 
             def __getattr__(self, name):
-                if name == "port":
+                if name == "reading":
                     return lambda: next(self.ports)
                 return lambda *arguments: calls.append(name)
         window = windows.measure_window(Fake(), 0.5, sleep=lambda seconds: None)
@@ -253,12 +253,18 @@ class WindowsTest(unittest.TestCase):
         self.assertEqual(calls, ["resume", "before_window", "after_window", "pause"])
 
 
-class CountsTest(unittest.TestCase):
-    first, last = PortCounters(0, 5000, 5000, 300_000), PortCounters(1, 1_005_000, 1_005_000, 60_300_000)
+def still(seconds, packets, received=None):
+    """A Reading of a port that does not move."""
+    received = packets if received is None else received
+    return Reading(seconds, packets, Bounds(received, received), Bounds(60 * packets, 60 * packets))
 
-    def refused(self, words, before=5000, first=None, last=None, after=1_005_000, size=60):
+
+class CountsTest(unittest.TestCase):
+    first, last = still(0, 5000), still(1, 1_005_000)
+
+    def refused(self, words, before=5000, last=None, after=1_005_000, size=60):
         with self.assertRaisesRegex(LabError, words):
-            contenders.check_counts(before, first or self.first, last or self.last, after, size)
+            contenders.check_counts(before, self.first, last or self.last, after, size)
 
     def test_counts_that_agree_pass(self):
         contenders.check_counts(5000, self.first, self.last, 1_005_000, 60)
@@ -268,11 +274,53 @@ class CountsTest(unittest.TestCase):
         self.refused("says that it sent", after=900_000)
 
     def test_packets_that_came_and_did_not_leave_are_found(self):
-        self.refused("received 1010000 packets and sent 1000000",
-                     last=PortCounters(1, 1_015_000, 1_005_000, 60_300_000))
+        self.refused("received 1005000 to 1005000 packets and sent 1000000", last=still(1, 1_005_000, 1_010_000))
 
     def test_packets_of_the_wrong_size_are_found(self):
         self.refused("60.00 bytes each, 80 are right", size=80)
+
+
+class ReadingTest(unittest.TestCase):
+    """A port that forwards ten packets a microsecond and is asked every 100 of them."""
+
+    @staticmethod
+    def port(start, torn=(), lost=0):
+        """Answers one after the other; between the two counters of the `torn` ones 109 microseconds pass."""
+        moment = start
+        for number in range(100):
+            received = moment * 10
+            moment += 109 if number in torn else 0
+            sent = moment * 10 - lost
+            yield PortCounters(moment / 1e6, received, sent, sent * 60)
+            moment += 100
+
+    def check(self, first, last):
+        contenders.check_counts(first.sent, first, last, last.sent, 60)
+
+    def test_counters_that_are_read_at_different_moments_are_no_loss(self):
+        for torn in ((0,), (1,), (2,), (0, 1, 2)):
+            first = reading_of(*list(self.port(0, torn))[:3])
+            last = reading_of(*list(self.port(500_000))[:3])
+            self.check(first, last)
+            first = reading_of(*list(self.port(0))[:3])
+            last = reading_of(*list(self.port(500_000, torn))[:3])
+            self.check(first, last)
+
+    def test_a_loss_is_found_beside_them(self):
+        first = narrowest(self.port(0, torn=(1,)).__next__)
+        last = narrowest(self.port(500_000, torn=(1,), lost=5000).__next__)
+        with self.assertRaisesRegex(LabError, "received .* packets and sent"):
+            self.check(first, last)
+
+    def test_the_narrowest_bounds_of_several_are_taken(self):
+        reading = narrowest(self.port(0, torn=(0, 1, 2)).__next__)
+        self.assertLessEqual(reading.width, 2048)
+
+    def test_a_port_that_is_never_read_in_one_go_still_gives_bounds(self):
+        reading = narrowest(self.port(0, torn=range(100)).__next__)
+        self.assertGreater(reading.width, 2048)
+        self.assertLessEqual(reading.received.least, reading.sent)
+        self.assertGreaterEqual(reading.received.most, reading.sent)
 
 
 class MachineTest(unittest.TestCase):

@@ -97,8 +97,8 @@ class Contender:
     def _find_worker(self):
         self.worker = WorkerThread(self._process.pid, self._setting.cpus.worker)
 
-    def port(self):
-        return self._telemetry.port()
+    def reading(self):
+        return self._telemetry.reading()
 
     def pause(self):
         os.kill(self._process.pid, signal.SIGSTOP)
@@ -248,18 +248,22 @@ class Shuntd(Contender):
         return flows.FRAME_BYTES + (20 if self.method == "tunnel" else 0)
 
 
-# Packets that a reading of the counters may find in flight.
+# Packets between a worker's receiving and its sending, and those that its own counters do not show yet.
 _IN_FLIGHT = 1024
 
 
 def check_counts(sent_before, first, last, sent_after, bytes_a_packet):
     """The worker's count of sent packets and the driver's must be the same; received and sent, too; and every packet
-    must have had the size that its method gives it. The worker was asked before `first` and after `last`."""
+    must have had the size that its method gives it. The worker was asked before `first` and after `last`. A Reading's
+    bounds say what is certain: only what no moment within them explains is an error."""
     if sent_before > first.sent or last.sent > sent_after + _IN_FLIGHT:
         raise LabError(f"shuntd says that it sent {sent_before} to {sent_after} packets, its port {first.sent} to {last.sent}")
-    received, sent = last.received - first.received, last.sent - first.sent
-    if abs(received - sent) > _IN_FLIGHT:
-        raise LabError(f"shuntd's port received {received} packets and sent {sent}")
-    size = (last.sent_bytes - first.sent_bytes) / max(sent, 1)
-    if abs(size - bytes_a_packet) > bytes_a_packet * _IN_FLIGHT / max(sent, 1):
-        raise LabError(f"shuntd's packets left with {size:.2f} bytes each, {bytes_a_packet} are right")
+    sent = last.sent - first.sent
+    received = last.received.grown_since(first.received)
+    if received.least > sent + _IN_FLIGHT or received.most < sent - _IN_FLIGHT:
+        raise LabError(f"shuntd's port received {received.least} to {received.most} packets and sent {sent}")
+    sent_bytes = last.sent_bytes.grown_since(first.sent_bytes)
+    if (sent_bytes.least > (sent + _IN_FLIGHT) * bytes_a_packet or
+            sent_bytes.most < (sent - _IN_FLIGHT) * bytes_a_packet):
+        each = (sent_bytes.least + sent_bytes.most) / 2 / max(sent, 1)
+        raise LabError(f"shuntd's packets left with {each:.2f} bytes each, {bytes_a_packet} are right")

@@ -1,22 +1,23 @@
-// The benchmarks' source: a burst of 64-byte UDP-in-IPv4 frames of connections in random order, written into buffers
-// that circulate, so that no mempool and no driver is in the figures.
+// The benchmarks' source: 64-byte TCP-in-IPv4 frames written into buffers that circulate, so that no mempool is in
+// the figures, and a generator for connections in random order.
 #pragma once
 
 #include <rte_mbuf.h>
 
-#include <array>
 #include <cstdint>
 #include <cstring>
-#include <vector>
+#include <new>
 
 #include "dataplane/checksum.h"
 #include "dataplane/connection.h"
 #include "dataplane/headers.h"
+#include "tests/bench/huge_memory.h"
 
 namespace shunt::bench {
 
 inline constexpr uint32_t kBurstSize = 32;
 inline constexpr uint32_t kFrameBytes = 60;  // 64 with the frame check sequence
+inline constexpr uint8_t kTtlAtArrival = 64;
 
 // A small generator (xorshift64*), so that the order costs next to nothing.
 class Random {
@@ -35,22 +36,23 @@ class Random {
 
 class Buffers {
  public:
-  Buffers() {
-    for (Buffer& buffer : buffers_) {
-      std::memset(&buffer, 0, sizeof buffer);
+  explicit Buffers(uint32_t count) : memory_(count * sizeof(Buffer)), buffers_(static_cast<Buffer*>(memory_.get())) {
+    for (uint32_t i = 0; i < count; ++i) {
+      Buffer& buffer = *new (&buffers_[i]) Buffer{};
       buffer.mbuf.buf_addr = buffer.data;
       buffer.mbuf.buf_len = sizeof buffer.data;
       buffer.mbuf.nb_segs = 1;
-      buffer.mbuf.refcnt = 1;
     }
   }
 
-  // A fresh TCP frame (ACK, no data) with this key.
-  rte_mbuf* fill(uint32_t index, const dataplane::FlowKey& key, const MacAddress& to) {
+  // A fresh TCP frame without data, with this key.
+  rte_mbuf* fill(uint32_t index, const dataplane::FlowKey& key, const MacAddress& to, uint8_t tcp_flags) {
     using namespace dataplane;
     Buffer& buffer = buffers_[index];
     rte_mbuf& mbuf = buffer.mbuf;
     mbuf.data_off = RTE_PKTMBUF_HEADROOM;
+    // Two owners: the worker that drops it frees its share alone, and no mempool is asked.
+    mbuf.refcnt = 2;
     mbuf.data_len = kFrameBytes;
     mbuf.pkt_len = kFrameBytes;
     mbuf.ol_flags = 0;
@@ -59,13 +61,19 @@ class Buffers {
     auto* frame = reinterpret_cast<EthernetHeader*>(buffer.data + RTE_PKTMBUF_HEADROOM);
     *frame = {to, {{2, 0, 0, 0, 0, 9}}, kEtherTypeIpv4};
     auto* ip = reinterpret_cast<Ipv4Header*>(frame + 1);
-    *ip = {0x45, 0, Be16::from_host(40), {}, kIpDontFragment, 64, kIpProtocolTcp, {}, key.source, key.destination};
+    *ip = {0x45, 0, Be16::from_host(40), {}, kIpDontFragment, kTtlAtArrival, kIpProtocolTcp, {}, key.source,
+           key.destination};
     ip->checksum = checksum_of(ip, sizeof *ip);
     auto* tcp = reinterpret_cast<TcpHeader*>(ip + 1);
-    *tcp = {key.source_port, key.destination_port, {}, {}, 0x50, kTcpAck, {}, {}, {}};
+    *tcp = {key.source_port, key.destination_port, {}, {}, 0x50, tcp_flags, {}, {}, {}};
     const uint64_t pseudo = sum_of(&ip->source, 8) + Be16::from_host(kIpProtocolTcp).raw + Be16::from_host(20).raw;
     tcp->checksum = checksum_of(tcp, sizeof *tcp, pseudo);
     return &mbuf;
+  }
+
+  // Which one it is. REQUIRES: it is of these.
+  uint32_t index_of(const rte_mbuf* mbuf) const {
+    return static_cast<uint32_t>(reinterpret_cast<const Buffer*>(mbuf) - buffers_);
   }
 
  private:
@@ -73,7 +81,8 @@ class Buffers {
     rte_mbuf mbuf;
     uint8_t data[256];
   };
-  std::array<Buffer, kBurstSize> buffers_;
+  HugeMemory memory_;
+  Buffer* buffers_;
 };
 
 }  // namespace shunt::bench

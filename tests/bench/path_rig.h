@@ -1,59 +1,61 @@
-// A worker with a full set of connections and one service, without ports: frames that it would send are taken from
-// its queue and checked.
+// The packet path alone: a worker with a full set of connections, without a driver. Frames that it would send are
+// taken from its port's queue and checked.
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "dataplane/worker.h"
-#include "tests/bench/huge_memory.h"
+#include "tests/bench/bench_worker.h"
 #include "tests/bench/packets.h"
+#include "tests/bench/tables.h"
 
 namespace shunt::bench {
 
+// "direct", "tunnel", "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the way back.
+struct Path {
+  dataplane::Method method = dataplane::Method::kDirect;
+  bool replies = false;
+};
+const std::vector<std::string>& path_names();
+// Ends the program when there is no such path.
+Path path_named(const std::string& name);
+
 class PathRig {
  public:
-  // `name`: a forwarding method, or "nat-reply", "fullnat-reply" for the way back. Ends the program when a
-  // connection cannot be made.
-  PathRig(const std::string& name, uint32_t connections, uint32_t reals);
+  // Opens `connections` established ones, spread over the services, in a table of `capacity`. Ends the program when
+  // one cannot be made.
+  PathRig(Path path, const TablesSpec& spec, uint32_t connections, uint32_t capacity);
 
-  // TSC cycles that the path takes for `packets` packets of established connections in random order. Every packet
-  // that leaves is checked afterwards, outside of the time; a wrong one ends the program.
+  // Four fifths full, as a table in service.
+  static uint32_t capacity_for(uint32_t connections) { return connections + connections / 4 + 16; }
+
+  // TSC cycles that the path takes for `packets` packets of the connections in random order. Every packet that
+  // leaves is checked afterwards, outside of the time; a wrong one ends the program.
   uint64_t run(uint32_t packets);
 
-  dataplane::Worker& worker() { return *worker_; }
+  // The same for SYNs that each open one more connection. REQUIRES: the table has room for them.
+  uint64_t open_more(uint32_t connections);
+
+  BenchWorker& worker() { return worker_; }
 
  private:
-  void build_snapshot(uint32_t reals);
-  void open_connections();
-  dataplane::FlowKey request_key(uint32_t index) const;
-  void process(uint32_t count, bool checked);
-  void check(rte_mbuf* mbuf, uint32_t connection) const;
+  void open_connections(uint32_t count);
+  void put(uint32_t position, uint64_t connection, const dataplane::FlowKey& key, uint8_t tcp_flags);
+  uint64_t process(uint32_t count);
+  void check(const rte_mbuf* mbuf, uint64_t connection) const;
 
-  std::string name_;
-  dataplane::Method method_;
-  bool replies_;
-  uint32_t connections_;
-  std::unique_ptr<HugeMemory> table_memory_;
-  std::unique_ptr<HugeMemory> counters_memory_;
-  std::vector<dataplane::FlowKey> reply_keys_;  // by connection
-  std::vector<dataplane::RealEntry> reals_;
-  std::vector<dataplane::Candidate> candidates_;
-  std::vector<dataplane::ServiceEntry> services_;
-  std::vector<dataplane::ServiceSlot> service_slots_;
-  std::vector<dataplane::TimeoutSet> timeouts_;
-  std::vector<dataplane::NextHop> hops_;
-  std::vector<dataplane::RouteInterval> routes_;
-  std::vector<Be32> local_addresses_;
-  std::vector<dataplane::Cursor> cursors_;
+  Path path_;
+  Tables tables_;
   dataplane::Snapshot snapshot_;
   std::atomic<const dataplane::Snapshot*> current_{&snapshot_};
-  std::unique_ptr<dataplane::Worker> worker_;
-  Buffers buffers_;
+  BenchWorker worker_;
+  uint32_t connections_ = 0;
+  // By connection, for paths that need it: where fullnat's local end is known only afterwards.
+  std::vector<dataplane::FlowKey> reply_keys_;
+  Buffers buffers_{kBurstSize};
   Random random_;
-  uint32_t indices_[kBurstSize];
+  uint64_t indices_[kBurstSize] = {};
 };
 
 }  // namespace shunt::bench

@@ -1,0 +1,44 @@
+#include "tests/bench/bench_worker.h"
+
+#include "tests/bench/packets.h"
+
+namespace shunt::bench {
+
+using namespace dataplane;
+
+BenchWorker::BenchWorker(uint32_t capacity)
+    : table_(ConnectionTable::bytes_for(capacity)),
+      counters_(sizeof(RealCounters) * kMaxReals),
+      cursors_(kMaxServices),
+      worker_(std::make_unique<Worker>()) {
+  // A key of its own, but the same each time: figures repeat.
+  worker_->connections.attach(table_.get(), capacity, HashKey::from_bytes({9, 8, 7, 6}));
+  worker_->real_counters = static_cast<RealCounters*>(counters_.get());
+  worker_->cursors = cursors_.data();
+  worker_->port_count = 1;
+  worker_->ports[0].present = true;
+  worker_->ports[0].mac = kOurMac;
+  worker_->cycles_per_ms = rte_get_tsc_hz() / 1000;
+}
+
+uint64_t BenchWorker::drops() const noexcept {
+  uint64_t all = 0;
+  for (const Counter& drops : worker_->counters.drops) all += drops.read();
+  return all;
+}
+
+std::string BenchWorker::drop_reasons() const {
+  std::string text;
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    const uint64_t count = worker_->counters.drops[i].read();
+    if (count == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::string(name_of(static_cast<DropReason>(i))) + " " + std::to_string(count);
+  }
+  return text.empty() ? "none" : text;
+}
+
+uint64_t BenchWorker::fixed_bytes() noexcept {
+  return sizeof(Worker) + sizeof(RealCounters) * kMaxReals + sizeof(Cursor) * kMaxServices;
+}
+
+}  // namespace shunt::bench

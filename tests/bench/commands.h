@@ -1,0 +1,12 @@
+// path_bench's subcommands: each adds its parser and runs when it was asked for.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "tests/bench/results.h"
+
+namespace shunt::bench {
+
+void add_path_command(CLI::App& app, Results& results);
+
+}  // namespace shunt::bench

@@ -1,0 +1,37 @@
+#include "tests/bench/eal.h"
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <sched.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/bench/results.h"
+
+namespace shunt::bench {
+namespace {
+
+int chosen = 0;
+
+}  // namespace
+
+void start_eal() {
+  cpu_set_t usable;
+  sched_getaffinity(0, sizeof usable, &usable);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &usable)) chosen = cpu;
+  }
+  // EAL's own memory holds rings and a port, nothing that a figure is about: ordinary pages do.
+  std::vector<std::string> words{"path_bench", "--no-shconf", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
+                                 "--log-level", "error", "--lcores", "0@" + std::to_string(chosen)};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0) {
+    give_up(std::string("EAL did not start: ") + rte_strerror(rte_errno) + "; the log above may say more");
+  }
+}
+
+int measured_cpu() { return chosen; }
+
+}  // namespace shunt::bench

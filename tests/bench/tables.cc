@@ -1,0 +1,106 @@
+#include "tests/bench/tables.h"
+
+#include <bit>
+
+namespace shunt::bench {
+
+using namespace dataplane;
+
+namespace {
+
+constexpr Be16 kPort = Be16::from_host(80);
+constexpr uint32_t kFirstVip = 0xc6130001;    // 198.19.0.1, the half of RFC 2544's network that ...
+constexpr uint32_t kFirstLocal = 0xc6120001;  // 198.18.0.1 ... fullnat's local addresses leave
+constexpr uint32_t kLocalAddresses = 250;
+constexpr uint32_t kFirstReal = 0xac100001;    // 172.16.0.1
+constexpr uint32_t kFirstClient = 0x0a000000;  // 10.0.0.0
+constexpr uint32_t kClientBits = 24;
+// Next hop ids have 16 bits; past this many reals some share a neighbour, as behind a router.
+constexpr uint32_t kNeighbours = 60000;
+
+}  // namespace
+
+Tables::Tables(const TablesSpec& spec) : spec_(spec) {
+  const size_t reals = size_t{spec.services} * spec.reals;
+  reals_.reserve(reals);
+  candidates_.reserve(reals);
+  hops_.push_back({{{2, 0, 0, 0, 1, 0}}, kOurMac, 0, 1500, Be32::from_host(0x0a000001), {}, true});
+  for (uint32_t service = 0; service < spec.services; ++service) {
+    for (uint32_t i = 0; i < spec.reals; ++i) add_real(service, service * spec.reals + i);
+  }
+  for (uint32_t i = 0; i < kLocalAddresses; ++i) local_addresses_.push_back(Be32::from_host(kFirstLocal + i));
+  routes_.push_back({0, NextHopId{0}, 0});
+  timeouts_.push_back(kDefaultTimeoutsMs);
+  service_slots_.resize(std::bit_ceil(spec.services * 2 + 2));
+  for (uint32_t service = 0; service < spec.services; ++service) add_service(service);
+}
+
+void Tables::add_real(uint32_t service, uint32_t index) {
+  const uint32_t neighbour = index % kNeighbours;
+  RealEntry real;
+  real.address = Be32::from_host(kFirstReal + index);
+  if (neighbour == index) {
+    const MacAddress mac{{2, 1, static_cast<uint8_t>(index >> 24), static_cast<uint8_t>(index >> 16),
+                          static_cast<uint8_t>(index >> 8), static_cast<uint8_t>(index)}};
+    hops_.push_back({mac, kOurMac, 0, 1500, Be32::from_host(kFirstReal - 1), real.address, true});
+  }
+  const bool translated = spec_.method == Method::kNat || spec_.method == Method::kFullnat;
+  real.port = translated ? Be16::from_host(8080) : kPort;
+  real.method = spec_.method;
+  real.used = true;
+  real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
+  real.no_route = false;
+  real.service = ServiceId{service};
+  reals_.push_back(real);
+  candidates_.push_back({RealId{index}, 1, 1});
+}
+
+void Tables::add_service(uint32_t index) {
+  ServiceEntry service;
+  service.id = ServiceId{index};
+  service.address = Be32::from_host(kFirstVip + index);
+  service.port = kPort;
+  service.protocol = kIpProtocolTcp;
+  service.scheduler = spec_.scheduler;
+  service.method = spec_.method;
+  service.candidates = {candidates_.data() + size_t{index} * spec_.reals, spec_.reals};
+  service.local_addresses = local_addresses_;
+  const uint32_t mask = static_cast<uint32_t>(service_slots_.size()) - 1;
+  uint32_t slot = service_hash(service.protocol, service.address, service.port) & mask;
+  while (service_slots_[slot].protocol != 0) slot = (slot + 1) & mask;
+  service_slots_[slot] = {service.address, service.port, service.protocol, index};
+  services_.push_back(service);
+}
+
+Snapshot Tables::snapshot(uint64_t version) const {
+  Snapshot snapshot;
+  snapshot.version = version;
+  snapshot.reals = reals_;
+  snapshot.services = services_;
+  snapshot.service_slots = service_slots_;
+  snapshot.timeouts = timeouts_;
+  snapshot.next_hops = {hops_, routes_, {}, 1};
+  snapshot.link_up.fill(true);
+  return snapshot;
+}
+
+FlowKey Tables::request(uint64_t index) const noexcept {
+  const auto client = static_cast<uint32_t>(index & ((1u << kClientBits) - 1));
+  const auto port = static_cast<uint16_t>(1024 + (((index >> kClientBits) + client) & 0x7fff));
+  return {Be32::from_host(kFirstClient + client),
+          Be32::from_host(kFirstVip + static_cast<uint32_t>(index % spec_.services)), Be16::from_host(port), kPort};
+}
+
+RealId Tables::real_in_turn(uint64_t index) const noexcept {
+  const auto service = static_cast<uint32_t>(index % spec_.services);
+  return {service * spec_.reals + static_cast<uint32_t>(index / spec_.services % spec_.reals)};
+}
+
+RealId Tables::real_of(const MacAddress& mac) const noexcept {
+  if (mac.bytes[0] != 2 || mac.bytes[1] != 1) return kNoReal;
+  const uint32_t index = uint32_t{mac.bytes[2]} << 24 | uint32_t{mac.bytes[3]} << 16 | uint32_t{mac.bytes[4]} << 8 |
+                         mac.bytes[5];
+  return index < reals_.size() ? RealId{index} : kNoReal;
+}
+
+}  // namespace shunt::bench

@@ -1,0 +1,62 @@
+// What the packet path reads in a benchmark: a snapshot of services with their reals, next hops and timeouts, as
+// control would build it. Addresses follow from numbers, so that a check needs no memory of what was made.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "dataplane/connection.h"
+#include "dataplane/headers.h"
+#include "dataplane/snapshot.h"
+
+namespace shunt::bench {
+
+inline constexpr MacAddress kOurMac{{2, 0, 0, 0, 0, 1}};
+
+struct TablesSpec {
+  dataplane::Method method = dataplane::Method::kDirect;
+  dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kRr;
+  uint32_t services = 1;  // 1..10,000
+  uint32_t reals = 100;   // of each service; services times reals is at most kMaxReals
+};
+
+class Tables {
+ public:
+  explicit Tables(const TablesSpec& spec);
+  Tables(const Tables&) = delete;
+
+  // Valid while these tables live.
+  dataplane::Snapshot snapshot(uint64_t version) const;
+
+  const TablesSpec& spec() const noexcept { return spec_; }
+  // The request of connection `index`, any number below 2^24 * 2^15: its service is index modulo services.
+  dataplane::FlowKey request(uint64_t index) const noexcept;
+  // The real that round robin gives it when connections are opened in order.
+  dataplane::RealId real_in_turn(uint64_t index) const noexcept;
+  const dataplane::RealEntry& real(dataplane::RealId id) const noexcept { return reals_[id.index]; }
+  // The real to which frames with this destination go, kNoReal when there is none; one real per address.
+  dataplane::RealId real_of(const MacAddress& destination) const noexcept;
+  const dataplane::NextHop& client_hop() const noexcept { return hops_[0]; }
+  const dataplane::NextHop& hop_of(dataplane::RealId id) const noexcept { return hops_[reals_[id.index].next_hop.index]; }
+
+  // Milliseconds that a connection of a service lives on in this state after its last packet.
+  void set_timeout(dataplane::ConnectionState state, uint32_t ms) noexcept {
+    timeouts_[0][static_cast<size_t>(state)] = ms;
+  }
+
+ private:
+  void add_real(uint32_t service, uint32_t index);
+  void add_service(uint32_t index);
+
+  TablesSpec spec_;
+  std::vector<dataplane::RealEntry> reals_;
+  std::vector<dataplane::Candidate> candidates_;
+  std::vector<dataplane::ServiceEntry> services_;
+  std::vector<dataplane::ServiceSlot> service_slots_;
+  std::vector<dataplane::TimeoutSet> timeouts_;
+  std::vector<dataplane::NextHop> hops_;
+  std::vector<dataplane::RouteInterval> routes_;
+  std::vector<Be32> local_addresses_;
+};
+
+}  // namespace shunt::bench

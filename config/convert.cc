@@ -117,6 +117,7 @@ control::Service to_service(const v1::Service& service) {
   result.local_addresses = service.local_addresses();
   result.timeouts = to_timeouts(service.timeouts());
   result.vip_port = service.vip_port();
+  result.sloppy_tcp = service.sloppy_tcp();
   return result;
 }
 
@@ -133,6 +134,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   if (service.timeouts != control::Timeouts{})
     put_timeouts(service.timeouts, *out.mutable_timeouts());
   out.set_vip_port(service.vip_port);
+  out.set_sloppy_tcp(service.sloppy_tcp);
 }
 
 }  // namespace

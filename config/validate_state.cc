@@ -140,6 +140,11 @@ class StateRules {
     if (vip && service.port() != 0) check_endpoint(service, *vip, at);
     check_kernel_port(service.vip_port(), at + ".vip_port", "vip_port");
     check_local_addresses(service, at);
+    if (service.sloppy_tcp() && service.protocol() == v1::PROTOCOL_UDP) {
+      add(problems_, at + ".sloppy_tcp", reason::kConflict,
+          "sloppy_tcp is given but the protocol is udp",
+          "remove the line; any UDP packet opens a connection");
+    }
     check_health_check(service.health_check(), at + ".health_check.timeout");
     check_reals(service, at);
   }

@@ -84,6 +84,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("method", before.method, after.method);
   details.field("local_addresses", before.local_addresses, after.local_addresses);
   details.field("vip_port", before.vip_port, after.vip_port);
+  details.field("sloppy_tcp", before.sloppy_tcp, after.sloppy_tcp);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);

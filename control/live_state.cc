@@ -191,6 +191,7 @@ void LiveState::compile(uint32_t index) {
   input.port = service.port;
   input.scheduler = service.scheduler;
   input.method = service.method;
+  input.sloppy_tcp = service.sloppy_tcp;
   input.timeouts = timeouts_of(desired_.timeouts, service.timeouts);
   if (!service.local_addresses.empty()) input.local_addresses = pools_[service.local_addresses];
   for (size_t i = 0; i < live.reals.size(); ++i) {

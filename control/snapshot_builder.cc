@@ -92,6 +92,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.protocol = static_cast<uint8_t>(input.protocol);
   entry.scheduler = input.scheduler;
   entry.method = input.method;
+  entry.sloppy_tcp = input.sloppy_tcp;
   // A set for each service: connections name it by index, so an index must not change its owner.
   entry.timeouts = static_cast<uint16_t>(input.id.index);
   entry.candidates = block->candidates;

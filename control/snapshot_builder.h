@@ -23,6 +23,7 @@ struct ServiceInput {
   uint16_t port = 0;
   dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kWlc;
   dataplane::Method method = dataplane::Method::kNat;
+  bool sloppy_tcp = false;
   // Newest first, without those that are down.
   std::vector<dataplane::Candidate> candidates;
   // nullptr: none.

@@ -43,9 +43,11 @@ void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& pack
   packet.verdict = Verdict::kKernel;
 }
 
-// A TCP packet opens a connection by SYN alone (ip_vs_proto_tcp.c tcp_conn_schedule).
-bool opens_connection(const Packet& packet) noexcept {
+// A TCP packet opens a connection by SYN alone, or, where the service is sloppy, unless it is an RST
+// (ip_vs_proto_tcp.c tcp_conn_schedule).
+bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcept {
   if (packet.protocol == kIpProtocolUdp) return true;
+  if (service.sloppy_tcp) return (packet.tcp_flags & kTcpRst) == 0;
   return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
 }
 
@@ -144,7 +146,7 @@ void admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexce
     const uint32_t owner = owner_of_client(packet.key.source, packet.key.source_port, worker.count);
     if (hand_off(worker, packet, owner)) return;
   }
-  const bool opens = opens_connection(packet);
+  const bool opens = opens_connection(*service, packet);
   if (!opens && !(can_go_untracked(*service) && worker.counters.untracked_packets.read() > 0)) {
     // Linux, whose address the VIP is, answers with a reset; a flood of these must not crowd out its other traffic.
     if (!worker.punts.take(worker.now)) return packet.drop(DropReason::kNotSchedulable);

@@ -50,6 +50,8 @@ struct ServiceEntry {
   uint8_t protocol = 0;
   SchedulerKind scheduler = SchedulerKind::kWlc;
   Method method = Method::kNat;
+  // Any TCP packet but an RST opens a connection.
+  bool sloppy_tcp = false;
   // Index into Snapshot::timeouts.
   uint16_t timeouts = 0;
   // Changes whenever `candidates` does: per-worker cursors notice.

@@ -62,6 +62,8 @@ struct Service {
   Timeouts timeouts;
   // Name of the port whose kernel port carries the VIP; empty: the first that has one.
   std::string vip_port;
+  // Connections open by any TCP packet but an RST.
+  bool sloppy_tcp = false;
   bool operator==(const Service&) const = default;
 };
 

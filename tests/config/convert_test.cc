@@ -56,6 +56,13 @@ TEST(Convert, AStateSurvivesTheWayThroughTheSchema) {
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }
 
+TEST(Convert, SloppyTcpSurvives) {
+  const std::string sloppy = kWeb + "    sloppy_tcp: true\n";
+  const control::DesiredState state = state_of(sloppy);
+  EXPECT_TRUE(state.services[0].sloppy_tcp);
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
 TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
   using control::Method, control::Protocol, control::SchedulerKind;
   for (const Method method : {Method::kDirect, Method::kTunnel, Method::kNat, Method::kFullnat}) {

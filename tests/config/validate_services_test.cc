@@ -213,6 +213,17 @@ services:
 )",
      {"UNKNOWN_REFERENCE lb.yaml:12:15: service web: vip_port \"reals\" has no kernel port; name "
       "one with a kernel port: outside"}},
+    {"SloppyTcpIsOfTcpServices",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: dns
+    protocol: udp
+    address: 203.0.113.10
+    port: 53
+    sloppy_tcp: true
+)",
+     {"CONFLICT lb.yaml:6:17: service dns: sloppy_tcp is given but the protocol is udp; remove the "
+      "line; any UDP packet opens a connection"}},
     {"AHealthCheckNeedsASuccessAndAFailure",
      Purpose::kDesiredState,
      kWeb + R"(    health_check: {rise: 0, fall: 0}

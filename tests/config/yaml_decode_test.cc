@@ -44,10 +44,10 @@ foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:3:5: service web: unknown key \"prot\"; did you mean protocol? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts and vip_port",
+      "local_addresses, timeouts, vip_port and sloppy_tcp",
       "UNKNOWN_FIELD lb.yaml:4:5: service web: unknown key \"adress\"; did you mean address? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts and vip_port"}},
+      "local_addresses, timeouts, vip_port and sloppy_tcp"}},
     {"AKeyOfAnotherLevelIsUnknownHere",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

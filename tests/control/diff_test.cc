@@ -94,6 +94,7 @@ TEST(Differences, ShowEveryFieldOfAService) {
   web.method = Method::kFullnat;
   web.local_addresses = "pool";
   web.vip_port = "outside";
+  web.sloppy_tcp = true;
   web.health_check = {false, Milliseconds(1500), Milliseconds(1000), 1, 2, 8080};
   web.timeouts.values[1] = Milliseconds(60000);
   const auto changes = differences(before, after);
@@ -102,6 +103,7 @@ TEST(Differences, ShowEveryFieldOfAService) {
   EXPECT_THAT(changes[0].details,
               ElementsAre("name: web -> www", "scheduler: wlc -> mh", "method: nat -> fullnat",
                           "local_addresses: default -> pool", "vip_port: default -> outside",
+                          "sloppy_tcp: no -> yes",
                           "health_check.enabled: yes -> no", "health_check.interval: 5s -> 1500ms",
                           "health_check.timeout: 2s -> 1s", "health_check.rise: 2 -> 1",
                           "health_check.fall: 3 -> 2", "health_check.port: 0 -> 8080",

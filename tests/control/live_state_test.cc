@@ -182,6 +182,18 @@ TEST_F(LiveStateTest, TimeoutsComeFromTheInnermostThatSaysOne) {
   EXPECT_EQ(snapshot_->timeouts[entry().timeouts][11], 444u);
 }
 
+TEST_F(LiveStateTest, SloppyTcpReachesTheSnapshotAndLeavesIt) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  replace(state);
+  EXPECT_FALSE(entry().sloppy_tcp);
+  state.services[0].sloppy_tcp = true;
+  replace(state);
+  EXPECT_TRUE(entry().sloppy_tcp);
+  state.services[0].sloppy_tcp = false;
+  replace(state);
+  EXPECT_FALSE(entry().sloppy_tcp);
+}
+
 TEST_F(LiveStateTest, PoolsReachTheirServices) {
   DesiredState state = with_reals({real("10.0.0.1")});
   state.services[0].method = Method::kFullnat;

@@ -55,6 +55,46 @@ TEST_F(Admit, OnlyAPureSynOpensOne) {
   EXPECT_EQ(lb.send(client().tcp(kTcpSyn | 0xc0)).summary(), "sent 1") << "ECN's SYN is one";
 }
 
+struct SloppyCase {
+  const char* name;
+  uint8_t flags;
+  ConnectionState state;
+};
+
+TEST_F(Admit, AnyPacketButARstOpensOneWhereTheServiceIsSloppy) {
+  lb.set_sloppy_tcp(service);
+  lb.publish();
+  const SloppyCase cases[] = {
+      {"ACK", kTcpAck, ConnectionState::kEstablished},
+      {"PSH+ACK", kTcpPsh | kTcpAck, ConnectionState::kEstablished},
+      {"SYN", kTcpSyn, ConnectionState::kSynRecv},
+      {"SYN+ACK", kTcpSyn | kTcpAck, ConnectionState::kSynRecv},
+      {"FIN+ACK", kTcpFin | kTcpAck, ConnectionState::kClose},
+      {"no flag", 0, ConnectionState::kNone},
+  };
+  uint16_t port = 1000;
+  for (const SloppyCase& c : cases) {
+    const PacketBuilder packet = client(++port).tcp(c.flags);
+    EXPECT_EQ(lb.send(packet).summary(), "sent 1") << c.name;
+    ASSERT_NE(lb.connection_of(packet), nullptr) << c.name;
+    EXPECT_EQ(lb.connection_of(packet)->state, c.state) << c.name;
+  }
+  EXPECT_EQ(lb.worker().connections.used(), std::size(cases));
+  for (const int flags : {+kTcpRst, kTcpRst | kTcpAck, kTcpRst | kTcpSyn}) {
+    EXPECT_EQ(lb.send(client().tcp(static_cast<uint8_t>(flags))).summary(), "kernel 0") << flags;
+  }
+  EXPECT_EQ(lb.connection_of(client().tcp(kTcpRst)), nullptr);
+}
+
+TEST_F(Admit, ASloppyServiceLeavesTheOthersStrict) {
+  const ServiceId other = lb.add_service(Protocol::kTcp, "203.0.113.11", 80, Method::kNat);
+  lb.add_real(other, "10.0.0.2", 8080);
+  lb.set_sloppy_tcp(other);
+  lb.publish();
+  EXPECT_EQ(lb.send(client().tcp(kTcpAck)).summary(), "kernel 0");
+  EXPECT_EQ(lb.send(a_packet().from("198.51.100.7", 40000).to("203.0.113.11", 80).tcp(kTcpAck)).summary(), "sent 1");
+}
+
 TEST_F(Admit, LatePacketsBeyondTheBudgetAreDroppedAndCounted) {
   int to_kernel = 0;
   int dropped = 0;

@@ -43,6 +43,9 @@ class Shuntd:
     def running(self):
         return self._process is not None and self._process.poll() is None
 
+    def pid(self):
+        return self._process.pid
+
     def reread(self):
         """SIGHUP: shuntd reads the services of its file again."""
         self._process.send_signal(signal.SIGHUP)

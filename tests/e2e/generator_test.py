@@ -1,0 +1,97 @@
+"""config/examples/bench.yaml with scripts/pktgen/testpmd at both ends, over memif: every flow that the generator makes is one
+connection, whatever the method, TCP without a SYN too, and the reflector's replies come back to the clients."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+from lab.daemon import binary
+from lab.shell import Processes, wait_for
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FLOWS = 500
+RECEIVED = re.compile(r"NIC statistics for port 0 .*?RX-packets: (\d+)", re.DOTALL)
+
+
+class Bench:
+    """shuntd with bench.yaml, its paths in a folder of the test's own and ordinary pages in place of huge ones."""
+
+    def __init__(self, folder):
+        self.folder, self.memif = folder, os.path.join(folder, "memif.sock")
+        self.processes = Processes(folder)
+        with open(os.path.join(ROOT, "config/examples/bench.yaml"), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in (("/run/shunt/memif.sock", self.memif), ("memory_mb: 2048", f"memory_mb: 512\n  huge_pages: false\n"
+                         f"  file_prefix: generator-{os.getpid()}"), ("connections: 2000000", "connections: 100000"),
+                         ("lcores: 0,1", "lcores: 0@0,1@1"), ("poll_mode: busy", "poll_mode: adaptive")):
+            if old not in text:
+                raise AssertionError(f"bench.yaml has no longer '{old}'")
+            text = text.replace(old, new)
+        self.config = os.path.join(folder, "bench.yaml")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(f"{text}\nlistener: {{unix_socket: {folder}/shuntd.sock}}\njournal: {{directory: {folder}}}\n")
+
+    def start(self):
+        self.processes.start("shuntd", [binary("shuntd"), "-c", self.config])
+        wait_for(lambda: self.workers() is not None and os.path.exists(self.memif), 30, "shuntd and its memif socket")
+
+    def testpmd(self, role, *words):
+        # It sends as fast as it can: the least priority leaves shuntd and shuntctl their share of two CPUs.
+        command = ["nice", "-n", "19", os.path.join(ROOT, "scripts/pktgen/testpmd"), role]
+        self.processes.start(role, [*command, "--socket", self.memif, "--lcores", "0@0,1@0", *words])
+
+    def workers(self):
+        done = subprocess.run([binary("shuntctl"), "--socket", os.path.join(self.folder, "shuntd.sock"), "--timeout", "30s",
+                               "-o", "json", "workers"], capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout)["workers"] if done.returncode == 0 else None
+
+    def connections(self):
+        workers = self.workers()
+        return int(workers[0]["connections"]) if workers else None
+
+    def received(self, role):
+        """Packets that the role's port toward shuntd has received, as testpmd last said."""
+        said = RECEIVED.findall(self.processes.log_tail(role, lines=60))
+        return int(said[-1]) if said else 0
+
+    def stop(self):
+        self.processes.stop_all()
+
+
+class GeneratorTest(unittest.TestCase):
+    def run_with(self, role, *words):
+        with tempfile.TemporaryDirectory(prefix="shunt-generator-") as folder:
+            bench = Bench(folder)
+            self.addCleanup(bench.stop)
+            bench.start()
+            bench.testpmd(role)
+            bench.testpmd("generate", "--flows", str(FLOWS), *words)
+            wait_for(lambda: bench.received(role) > 0, 40, f"packets at the reals ({words}); the log of {role} ends:\n" +
+                     bench.processes.log_tail(role))
+            wait_for(lambda: bench.connections() == FLOWS, 20, f"{FLOWS} connections ({words})")
+            if role == "reflect":
+                wait_for(lambda: bench.received("generate") > 0, 20, f"replies at the clients ({words})")
+            self.assertEqual(bench.connections(), FLOWS)
+            bench.stop()
+
+    def test_nat(self):
+        self.run_with("reflect", "--method", "nat", "--size", "imix")
+
+    def test_nat_of_tcp_without_syn(self):
+        self.run_with("reflect", "--method", "nat", "--protocol", "tcp-ack")
+
+    def test_fullnat(self):
+        self.run_with("reflect", "--method", "fullnat")
+
+    def test_direct(self):
+        self.run_with("sink", "--method", "direct")
+
+    def test_tunnel(self):
+        self.run_with("sink", "--method", "tunnel", "--protocol", "tcp-ack")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

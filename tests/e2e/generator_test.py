@@ -62,19 +62,19 @@ class Bench:
 
 
 class GeneratorTest(unittest.TestCase):
-    def run_with(self, role, *words):
+    def run_with(self, role, *words, clients="generate", flows=FLOWS):
         with tempfile.TemporaryDirectory(prefix="shunt-generator-") as folder:
             bench = Bench(folder)
             self.addCleanup(bench.stop)
             bench.start()
             bench.testpmd(role)
-            bench.testpmd("generate", "--flows", str(FLOWS), *words)
+            bench.testpmd(clients, *(["--flows", str(flows)] if clients == "generate" else []), *words)
             wait_for(lambda: bench.received(role) > 0, 40, f"packets at the reals ({words}); the log of {role} ends:\n" +
                      bench.processes.log_tail(role))
-            wait_for(lambda: bench.connections() == FLOWS, 20, f"{FLOWS} connections ({words})")
+            wait_for(lambda: bench.connections() == flows, 20, f"{flows} connections ({words})")
             if role == "reflect":
-                wait_for(lambda: bench.received("generate") > 0, 20, f"replies at the clients ({words})")
-            self.assertEqual(bench.connections(), FLOWS)
+                wait_for(lambda: bench.received(clients) > 0, 20, f"replies at the clients ({words})")
+            self.assertEqual(bench.connections(), flows)
             bench.stop()
 
     def test_nat(self):
@@ -85,6 +85,9 @@ class GeneratorTest(unittest.TestCase):
 
     def test_fullnat(self):
         self.run_with("reflect", "--method", "fullnat")
+
+    def test_one_flow_of_testpmds_own(self):
+        self.run_with("sink", "--method", "direct", clients="single", flows=1)
 
     def test_direct(self):
         self.run_with("sink", "--method", "direct")

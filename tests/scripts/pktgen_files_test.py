@@ -121,8 +121,8 @@ class TestpmdTest(unittest.TestCase):
     def test_roles(self):
         self.assertIn("--forward-mode=5tswap", self.words("reflect"))
         self.assertIn("--forward-mode=rxonly", self.words("sink"))
-        single = self.words("single", "--method", "direct", "--size", "128", "--multi")
-        for word in ("--forward-mode=txonly", "--tx-ip=198.18.0.1,203.0.113.12", "--txpkts=124", "--txonly-multi-flow"):
+        single = self.words("single", "--method", "direct", "--size", "128")
+        for word in ("--forward-mode=txonly", "--tx-ip=198.18.0.1,203.0.113.12", "--txpkts=124"):
             self.assertIn(word, single)
 
     def test_memif_and_a_nic(self):

@@ -92,7 +92,9 @@ TEST_F(Admit, ASloppyServiceLeavesTheOthersStrict) {
   lb.set_sloppy_tcp(other);
   lb.publish();
   EXPECT_EQ(lb.send(client().tcp(kTcpAck)).summary(), "kernel 0");
-  EXPECT_EQ(lb.send(a_packet().from("198.51.100.7", 40000).to("203.0.113.11", 80).tcp(kTcpAck)).summary(), "sent 1");
+  EXPECT_EQ(
+      lb.send(a_packet().from("198.51.100.7", 40000).to("203.0.113.11", 80).tcp(kTcpAck)).summary(),
+      "sent 1");
 }
 
 TEST_F(Admit, LatePacketsBeyondTheBudgetAreDroppedAndCounted) {

@@ -66,7 +66,9 @@ class WorkerFixture {
   dataplane::RealId add_real(dataplane::ServiceId service, std::string_view address, uint16_t port,
                              uint32_t weight = 1);
   void set_weight(dataplane::RealId real, uint32_t weight);
-  void set_sloppy_tcp(dataplane::ServiceId service) { services_[service.index].entry.sloppy_tcp = true; }
+  void set_sloppy_tcp(dataplane::ServiceId service) {
+    services_[service.index].entry.sloppy_tcp = true;
+  }
   // No candidate any more; its slot stays for its connections.
   void remove_real(dataplane::RealId real);
   void add_local_address(dataplane::ServiceId service, std::string_view address);

@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 BENCH = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(BENCH))
 sys.path[:0] = [os.path.join(ROOT, "scripts"), BENCH]
 
-from lab.shell import Processes, wait_for  # noqa: E402
-from why import campaign, closing, contenders, cpu, figures, main, names, rig, zone  # noqa: E402
+from lab.shell import LabError, Processes, wait_for  # noqa: E402
+from why import campaign, closing, contenders, cpu, figures, main, names, plot, rig, zone  # noqa: E402
 from why.figures import Balance  # noqa: E402
 from why.load import Record, parse  # noqa: E402
 from why.phases import Pace  # noqa: E402
@@ -338,6 +339,49 @@ class ReportTest(unittest.TestCase):
         progress("goes on")
         progress.clear()
         self.assertEqual(out.getvalue(), "[2:05 left] begins\n[1:05 left] goes on\n")
+
+
+class PlotTest(unittest.TestCase):
+    ROWS = [{"case": "why", "contender": name, "reals": count, "quiet": True, "ttl_s": 2, **FACTS, "requests_per_s": 100.0 * count,
+             "full_cpu_us": 1.5, "ttl_most_to_mean": 1 + count / 10, "killed_failed": 7 * count, "silent_failed": 0,
+             "taken_failed": None} for name in ("dns", "shunt") for count in (1, 5, 100)]
+    TITLES = {name: contender.title for name, contender in contenders.ALL.items()}
+
+    def test_every_contender_has_a_line_in_every_panel_that_has_its_figures(self):
+        root = xml.etree.ElementTree.fromstring(plot.draw(self.ROWS, self.TITLES))
+        lines = root.findall(".//{http://www.w3.org/2000/svg}polyline")
+        self.assertEqual(len(lines), 2 * 5)
+        self.assertTrue(all(len(line.get("points").split()) == 3 for line in lines))
+
+    def test_every_contender_can_be_told_apart(self):
+        self.assertEqual(set(plot._STYLES), set(contenders.ALL))
+        self.assertEqual(len({colour for colour, _ in plot._STYLES.values()}), len(contenders.ALL))
+
+    def test_axes_hold_their_values_and_begin_at_the_bottom(self):
+        for most in (0.7, 1, 3, 99, 100, 101, 15241):
+            axis = plot.Linear(most)
+            self.assertEqual(axis.share(0), 0)
+            self.assertLessEqual(axis.share(most), 1)
+            self.assertLessEqual(len(axis.ticks), 8)
+            for first in (0, 1):
+                axis = plot.Logarithmic(most, first)
+                self.assertEqual(axis.share(first), 0)
+                self.assertLessEqual(axis.share(most), 1)
+
+    def test_a_wrong_file_is_refused_with_what_is_right(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            for content in ("", "{", '{"case": "daemon"}'):
+                file.seek(0)
+                file.truncate()
+                file.write(content)
+                file.flush()
+                with self.assertRaisesRegex(LabError, "--json"):
+                    plot.read(file.name)
+        with self.assertRaisesRegex(LabError, "cannot be read"):
+            plot.read("/nowhere/why.json")
+
+    def test_the_drawing_lies_beside_its_rows(self):
+        self.assertEqual(plot.beside("results/why.json"), "results/why.svg")
 
 
 class ArgumentsTest(unittest.TestCase):

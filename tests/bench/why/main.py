@@ -18,7 +18,7 @@ import os
 
 from daemon_rig import machine
 from lab.shell import LabError, run
-from why import closing, contenders, rig
+from why import closing, contenders, plot, rig
 from why.campaign import Campaign
 from why.phases import Pace
 from why.report import Progress, Table
@@ -62,6 +62,7 @@ def parse(arguments):
     parser.add_argument("--contenders", type=_contenders, metavar="NAME,...", help=f"{', '.join(contenders.ALL)} (all)")
     parser.add_argument("--seconds", type=_seconds, metavar="S", help="length of the steady phase (6; --quick: 2)")
     parser.add_argument("--json", metavar="FILE", help="write the rows there, one JSON object a line")
+    parser.add_argument("--plot", metavar="FILE", help="measure nothing: draw what --json wrote, as SVG beside it")
     options = parser.parse_args(arguments)
     options.cells = _cells(options)
     if not options.cells:
@@ -86,6 +87,8 @@ def _cells(options):
 def main(root, arguments, build):
     """The exit status. `build(*targets)` sees to the programs."""
     options = parse(arguments)
+    if options.plot:
+        return _draw(options.plot)
     if os.geteuid() != 0:
         raise LabError("why: it makes network namespaces, which needs root; run it with sudo")
     if options.json and not os.path.isdir(os.path.dirname(os.path.abspath(options.json))):
@@ -102,6 +105,14 @@ def main(root, arguments, build):
     finally:
         table.print_all(closing.lines(facts["cores"], options.pace.ttl))
     return 1 if failures else 0
+
+
+def _draw(path):
+    drawing = plot.draw(plot.read(path), {name: contender.title for name, contender in contenders.ALL.items()})
+    with open(plot.beside(path), "w", encoding="utf-8") as out:
+        out.write(drawing)
+    print(plot.beside(path))
+    return 0
 
 
 def _measurable(cells, table):

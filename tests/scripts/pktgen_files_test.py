@@ -131,6 +131,7 @@ class TestpmdTest(unittest.TestCase):
         self.assertIn("--no-pci", memif)
         nic = self.words("reflect", "--port", "0000:01:00.1", "--huge", "--queues", "4", "--lcores", "8,9,10,11,12")
         self.assertEqual(nic[nic.index("-a") + 1], "0000:01:00.1")
+        self.assertEqual(nic[nic.index("--file-prefix") + 1], "shunt-reflect-0000-01-00.1")
         self.assertNotIn("--no-pci", nic)
         self.assertEqual(nic[nic.index("--main-lcore") + 1], "8")
         for word in ("--rxq=4", "--txq=4", "--nb-cores=4"):

@@ -211,31 +211,31 @@ class WindowsTest(unittest.TestCase):
             turn = turns[contender]
             turns[contender] += 1
             order.append(contender)
-            return windows.Window(turn + 1, waiting[min(turn, len(waiting) - 1)] if contender == "first" else 0)
+            return windows.Window(turn + 1, waiting[min(turn, len(waiting) - 1)] if contender == "first" else 0, 50)
         figures = windows.alternate(["first", "second"], wanted, 1, lambda text: None, measure)
         return figures, order
 
     def test_the_two_take_turns_until_enough_windows_were_quiet(self):
         figures, order = self.alternate([0])
         self.assertEqual(order, ["first", "second"] * 3)
-        self.assertEqual(figures[0], windows.Figure(2, 3, True))
+        self.assertEqual(figures[0], windows.Figure(2, 3, True, 50))
 
     def test_disturbed_windows_are_repeated_and_do_not_count(self):
         figures, order = self.alternate([0.5, 0.5, 0, 0, 0])
         self.assertEqual(len(order), 10)
-        self.assertEqual(figures[0], windows.Figure(4, 3, True))
+        self.assertEqual(figures[0], windows.Figure(4, 3, True, 50))
 
     def test_where_none_is_quiet_the_least_disturbed_count_and_the_figure_says_so(self):
         figures, order = self.alternate([0.5, 0.02, 0.5, 0.02, 0.5, 0.02, 0.5])
         self.assertEqual(len(order), 18)
-        self.assertEqual(figures[0], windows.Figure(4, 3, False))
+        self.assertEqual(figures[0], windows.Figure(4, 3, False, 50))
         self.assertTrue(figures[1].quiet)
 
     def test_a_window_counts_what_left_and_leaves_the_program_paused(self):
         calls = []
 
         class Fake:
-            class worker:
+            class threads:
                 times = iter([machine.CpuTime(7.0, 1.0), machine.CpuTime(7.495, 1.005)])
 
                 @classmethod
@@ -250,6 +250,7 @@ class WindowsTest(unittest.TestCase):
         window = windows.measure_window(Fake(), 0.5, sleep=lambda seconds: None)
         self.assertAlmostEqual(window.mpps, 2.0)
         self.assertAlmostEqual(window.lost, 0.01)
+        self.assertAlmostEqual(window.cpu_ns, 495)
         self.assertEqual(calls, ["resume", "before_window", "after_window", "pause"])
 
 
@@ -360,11 +361,19 @@ class MachineTest(unittest.TestCase):
         self.assertAlmostEqual(machine.CpuTime(1.7, 1.3).share_lost_since(before, 1.0), 0.3)
         # Still waiting: the kernel has not counted it yet.
         self.assertAlmostEqual(machine.CpuTime(1.1, 1.0).share_lost_since(before, 1.0), 0.89)
+        # Two CPUs: what several workers had of them, together.
+        self.assertAlmostEqual(machine.CpuTime(2.49, 1.0, 2).share_lost_since(before, 1.0), 0.25)
+
+    def test_workers_that_share_a_cpu_are_given_queues_of_their_own(self):
+        setting = contenders.Setting("a.pcap", 1024, 1000, machine.Cpus(0, 1), False, "/tmp", "check", (1, 1, 0))
+        self.assertEqual(setting.lcores, "0@0,1@1,2@1,3@0")
+        self.assertEqual(setting.device, "net_pcap0,rx_pcap=a.pcap,rx_pcap=a.pcap,rx_pcap=a.pcap,infinite_rx=1")
+        self.assertEqual(setting.all_connections, 3000)
 
 
 class InterfaceTest(unittest.TestCase):
     def test_a_row_has_the_documented_fields(self):
-        row = report.Row("nat", 1000, windows.Figure(10.0, 5, True), windows.Figure(20.0, 5, False), 4000)
+        row = report.Row("nat", 1000, windows.Figure(10.0, 5, True, 100), windows.Figure(20.0, 5, False, 50), 4000)
         fields = row.fields({"date": "today"})
         self.assertEqual({key: fields[key] for key in ("case", "method", "connections", "mpps", "ns_per_packet",
                                                        "floor_mpps", "ratio", "quiet", "date")},
@@ -373,7 +382,7 @@ class InterfaceTest(unittest.TestCase):
         self.assertTrue(row.line().endswith("0.50 *"))
 
     def test_unknown_options_are_refused_with_what_there_is(self):
-        for arguments, words in ((["--full"], "unknown argument --full"), ([], "say what to measure"),
+        for arguments, words in ((["--fast"], "unknown argument --fast"), ([], "say what to measure"),
                                  (["--quick", "--methods", "dsr"], "no method dsr")):
             done = subprocess.run([os.path.join(ROOT, "scripts/bench"), *arguments], capture_output=True, text=True,
                                   check=False)
@@ -386,7 +395,7 @@ class InterfaceTest(unittest.TestCase):
             self.skipTest(f"{shuntd} is not built")
         for method in flows.METHODS:
             with tempfile.TemporaryDirectory() as folder:
-                setting = contenders.Setting("/dev/null", 2000, 1000, machine.Cpus(0, 1), False, folder, "check")
+                setting = contenders.Setting("/dev/null", 2000, 1000, machine.Cpus(0, 1), False, folder, "check", (1,))
                 path = contenders.Shuntd(None, setting, method).write_configuration()
                 done = subprocess.run([shuntd, "--check", "-c", path], capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

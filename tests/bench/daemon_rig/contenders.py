@@ -1,4 +1,4 @@
-"""The two programs that are measured: shuntd and testpmd, each alone on the worker's CPU while the other is paused."""
+"""The two programs that are measured: shuntd and testpmd, each alone on the workers' CPU while the other is paused."""
 
 import json
 import os
@@ -11,13 +11,14 @@ from lab.config import Plain, to_yaml
 from lab.daemon import binary, numbers
 from lab.shell import LabError, run, wait_for
 from daemon_rig import flows
-from daemon_rig.machine import Cpus, WorkerThread, runtime_folder, testpmd_path
+from daemon_rig.machine import Cpus, WorkerThreads, runtime_folder, testpmd_path
 from daemon_rig.telemetry import Telemetry
 
 # Buffers beside those that hold the source: bursts on their way, the pool's cache.
 _SPARE_MBUFS = 16384
 _MBUF_BYTES = 2560  # with its data room and its share of the pool
 _CONNECTION_BYTES = 160  # of table memory at most
+_PATIENCE = "30s"  # with shuntd's answers: its control threads share a CPU with everything else
 _BASE_MB = 320  # counters, EAL, the driver's ring
 
 
@@ -32,32 +33,45 @@ class Setting:
     huge_pages: bool
     folder: str  # for sockets, logs, configuration
     tag: str  # begins EAL's file prefixes
+    # The CPU of each worker; each has a queue of its own, which repeats the source.
+    worker_cpus: tuple
+
+    @property
+    def workers(self):
+        return len(self.worker_cpus)
 
     @property
     def mbufs(self):
         # net_pcap keeps the whole source in buffers, and silently receives nothing when the pool is smaller.
-        return self.packets + _SPARE_MBUFS
+        return (self.packets + _SPARE_MBUFS) * self.workers
 
     @property
     def memory_mb(self):
-        return memory_mb(self.packets, self.connections)
+        return memory_mb(self.packets, self.connections, self.workers)
 
     @property
     def lcores(self):
-        return f"0@{self.cpus.main},1@{self.cpus.worker}"
+        workers = [f"{number}@{cpu}" for number, cpu in enumerate(self.worker_cpus, 1)]
+        return ",".join([f"0@{self.cpus.main}", *workers])
 
     @property
     def device(self):
-        return f"net_pcap0,rx_pcap={self.source},infinite_rx=1"
+        return "net_pcap0" + f",rx_pcap={self.source}" * self.workers + ",infinite_rx=1"
+
+    @property
+    def all_connections(self):
+        # Every queue brings every flow, and each worker tracks what it receives.
+        return self.connections * self.workers
 
 
-def memory_mb(packets, connections):
+def memory_mb(packets, connections, workers=1):
     """What a program needs for a source of so many packets."""
-    return _BASE_MB + ((packets + _SPARE_MBUFS) * _MBUF_BYTES + connections * _CONNECTION_BYTES >> 20)
+    each = (packets + _SPARE_MBUFS) * _MBUF_BYTES + connections * _CONNECTION_BYTES
+    return _BASE_MB + (each * workers >> 20)
 
 
 class Contender:
-    """A running program with one worker. Ends paused() only by resume() or stop()."""
+    """A running program. Ends paused() only by resume() or stop()."""
 
     name = ""
 
@@ -66,7 +80,7 @@ class Contender:
         self._setting = setting
         self._process = None
         self._telemetry = None
-        self.worker = None
+        self.threads = None
 
     @property
     def prefix(self):
@@ -94,8 +108,8 @@ class Contender:
     def log_tail(self):
         return self._processes.log_tail(self.name)
 
-    def _find_worker(self):
-        self.worker = WorkerThread(self._process.pid, self._setting.cpus.worker)
+    def _find_workers(self):
+        self.threads = WorkerThreads(self._process.pid, self._setting.worker_cpus)
 
     def reading(self):
         return self._telemetry.reading()
@@ -137,7 +151,7 @@ class Testpmd(Contender):
                       "--port-topology=loop", f"--total-num-mbufs={setting.mbufs}", "--mbcache=256"],
                      stdin=subprocess.PIPE)  # it ends when its input does
         wait_for(self._connect, 120, f"testpmd to send packets of {setting.source}")
-        self._find_worker()
+        self._find_workers()
 
 
 class Shuntd(Contender):
@@ -169,12 +183,13 @@ class Shuntd(Contender):
     def wait_until_open(self):
         """Waits until every flow is a connection, so that what follows are packets of connections."""
         wait_for(self._connect, 120, "shuntd to send packets")
-        self._find_worker()
-        wait_for(self._all_open, 120, f"{self._setting.connections} connections to be open", every=0.2)
+        self._find_workers()
+        wait_for(self._all_open, 120, f"{self._setting.all_connections} connections to be open", every=0.2)
 
     def _all_open(self):
         self.require_alive()
-        return self._workers()["connections"] >= self._setting.connections
+        # Packets flow before the daemon answers questions.
+        return os.path.exists(self._socket) and self._workers()["connections"] >= self._setting.all_connections
 
     @property
     def _journal(self):
@@ -212,12 +227,12 @@ class Shuntd(Contender):
                 "reals": [{"address": flows.real_address(number), "port": port} for number in numbers]}
 
     def ask(self, *words):
-        return numbers(json.loads(run([binary("shuntctl"), "-s", self._socket, "-o", "json", *words]).stdout))
+        return numbers(json.loads(run([binary("shuntctl"), "-s", self._socket, "--timeout", _PATIENCE, "-o", "json", *words]).stdout))
 
     def _workers(self):
-        """The one worker's counters; protobuf's JSON leaves out zeros."""
-        worker = self.ask("workers")["workers"][0]
-        return {key: worker.get(key, 0) for key in
+        """The workers' counters, added; protobuf's JSON leaves out zeros."""
+        workers = self.ask("workers")["workers"]
+        return {key: sum(worker.get(key, 0) for worker in workers) for key in
                 ("tx_packets", "dropped_packets", "kernel_packets", "handed_off_packets", "connections")}
 
     def _drops(self):
@@ -238,9 +253,9 @@ class Shuntd(Contender):
         for counter in ("kernel_packets", "handed_off_packets"):
             if after[counter] != before[counter]:
                 raise LabError(f"shuntd's {counter} rose by {after[counter] - before[counter]} while it was measured")
-        if {before["connections"], after["connections"]} != {self._setting.connections}:
+        if {before["connections"], after["connections"]} != {self._setting.all_connections}:
             raise LabError(f"shuntd had {before['connections']} connections before and {after['connections']} after the "
-                           f"window instead of {self._setting.connections}")
+                           f"window instead of {self._setting.all_connections}")
         check_counts(before["tx_packets"], first, last, after["tx_packets"], self._bytes_a_packet())
 
     def _bytes_a_packet(self):

@@ -129,24 +129,27 @@ _TICK_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class CpuTime:
-    """What a thread had of its CPU until a moment."""
+    """What the threads of a program's workers had of their CPUs until a moment, added."""
 
     ran: float
     waited: float  # ready to run, but another had the CPU; and what the host took from the CPU
+    cpus: int = 1
 
     def share_lost_since(self, earlier, seconds):
-        """The share of the `seconds` between that a thread which never sleeps did not get. Waiting counts only when it
+        """The share of the `seconds` between that threads which never sleep did not get. Waiting counts only when it
         ends, so a thread that never got the CPU back shows by what it did not run."""
-        missed = seconds - (self.ran - earlier.ran) - _TICK_SECONDS
-        return max(self.waited - earlier.waited, missed, 0) / seconds
+        missed = seconds * self.cpus - (self.ran - earlier.ran) - _TICK_SECONDS
+        return max(self.waited - earlier.waited, missed, 0) / (seconds * self.cpus)
 
 
-class WorkerThread:
-    """The thread of a program's worker lcore."""
+class WorkerThreads:
+    """The threads of a program's worker lcores, which EAL names."""
 
-    def __init__(self, pid, cpu, name="rte-worker-1"):
-        self._folder = self._find(pid, name)
-        self._cpu = cpu
+    def __init__(self, pid, cpus):
+        self._folders = [self._find(pid, f"rte-worker-{number}") for number in range(1, len(cpus) + 1)]
+        self._cpus = set(cpus)
+        # Where workers share a CPU they wait for each other; what others took shows by what they did not run.
+        self._alone = len(cpus) == len(self._cpus)
 
     @staticmethod
     def _find(pid, name):
@@ -157,11 +160,20 @@ class WorkerThread:
         raise LabError(f"process {pid} has no thread {name}; did its EAL start?")
 
     def cpu_time(self):
-        with open(self._folder + "/schedstat", encoding="utf-8") as file:
-            ran, waited = (int(word) / 1e9 for word in file.read().split()[:2])
-        with open("/proc/stat", encoding="utf-8") as file:
-            fields = re.search(rf"^cpu{self._cpu} (.*)$", file.read(), re.MULTILINE)[1].split()
-        return CpuTime(ran, waited + int(fields[7]) / os.sysconf("SC_CLK_TCK"))
+        ran = waited = 0
+        for folder in self._folders:
+            with open(folder + "/schedstat", encoding="utf-8") as file:
+                words = file.read().split()
+            ran += int(words[0]) / 1e9
+            waited += int(words[1]) / 1e9 if self._alone else 0
+        return CpuTime(ran, waited + sum(map(stolen_seconds, self._cpus)), len(self._cpus))
+
+
+def stolen_seconds(cpu):
+    """What the host took from a CPU since the machine started."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        fields = re.search(rf"^cpu{cpu} (.*)$", file.read(), re.MULTILINE)[1].split()
+    return int(fields[7]) / os.sysconf("SC_CLK_TCK")
 
 
 def runtime_folder(file_prefix):

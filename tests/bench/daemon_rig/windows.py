@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 # After a program goes on its caches are cold, and shuntd looks through its table for what expired meanwhile.
 _WARM_SECONDS = 0.4
-# A worker that went without its CPU for a larger share of a window was measured together with something else.
+# Workers that went without their CPU for a larger share of a window were measured together with something else.
 _MOST_LOST = 0.01
 
 
 @dataclass(frozen=True)
 class Window:
     mpps: float
-    lost: float  # share of the window that the worker went without its CPU
+    lost: float  # share of the window that the workers went without their CPU
+    cpu_ns: float  # that the workers ran for a packet
 
     @property
     def quiet(self):
@@ -27,26 +28,29 @@ class Figure:
     mpps: float
     windows: int
     quiet: bool  # all of them were
+    cpu_ns: float
 
 
 def measure_window(contender, seconds, sleep=time.sleep):
     contender.resume()
     sleep(_WARM_SECONDS)
     contender.before_window()
-    before = contender.worker.cpu_time()
+    before = contender.threads.cpu_time()
     first = contender.reading()
     sleep(seconds)
     last = contender.reading()
-    after = contender.worker.cpu_time()
+    after = contender.threads.cpu_time()
     contender.after_window(first, last)
     contender.pause()
     length = last.seconds - first.seconds
-    return Window((last.sent - first.sent) / length / 1e6, after.share_lost_since(before, length))
+    sent = last.sent - first.sent
+    return Window(sent / length / 1e6, after.share_lost_since(before, length), (after.ran - before.ran) * 1e9 / max(sent, 1))
 
 
 def figure_of(windows, wanted):
     best = sorted(windows, key=lambda window: window.lost)[:wanted]
-    return Figure(statistics.median(window.mpps for window in best), len(best), all(window.quiet for window in best))
+    return Figure(statistics.median(window.mpps for window in best), len(best), all(window.quiet for window in best),
+                  statistics.median(window.cpu_ns for window in best))
 
 
 def alternate(contenders, wanted, seconds, progress, measure=measure_window):

@@ -1,0 +1,99 @@
+"""How a packet's cost grows with connections, services, reals and workers. No targets: these are for the plots."""
+
+import contextlib
+
+from daemon_rig import contenders
+from daemon_rig.rig import Rig
+from daemon_rig.windows import alternate
+from full import path_bench
+from full.figures import Figure, counted, key
+from full.section_path import ns, values
+from full.steps import Section, Step, Value
+
+# The packet path's own section has 1,000, 1,000,000 and 10,000,000.
+_SMALL_SIZES = (1, 10, 100, 10_000, 100_000)
+_SERVICES = (1, 10, 100, 1_000, 10_000)
+_REALS = (1, 10, 100, 1_000)
+_METHODS = ("direct", "fullnat")
+_CONNECTIONS = 100_000  # where services and reals grow
+_WORKERS = (1, 2, 4, 8, 16)
+_WORKER_METHODS = ("direct", "fullnat")
+_WORKER_CONNECTIONS = 1_000  # of each worker
+_WINDOWS, _WINDOW_SECONDS = 3, 1.0
+
+
+def section():
+    steps = [_connections_step()]
+    steps += [_table_step("services", number) for number in _SERVICES]
+    steps += [_table_step("reals", number) for number in _REALS]
+    return Section("growth", "Growth with connections, services and reals: the packet path alone", steps, most_tries=1)
+
+
+def _connections_step():
+    methods = [method for method in path_bench.methods() if not method.removesuffix("-reply").endswith("6")]
+    figures = [Figure(ns(method, size), "ns") for size in _SMALL_SIZES for method in ["floor", *methods]]
+
+    def measure():
+        return values(path_bench.rows("path", "--connections", ",".join(map(str, _SMALL_SIZES)), "--rounds", "3",
+                                      "--packets", "1000000", "--methods", ",".join(methods)))
+    return Step("1 to 100,000 connections", 1.0 * len(methods) * len(_SMALL_SIZES), figures, measure)
+
+
+def _table_step(what, number):
+    def key_of(method):
+        return key(f"path-{what}", "ns_per_packet", method=method, **{what: number})
+
+    def measure():
+        rows = path_bench.rows("path", f"--{what}", str(number), "--connections", str(_CONNECTIONS), "--rounds", "3",
+                               "--packets", "1000000", "--methods", ",".join(_METHODS))
+        return {key_of(row["method"]): row["ns_per_packet"] for row in rows if row["case"] == "path"}
+    return Step(counted(number, what), 3, [Figure(key_of(method), "ns") for method in _METHODS], measure)
+
+
+class Workers:
+    """The daemon with more and more workers on one CPU, then with two on two CPUs.
+
+    The figure is work, not time: the time for which the kernel let the workers run, by their number of packets. The
+    daemon's own busy cycles would say something else: they are read from the clock, which goes on while another worker
+    has the CPU in the middle of a burst. There is no idle polling in it: the source never ends."""
+
+    def __init__(self, root, options, progress):
+        self._root, self._options, self._progress = root, options, progress
+        self._rig = None
+
+    def section(self):
+        # A worker has a queue, and net_pcap has sixteen.
+        steps = [self._step(workers, 1) for workers in _WORKERS] + [self._step(2, 2)]
+        return Section("workers", "Growth with workers: CPU time of a packet, all workers on as many CPUs as said", steps,
+                       most_tries=1, around=self._around)
+
+    @contextlib.contextmanager
+    def _around(self):
+        with Rig(self._root, huge_pages=not self._options.no_huge, progress=self._progress) as rig:
+            rig.reserve(contenders.memory_mb(rig.source(_WORKER_CONNECTIONS)[1], _WORKER_CONNECTIONS, max(_WORKERS)))
+            self._rig = rig
+            yield
+
+    def _step(self, workers, cpus):
+        figures = [Figure(_worker_key(method, workers, cpus), "ns") for method in _WORKER_METHODS]
+        return Step(f"{counted(workers, 'workers')} on {counted(cpus, 'CPUs')}", 8 * len(_WORKER_METHODS), figures,
+                    lambda: self._measure(workers, cpus))
+
+    def _measure(self, workers, cpus):
+        # The second CPU is the one of the control threads, which have little to do.
+        places = (self._rig.cpus.worker, self._rig.cpus.main)[:cpus]
+        if len(set(places)) < cpus:
+            return dict.fromkeys((_worker_key(method, workers, cpus) for method in _WORKER_METHODS),
+                                 "this process may use one CPU only")
+        setting = self._rig.setting(_WORKER_CONNECTIONS, tuple(places[number % cpus] for number in range(workers)))
+        found = {}
+        for method in _WORKER_METHODS:
+            with self._rig.subject(setting, method) as subject:
+                (figure,) = alternate([subject], _WINDOWS, _WINDOW_SECONDS,
+                                      lambda text, method=method: self._progress(f"{method}, {counted(workers, 'workers')}: {text}"))
+            found[_worker_key(method, workers, cpus)] = Value(figure.cpu_ns, figure.quiet)
+        return found
+
+
+def _worker_key(method, workers, cpus):
+    return key("workers", "cpu_ns_per_packet", method=method, workers=workers, cpus=cpus)

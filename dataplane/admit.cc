@@ -132,6 +132,7 @@ void open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   }
   RealCounters& real = worker.real_counters[real_id.index];
   real.connections.add(1);
+  owe_sweep(worker, kEntriesPerConnection);
   auto& count = connection->flags & kConnectionActive ? real.active : real.inactive;
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   packet.connection = connection;

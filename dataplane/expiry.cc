@@ -7,9 +7,12 @@
 namespace shunt::dataplane {
 namespace {
 
-// Entries a poll may look at: about 200 ns when packets wait, 10 us when none do.
-constexpr uint32_t kBusyBudget = 32;
+// Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do. Half a
+// microsecond to look, some six when all of them end.
+constexpr uint32_t kBusyBudget = kEntriesPerConnection * kBurst;
 constexpr uint32_t kIdleBudget = 1024;
+// Entries looked at together, so that the buckets of those that end are fetched at once.
+constexpr uint32_t kGroup = 32;
 constexpr uint32_t kEvictBudget = 64;
 // A half-open connection younger than this may still be a client at the other end of the world.
 constexpr Tick kHalfOpenGraceMs = 1000;
@@ -32,6 +35,30 @@ bool is_half_open(const Connection& connection) noexcept {
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }
 
+void prefetch_buckets(const ConnectionTable& table, const Connection& connection) noexcept {
+  table.prefetch_bucket(table.hash(connection.request, connection.protocol));
+  if (connection.flags & kConnectionTwoWay) {
+    table.prefetch_bucket(table.hash(connection.reply, connection.protocol));
+  }
+}
+
+// Ends what has passed its time among the next `group` entries, at most kGroup. False: the walk came to its end.
+bool sweep_group(Worker& worker, uint32_t group) noexcept {
+  Connection* ended[kGroup];
+  uint32_t count = 0;
+  bool more = true;
+  for (uint32_t i = 0; i < group && more; ++i) {
+    Connection* connection = worker.connections.at(worker.sweep_position);
+    more = connection != nullptr;
+    worker.sweep_position = more ? worker.sweep_position + 1 : 0;
+    if (!more || (connection->flags & kConnectionUsed) == 0 || !is_past(connection->expires, worker.now)) continue;
+    prefetch_buckets(worker.connections, *connection);
+    ended[count++] = connection;
+  }
+  for (uint32_t i = 0; i < count; ++i) end_connection(worker, ended[i]);
+  return more;
+}
+
 }  // namespace
 
 void end_connection(Worker& worker, Connection* connection) noexcept {
@@ -41,19 +68,18 @@ void end_connection(Worker& worker, Connection* connection) noexcept {
   worker.connections.erase(connection);
 }
 
+void owe_sweep(Worker& worker, uint32_t entries) noexcept {
+  // One whole walk is all that can be of use.
+  worker.sweep_owed = std::min(worker.sweep_owed + entries, worker.connections.capacity());
+}
+
 void sweep(Worker& worker, bool busy) noexcept {
-  const uint32_t budget = std::min(worker.sweep_owed, busy ? kBusyBudget : kIdleBudget);
+  uint32_t budget = std::min(worker.sweep_owed, busy ? kBusyBudget : kIdleBudget);
   worker.sweep_owed -= budget;
-  for (uint32_t i = 0; i < budget; ++i) {
-    Connection* connection = worker.connections.at(worker.sweep_position);
-    if (connection == nullptr) {
-      worker.sweep_position = 0;
-      return;
-    }
-    ++worker.sweep_position;
-    if ((connection->flags & kConnectionUsed) && is_past(connection->expires, worker.now)) {
-      end_connection(worker, connection);
-    }
+  while (budget > 0) {
+    const uint32_t group = std::min(budget, kGroup);
+    budget -= group;
+    if (!sweep_group(worker, group)) return;
   }
 }
 

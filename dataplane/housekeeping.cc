@@ -61,7 +61,7 @@ bool advance_clock(Worker& worker) noexcept {
   const auto ms = static_cast<uint32_t>(elapsed / worker.cycles_per_ms);
   worker.last_tick_cycles += uint64_t{ms} * worker.cycles_per_ms;
   worker.now += ms;
-  worker.sweep_owed += sweep_share(worker, ms);
+  owe_sweep(worker, sweep_share(worker, ms));
   return true;
 }
 

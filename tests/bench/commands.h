@@ -8,5 +8,6 @@
 namespace shunt::bench {
 
 void add_path_command(CLI::App& app, Results& results);
+void add_connections_command(CLI::App& app, Results& results);
 
 }  // namespace shunt::bench

@@ -1,6 +1,7 @@
 // What Shunt's packets cost, in this process alone: no port but rings, one worker, on one CPU.
 //
 //   path_bench path          ns a packet of known connections in the packet path, beside the floor (the default)
+//   path_bench connections   new connections a second, expiry included, and the longest pause
 //
 // --json FILE appends the rows, one JSON object a line. Every packet that leaves is checked, outside of the time.
 #include <CLI/CLI.hpp>
@@ -25,6 +26,7 @@ int main_of(int argc, char** argv) {
   app.add_flag_callback("--no-huge", [] { HugeMemory::allowed = false; }, "tables on ordinary pages");
   app.parse_complete_callback([&] { results.open(json); });
   add_path_command(app, results);
+  add_connections_command(app, results);
 
   // CLI11 takes the arguments from the last to the first.
   std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -202,9 +202,34 @@ TEST(Sweep, PollLooksAtABoundedNumberOfEntries) {
   worker.now += 300000;
   worker.sweep_owed = 4096;
   sweep(worker, true);
-  EXPECT_EQ(worker.connections.used(), 2000u - 32u);
+  EXPECT_EQ(worker.connections.used(), 2000u - 128u);
   sweep(worker, false);
-  EXPECT_EQ(worker.connections.used(), 2000u - 32u - 1024u);
+  EXPECT_EQ(worker.connections.used(), 2000u - 128u - 1024u);
+}
+
+TEST(Sweep, KeepsPaceWithNewConnectionsWithoutTheClocksHelp) {
+  constexpr uint32_t kEntries = 1024;
+  WorkerFixture lb(1, kEntries);
+  Worker& worker = lb.worker();
+  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
+  lb.add_real(service, "10.0.0.1", 53);
+  lb.publish();
+  uint32_t most = 0;
+  for (uint16_t port = 1; port <= 10 * kEntries; ++port) {
+    ASSERT_EQ(lb.send(a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp()).summary(), "sent 1");
+    worker.now += 300000;  // the end of every connection so far
+    sweep(worker, true);
+    most = std::max(most, worker.connections.used());
+  }
+  EXPECT_LE(most, kEntries / 4 + 1);
+  EXPECT_EQ(worker.counters.half_open_evicted.read(), 0u);
+}
+
+TEST(Sweep, OwesAtMostOneWalk) {
+  WorkerFixture lb(1, 1000);
+  owe_sweep(lb.worker(), 999);
+  owe_sweep(lb.worker(), 999);
+  EXPECT_EQ(lb.worker().sweep_owed, 1000u);
 }
 
 TEST(Sweep, WalkIsDoneInAboutASecond) {

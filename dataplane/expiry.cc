@@ -7,8 +7,7 @@
 namespace shunt::dataplane {
 namespace {
 
-// Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do. Half a
-// microsecond to look, some six when all of them end.
+// Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do.
 constexpr uint32_t kBusyBudget = kEntriesPerConnection * kBurst;
 constexpr uint32_t kIdleBudget = 1024;
 // Entries looked at together, so that the buckets of those that end are fetched at once.

@@ -9,5 +9,7 @@ namespace shunt::bench {
 
 void add_path_command(CLI::App& app, Results& results);
 void add_connections_command(CLI::App& app, Results& results);
+void add_latency_command(CLI::App& app, Results& results);
+void add_instructions_command(CLI::App& app);
 
 }  // namespace shunt::bench

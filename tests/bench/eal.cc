@@ -12,19 +12,23 @@
 namespace shunt::bench {
 namespace {
 
-int chosen = 0;
+cpu_set_t usable;
+int last = 0;
 
 }  // namespace
 
-void start_eal() {
-  cpu_set_t usable;
+void start_eal(Pinned pinned) {
   sched_getaffinity(0, sizeof usable, &usable);
+  std::string all;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &usable)) chosen = cpu;
+    if (!CPU_ISSET(cpu, &usable)) continue;
+    last = cpu;
+    all += (all.empty() ? "" : ",") + std::to_string(cpu);
   }
+  const std::string where = pinned == Pinned::kYes ? std::to_string(last) : "(" + all + ")";
   // EAL's own memory holds rings and a port, nothing that a figure is about: ordinary pages do.
   std::vector<std::string> words{"path_bench", "--no-shconf", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
-                                 "--log-level", "error", "--lcores", "0@" + std::to_string(chosen)};
+                                 "--log-level", "error", "--lcores", "0@" + where};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0) {
@@ -32,6 +36,10 @@ void start_eal() {
   }
 }
 
-int measured_cpu() { return chosen; }
+void leave_cpu() {
+  cpu_set_t others = usable;
+  if (CPU_COUNT(&others) > 1) CPU_CLR(last, &others);
+  sched_setaffinity(0, sizeof others, &others);
+}
 
 }  // namespace shunt::bench

@@ -3,11 +3,13 @@
 
 namespace shunt::bench {
 
-// Pins this thread to the last CPU that it may use: the first one gets most interrupts. Once; ends the program when
-// EAL does not start.
-void start_eal();
+enum class Pinned { kYes, kNo };
 
-// The CPU that the benchmark measures on, after start_eal().
-int measured_cpu();
+// Pinned: this thread stays on the last CPU that it may use (the first one gets most interrupts); threads that it
+// starts do, too, unless they call leave_cpu(). Once; ends the program when EAL does not start.
+void start_eal(Pinned pinned = Pinned::kYes);
+
+// Lets the calling thread run on every CPU but the measured one, where there is another.
+void leave_cpu();
 
 }  // namespace shunt::bench

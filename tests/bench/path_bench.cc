@@ -2,6 +2,8 @@
 //
 //   path_bench path          ns a packet of known connections in the packet path, beside the floor (the default)
 //   path_bench connections   new connections a second, expiry included, and the longest pause
+//   path_bench latency       time in the box at 10, 50 and 90 % of the rate without loss, and while snapshots are swapped
+//   path_bench instructions-run   what tests/bench/instructions_test.py counts under callgrind
 //
 // --json FILE appends the rows, one JSON object a line. Every packet that leaves is checked, outside of the time.
 #include <CLI/CLI.hpp>
@@ -27,6 +29,8 @@ int main_of(int argc, char** argv) {
   app.parse_complete_callback([&] { results.open(json); });
   add_path_command(app, results);
   add_connections_command(app, results);
+  add_latency_command(app, results);
+  add_instructions_command(app);
 
   // CLI11 takes the arguments from the last to the first.
   std::vector<std::string> arguments(argv + 1, argv + argc);

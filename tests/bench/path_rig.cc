@@ -61,10 +61,14 @@ uint64_t PathRig::process(uint32_t count) {
   const uint64_t start = rte_rdtsc();
   measured_path(*worker_, snapshot_);
   const uint64_t cycles = rte_rdtsc() - start;
+  expect_departed(count);
+  return cycles;
+}
+
+void PathRig::expect_departed(uint32_t count) {
   WorkerPort& port = worker_->ports[0];
   if (port.tx_count != count) give_up("a packet did not leave; drops: " + worker_.drop_reasons());
   port.tx_count = 0;
-  return cycles;
 }
 
 void PathRig::open_connections(uint32_t count) {
@@ -72,7 +76,9 @@ void PathRig::open_connections(uint32_t count) {
   for (; connections_ < count; ++connections_) {
     const FlowKey key = tables_.request(connections_);
     put(0, connections_, key, kTcpSyn);
-    process(1);
+    worker_->burst.count = 1;
+    packet_path(*worker_, snapshot_, worker_->burst);
+    expect_departed(1);
     const auto found = worker_->connections.find(key, kIpProtocolTcp);
     if (found.entry == nullptr) give_up("a connection could not be made");
     if (tables_.spec().scheduler == SchedulerKind::kRr && found.entry->real != tables_.real_in_turn(connections_)) {

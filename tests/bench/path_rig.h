@@ -43,6 +43,7 @@ class PathRig {
   void open_connections(uint32_t count);
   void put(uint32_t position, uint64_t connection, const dataplane::FlowKey& key, uint8_t tcp_flags);
   uint64_t process(uint32_t count);
+  void expect_departed(uint32_t count);
   void check(const rte_mbuf* mbuf, uint64_t connection) const;
 
   Path path_;

@@ -75,9 +75,9 @@ def count(path, folder):
 
 
 def measure():
-    """Instructions per packet of every path."""
     with tempfile.TemporaryDirectory(prefix="instructions.") as folder:
-        return {path: count(path, folder) for path in PATHS}
+        figures = {path: count(path, folder) for path in PATHS}
+    return {"built_with": built_with(), "instructions_per_packet": figures}
 
 
 def headings():
@@ -125,7 +125,7 @@ def compare(committed):
         print(f"skipped: the committed figures are of {committed['built_with']}, this is {built_with()}; "
               "if the project has moved to it, run tests/bench/instructions_test.py --write")
         return SKIPPED
-    now = measure()
+    now = measure()["instructions_per_packet"]
     print_table(known, now)
     failures = grown(known, now)
     for sentence in failures:
@@ -144,8 +144,9 @@ def write(committed, why):
     before = committed or {}
     now = measure()
     known = before.get("instructions_per_packet", {})
-    print_table(known, now)
-    growth = grown(known, now) if before.get("built_with") == built_with() else []
+    print_table(known, now["instructions_per_packet"])
+    same_build = before.get("built_with") == now["built_with"]
+    growth = grown(known, now["instructions_per_packet"]) if same_build else []
     if growth and why in (None, before.get("why")):
         for sentence in growth:
             print(sentence)
@@ -156,7 +157,7 @@ def write(committed, why):
         print(f"not written: {why!r} is the title of no paragraph in DECISIONS.md; name one with --why")
         return 1
     with open(FIGURES, "w", encoding="utf-8") as file:
-        json.dump({"why": why, "built_with": built_with(), "instructions_per_packet": now}, file, indent=2)
+        json.dump({"why": why, **now}, file, indent=2)
         file.write("\n")
     print("written: tests/bench/instructions.json")
     return 0

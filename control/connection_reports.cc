@@ -20,7 +20,7 @@ std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const da
   const dataplane::Connection& connection = copy.connection;
   if (!matches(query, connection)) return std::nullopt;
   ConnectionReport report;
-  report.protocol = static_cast<Protocol>(connection.protocol);
+  report.protocol = static_cast<Protocol>(connection.request.protocol);
   report.client = IpAddress::from_v4(connection.request.source);
   report.client_port = connection.request.source_port.host();
   report.virtual_address = IpAddress::from_v4(connection.request.destination);

@@ -109,11 +109,7 @@ template <typename T>
 bool same(const std::vector<T>& a, const std::vector<T>& b, bool (*equal)(const T&, const T&)) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal);
 }
-bool equal_hops(const NextHop& a, const NextHop& b) noexcept {
-  return a.destination_mac == b.destination_mac && a.source_mac == b.source_mac && a.port == b.port &&
-         a.mtu == b.mtu && a.local_address == b.local_address && a.address == b.address &&
-         a.resolved == b.resolved;
-}
+bool equal_hops(const NextHop& a, const NextHop& b) noexcept { return a == b; }
 bool equal_intervals(const dataplane::RouteInterval& a, const dataplane::RouteInterval& b) noexcept {
   return a.first == b.first && a.via == b.via && a.port == b.port;
 }

@@ -67,6 +67,8 @@ void SnapshotBuilder::set_real(RealId id, Be32 address, uint16_t port, dataplane
   real.method = method;
   real.used = true;
   real.service = service;
+  // A set for each service: an index must not change its owner while connections are left.
+  real.timeouts = static_cast<uint16_t>(service.index);
   resolve(real);
   dirty_.reals = true;
   dirty_.addresses |= method == dataplane::Method::kNat;
@@ -93,8 +95,6 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.scheduler = input.scheduler;
   entry.method = input.method;
   entry.sloppy_tcp = input.sloppy_tcp;
-  // A set for each service: connections name it by index, so an index must not change its owner.
-  entry.timeouts = static_cast<uint16_t>(input.id.index);
   entry.candidates = block->candidates;
   entry.slots = block->slots;
   if (block->local_addresses) entry.local_addresses = *block->local_addresses;
@@ -149,8 +149,15 @@ bool SnapshotBuilder::resolve(RealEntry& real) const {
   after.no_route = route.kind == Route::Kind::kNoRoute;
   after.neighbour_port = after.no_route ? uint16_t{0} : route.port;
   after.neighbour = after.no_route ? Be32{} : route.neighbour;
+  if (after.next_hop == dataplane::kNoNextHop) {
+    after.fits = 0;
+  } else {
+    const dataplane::NextHop& hop = next_hops_->hops[after.next_hop.index];
+    after.take_way_out(hop, link_up_[hop.port]);
+  }
   const bool changed = after.next_hop != real.next_hop || after.no_route != real.no_route ||
-                       after.neighbour_port != real.neighbour_port || after.neighbour != real.neighbour;
+                       after.neighbour_port != real.neighbour_port || after.neighbour != real.neighbour ||
+                       after.fits != real.fits || !(after.hop == real.hop);
   real = after;
   return changed;
 }
@@ -205,7 +212,7 @@ void SnapshotBuilder::rebuild_addresses() {
 
 std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   const bool first = version_ == 0;
-  if (dirty_.next_hops) resolve_all();
+  if (dirty_.next_hops || dirty_.links) resolve_all();
   if (dirty_.reals || first) built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
   if (dirty_.service_set || first) rebuild_service_slots();
   if (dirty_.services || first) rebuild_services();

@@ -46,7 +46,7 @@ void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& pack
 // A TCP packet opens a connection by SYN alone, or, where the service is sloppy, unless it is an RST
 // (ip_vs_proto_tcp.c tcp_conn_schedule).
 bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcept {
-  if (packet.protocol == kIpProtocolUdp) return true;
+  if (packet.key.protocol == kIpProtocolUdp) return true;
   if (service.sloppy_tcp) return (packet.tcp_flags & kTcpRst) == 0;
   return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
 }
@@ -57,10 +57,13 @@ bool can_go_untracked(const ServiceEntry& service) noexcept {
   return one_way && scheduler_for(service.scheduler).is_stateless();
 }
 
-void forward_untracked(Worker& worker, Packet& packet, RealId real) noexcept {
-  packet.real = real;
+Flow forward_untracked(Worker& worker, RealId real) noexcept {
   worker.counters.untracked_packets.add(1);
+  return {nullptr, real, Direction::kRequest};
 }
+
+// For a packet that was decided.
+constexpr Flow kNoFlow{nullptr, kNoReal, Direction::kRequest};
 
 // The deltas of a request's rewrite; a reply's is their inverse.
 void prepare_rewrite(Connection& connection) noexcept {
@@ -70,7 +73,8 @@ void prepare_rewrite(Connection& connection) noexcept {
   const uint32_t ip = delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
   const uint32_t ports = delta_of(request.source_port, reply.destination_port) +
                          delta_of(request.destination_port, reply.source_port);
-  connection.ip_delta = fold(ip);
+  connection.request_ip_delta = fold(ip + kTtlDelta);
+  connection.reply_ip_delta = fold(inverse(fold(ip)) + kTtlDelta);
   connection.l4_delta = fold(uint64_t{ip} + ports);
 }
 
@@ -86,19 +90,17 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
                      RealId real_id, Connection& connection, DropReason& why) noexcept {
   const RealEntry& real = snapshot.reals[real_id.index];
   connection.request = packet.key;
-  connection.reply = {real.address, packet.key.source, real.port, packet.key.source_port};
+  connection.reply = {real.address, packet.key.source, real.port, packet.key.source_port, packet.key.protocol};
   connection.real = real_id;
-  connection.protocol = packet.protocol;
-  connection.state = packet.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
+  connection.state = packet.key.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
   connection.method = real.method;
   // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
   // active; UDP stays as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
-  if (packet.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
+  if (packet.key.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
   connection.service = service.id;
-  connection.timeouts = service.timeouts;
   connection.client_hop = kNoNextHop;
   connection.created = worker.now;
-  connection.expires = worker.now + snapshot.timeouts[service.timeouts][static_cast<size_t>(connection.state)];
+  connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(connection.state)];
   switch (real.method) {
     case Method::kDirect:
     case Method::kTunnel:
@@ -113,7 +115,7 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
       connection.flags |= kConnectionTwoWay;
       // The same client port to the same real through another VIP would make replies ambiguous.
       why = DropReason::kLocalPortsExhausted;
-      if (worker.connections.find(connection.reply, connection.protocol).entry != nullptr) return false;
+      if (worker.connections.find(connection.reply).entry != nullptr) return false;
       break;
   }
   prepare_rewrite(connection);
@@ -121,91 +123,71 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   return worker.connections.insert(&connection);
 }
 
-void open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
+Flow open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
                      RealId real_id) noexcept {
   Connection* connection = allocate(worker);
   DropReason why = DropReason::kTableFull;
   if (connection == nullptr || !fill_and_insert(worker, snapshot, service, packet, real_id, *connection, why)) {
     if (connection != nullptr) worker.connections.release(connection);
-    if (can_go_untracked(service)) return forward_untracked(worker, packet, real_id);
-    return packet.drop(why);
+    if (can_go_untracked(service)) return forward_untracked(worker, real_id);
+    packet.drop(why);
+    return kNoFlow;
   }
   RealCounters& real = worker.real_counters[real_id.index];
   real.connections.add(1);
   owe_sweep(worker, kEntriesPerConnection);
   auto& count = connection->flags & kConnectionActive ? real.active : real.inactive;
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  packet.connection = connection;
-  packet.real = real_id;
+  return {connection, real_id, Direction::kRequest};
 }
 
-void admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+Flow admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   const ServiceEntry* service =
-      snapshot.find_service(packet.protocol, packet.key.destination, packet.key.destination_port);
-  if (service == nullptr) return admit_stranger(worker, snapshot, packet);
+      snapshot.find_service(packet.key.protocol, packet.key.destination, packet.key.destination_port);
+  if (service == nullptr) {
+    admit_stranger(worker, snapshot, packet);
+    return kNoFlow;
+  }
   if (worker.count > 1 && service->method == Method::kNat) {
     const uint32_t owner = owner_of_client(packet.key.source, packet.key.source_port, worker.count);
-    if (hand_off(worker, packet, owner)) return;
+    if (hand_off(worker, packet, owner)) return kNoFlow;
   }
   const bool opens = opens_connection(*service, packet);
   if (!opens && !(can_go_untracked(*service) && worker.counters.untracked_packets.read() > 0)) {
     // Linux, whose address the VIP is, answers with a reset; a flood of these must not crowd out its other traffic.
-    if (!worker.punts.take(worker.now)) return packet.drop(DropReason::kNotSchedulable);
-    packet.verdict = Verdict::kKernel;
-    return;
+    if (worker.punts.take(worker.now)) packet.verdict = Verdict::kKernel;
+    else packet.drop(DropReason::kNotSchedulable);
+    return kNoFlow;
   }
   const Loads loads = worker.loads();
   const PickContext context{*service, packet.key, loads, worker.cursors[service->id.index]};
   const RealId real = scheduler_for(service->scheduler).pick(context);
   if (real == kNoReal) {
-    return drop_with_answer(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
+    drop_with_answer(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
+    return kNoFlow;
   }
-  if (!opens) return forward_untracked(worker, packet, real);
-  open_connection(worker, snapshot, *service, packet, real);
+  if (!opens) return forward_untracked(worker, real);
+  return open_connection(worker, snapshot, *service, packet, real);
 }
 
 // A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1: TIME_WAIT and CLOSE).
-bool is_reopened(const Packet& packet) noexcept {
-  if (packet.direction != Direction::kRequest) return false;
+bool is_reopened(const Packet& packet, ConnectionState state, Direction direction) noexcept {
+  if (direction != Direction::kRequest) return false;
   if ((packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) != kTcpSyn) return false;
-  const ConnectionState state = packet.connection->state;
   return state == ConnectionState::kTimeWait || state == ConnectionState::kClose;
-}
-
-// The connection as the table has it now: an earlier packet of the burst may have opened or ended one.
-void look_again(Worker& worker, Packet& packet) noexcept {
-  const auto found = worker.connections.find(packet.key, packet.protocol);
-  packet.connection = found.entry;
-  packet.direction = found.direction;
-  packet.real = found.entry ? found.entry->real : kNoReal;
 }
 
 }  // namespace
 
-void admit(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  bool changed = false;
-  uint32_t last_change = 0;
-  for (uint32_t i = 0; i < burst.count; ++i) {
-    Packet& packet = burst.packets[i];
-    if (!packet.undecided()) continue;
-    if (changed) look_again(worker, packet);
-    if (packet.connection != nullptr) {
-      if (!is_past(packet.connection->expires, worker.now) && !is_reopened(packet)) [[likely]] continue;
-      end_connection(worker, packet.connection);
-      packet.connection = nullptr;
+Flow admit(Worker& worker, const Snapshot& snapshot, Packet& packet, Connection* connection,
+           Direction direction) noexcept {
+  if (connection != nullptr) {
+    if (!is_past(connection->expires, worker.now) && !is_reopened(packet, connection->state, direction)) {
+      return {connection, connection->real, direction};
     }
-    admit_miss(worker, snapshot, packet);
-    changed = true;
-    last_change = i;
+    end_connection(worker, connection);
   }
-  if (!changed) [[likely]] return;
-  // Room for a new connection may have been made by ending one that an earlier packet had found.
-  for (uint32_t i = 0; i < last_change; ++i) {
-    Packet& packet = burst.packets[i];
-    if (!packet.undecided() || packet.connection == nullptr) continue;
-    look_again(worker, packet);
-    if (packet.connection == nullptr) packet.drop(DropReason::kTableFull);
-  }
+  return admit_miss(worker, snapshot, packet);
 }
 
 }  // namespace shunt::dataplane

@@ -7,7 +7,9 @@
 
 namespace shunt::dataplane {
 
-// Gives every undecided packet a real, with a connection if the table has room, or decides what else becomes of it.
-void admit(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept;
+// For a packet that is not known: ends its connection, if it has one, that is over or opened anew, gives it a real, with a
+// connection if the table has room, and returns by what it goes on; or decides what else becomes of it.
+Flow admit(Worker& worker, const Snapshot& snapshot, Packet& packet, Connection* connection,
+           Direction direction) noexcept;
 
 }  // namespace shunt::dataplane

@@ -64,8 +64,7 @@ void drop_with_answer(Worker& worker, const Snapshot& snapshot, Packet& packet, 
 
   worker.counters.drops[static_cast<size_t>(reason)].add(1);
   worker.counters.answers.add(1);
-  packet.verdict = Verdict::kForward;
-  packet.out_port = packet.in_port;
+  packet.verdict = Verdict::kAnswer;
 }
 
 }  // namespace shunt::dataplane

@@ -2,6 +2,7 @@
 // memory, so nothing here depends on byte order. Pure functions; any thread.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -10,13 +11,17 @@
 
 namespace shunt::dataplane {
 
-// Folds a sum of 16-bit words to one word, carries added back in.
+// Folds a sum of 16-bit words to one word, carries added back in: a sum and its rotation by half have, in the upper
+// half, the two halves' sum with its carry.
 constexpr uint16_t fold(uint64_t sum) noexcept {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
+  const auto half = static_cast<uint32_t>((sum + std::rotr(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotr(half, 16)) >> 16);
+}
+
+// One's complement addition of eight bytes at a time.
+constexpr uint64_t add_with_carry(uint64_t a, uint64_t b) noexcept {
+  const uint64_t sum = a + b;
+  return sum + (sum < a);
 }
 
 // The unfolded sum of `bytes`, continuing from `sum`.
@@ -62,11 +67,20 @@ constexpr uint32_t delta_of(Be16 from, Be16 to) noexcept {
 constexpr uint16_t inverse(uint16_t delta) noexcept { return static_cast<uint16_t>(~delta); }
 
 // What one less in the TTL adds to an IPv4 header's sum: the word (TTL, protocol) loses one in its first byte.
-inline constexpr uint32_t kTtlDelta = delta_of(Be16::from_host(0x0100), Be16::from_host(0x0000));
+inline constexpr uint16_t kTtlDelta = delta_of(Be16::from_host(0x0100), Be16::from_host(0x0000));
 
-// Updates a checksum field by a delta of at most 32 bits.
-constexpr Be16 updated(Be16 checksum, uint32_t delta) noexcept {
-  return {static_cast<uint16_t>(~fold(uint64_t{static_cast<uint16_t>(~checksum.raw)} + delta))};
+// Updates a checksum field by a folded delta.
+constexpr Be16 updated(Be16 checksum, uint16_t delta) noexcept {
+  const uint32_t sum = uint32_t{static_cast<uint16_t>(~checksum.raw)} + delta;
+  return {static_cast<uint16_t>(~(sum + (sum >> 16)))};
+}
+
+
+// updated(checksum, kTtlDelta) in fewer steps: one less in the TTL is one more in the complement's first byte, the carry
+// added back in.
+constexpr Be16 updated_for_ttl(Be16 checksum) noexcept {
+  static_assert(kTtlDelta == 0xfffe);
+  return {static_cast<uint16_t>(checksum.raw + 1 + (checksum.raw == 0xffff))};
 }
 
 }  // namespace shunt::dataplane

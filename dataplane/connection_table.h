@@ -41,7 +41,23 @@ template <typename Entry>
 class BasicConnectionTable {
  public:
   using Key = decltype(Entry::request);
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
+
+  static constexpr uint32_t kSlots = 10;
+  struct alignas(64) Bucket {
+    uint16_t tags[kSlots];  // 0: free
+    uint16_t overflowed;    // keys that passed this bucket because it was full
+    uint16_t padding;
+    uint32_t references[kSlots];  // of a half: twice the index of the entry, one more if by its reply
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  // A key's entry as the index refers to it: the address of the half that holds the key. kAbsent: surely none; kSearch:
+  // not in the first place looked at.
+  using Reference = uintptr_t;
+  static constexpr Reference kAbsent = 0;
+  static constexpr Reference kSearch = 1;
+  static bool is_entry(Reference reference) noexcept { return reference > kSearch; }
 
   struct Found {
     Entry* entry = nullptr;
@@ -52,7 +68,7 @@ class BasicConnectionTable {
   // Memory that attach() needs, in bytes, for up to `capacity` connections (1..2^31-1).
   static constexpr size_t bytes_for(uint32_t capacity) noexcept {
     return sizeof(TableHeader) + sizeof(Bucket) * (size_t{buckets_for(capacity)} + kMaxProbes) +
-           sizeof(Entry) * size_t{capacity};
+           sizeof(Entry) * (size_t{capacity} + 1);
   }
 
   // Takes zeroed memory of bytes_for(capacity) bytes, aligned to 64, which outlives the table.
@@ -68,38 +84,50 @@ class BasicConnectionTable {
     header_->free_head = kNoEntry;
     bucket_count_ = header_->buckets;
     buckets_ = reinterpret_cast<Bucket*>(header_ + 1);
-    entries_ = reinterpret_cast<Entry*>(buckets_ + bucket_count_ + kMaxProbes);
+    // Aligned to its size, so that an address says which half of an entry it is of.
+    const auto end = reinterpret_cast<uintptr_t>(buckets_ + bucket_count_ + kMaxProbes);
+    entries_ = reinterpret_cast<Entry*>((end + sizeof(Entry) - 1) & ~(sizeof(Entry) - 1));
   }
 
   uint32_t capacity() const noexcept { return header_->capacity; }
   uint32_t used() const noexcept { return header_->used; }
   bool is_full() const noexcept { return header_->used == header_->capacity; }
 
-  uint64_t hash(const Key& key, uint8_t protocol) const noexcept { return flow_hash(key_, key, protocol); }
-  void prefetch_bucket(uint64_t hash) const noexcept { _mm_prefetch(home(hash), _MM_HINT_T0); }
+  // `key`: a Key, or what flow_hash() and holds() take for one (a packet's block).
+  template <typename AnyKey>
+  uint64_t hash(const AnyKey& key) const noexcept { return flow_hash(key_, key) | kTagged; }
+  // A key's place in the index, its cache line fetched.
+  const Bucket* prefetch_bucket(uint64_t hash) const noexcept {
+    const Bucket* bucket = home(hash);
+    _mm_prefetch(bucket, _MM_HINT_T0);
+    return bucket;
+  }
 
-  // The entry that most likely holds the key: its cache line is fetched, nothing is compared. References of
-  // kNoEntry: surely absent from the home bucket, and nothing overflowed from it.
-  uint32_t prefetch_entry(uint64_t hash) const noexcept {
-    const Bucket& bucket = *home(hash);
+  // The entry that most likely holds the key: its cache line is fetched, nothing is compared.
+  Reference prefetch_entry(const Bucket& bucket, uint64_t hash) const noexcept {
     const uint32_t matches = matches_of(bucket, tag_of(hash));
-    if (matches == 0) return bucket.overflowed == 0 ? kNoEntry : kSearch;
-    const uint32_t reference = bucket.references[__builtin_ctz(matches)];
-    __builtin_prefetch(&entries_[reference & kIndexMask], 1);
+    if (matches == 0) [[unlikely]] return bucket.overflowed == 0 ? kAbsent : kSearch;
+    const Reference reference = reference_of(bucket, matches);
+    __builtin_prefetch(reinterpret_cast<const void*>(reference), 1);
     return reference;
   }
 
-  // What prefetch_entry() began: compares the whole key. Entries past their time are found, too: the caller decides.
-  Found find(uint32_t reference, uint64_t hash, const Key& key, uint8_t protocol) noexcept {
-    if (reference == kNoEntry) return {};
-    if (reference != kSearch) [[likely]] {
-      const Found found = resolve(reference);
-      if (holds(found, key, protocol)) [[likely]] return found;
+  // What prefetch_entry() began, the table not having changed since: compares the whole key. Entries past their time are
+  // found, too: the caller decides.
+  template <typename AnyKey>
+  Found find(Reference reference, uint64_t hash, const AnyKey& key) noexcept {
+    if (is_entry(reference)) [[likely]] {
+      if (holds(reinterpret_cast<const Key*>(reference), key)) [[likely]] return resolve(reference);
+    } else if (reference == kAbsent) {
+      return {};
     }
-    return search(hash, key, protocol);
+    return search(hash, key);
   }
 
-  Found find(const Key& key, uint8_t protocol) noexcept { return search(hash(key, protocol), key, protocol); }
+  Found find(const Key& key) noexcept {
+    if constexpr (sizeof(Key) == sizeof(FlowKey)) return search(hash(key), block_of(key));
+    else return search(hash(key), key);
+  }
 
   // A free entry, zeroed but for its flags, not yet findable; nullptr when the table is full.
   Entry* allocate() noexcept {
@@ -121,19 +149,19 @@ class BasicConnectionTable {
   // changed): the buckets around one of them are all full. REQUIRES: neither key is in the table.
   bool insert(Entry* entry) noexcept {
     const uint32_t index = index_of(entry);
-    const uint64_t request = hash(entry->request, entry->protocol);
-    if (!link(request, index)) return false;
+    const uint64_t request = hash(entry->request);
+    if (!link(request, index * 2)) return false;
     if ((entry->flags & kConnectionTwoWay) == 0) return true;
-    if (link(hash(entry->reply, entry->protocol), index | kReplyBit)) return true;
-    unlink(request, index);
+    if (link(hash(entry->reply), index * 2 + 1)) return true;
+    unlink(request, index * 2);
     return false;
   }
 
   // Takes the entry out of the index and gives its memory back.
   void erase(Entry* entry) noexcept {
     const uint32_t index = index_of(entry);
-    unlink(hash(entry->request, entry->protocol), index);
-    if (entry->flags & kConnectionTwoWay) unlink(hash(entry->reply, entry->protocol), index | kReplyBit);
+    unlink(hash(entry->request), index * 2);
+    if (entry->flags & kConnectionTwoWay) unlink(hash(entry->reply), index * 2 + 1);
     release(entry);
   }
 
@@ -149,58 +177,56 @@ class BasicConnectionTable {
   Entry* at(uint32_t index) noexcept { return index < header_->fresh ? &entries_[index] : nullptr; }
 
  private:
-  static constexpr uint32_t kSlots = 10;
-  static constexpr uint32_t kSlotMask = (1u << kSlots) - 1;
+  static constexpr uint32_t kSlotMask = (1u << 2 * kSlots) - 1;
   // A key lies at most this many buckets after its home.
   static constexpr uint32_t kMaxProbes = 16;
-  static constexpr uint32_t kReplyBit = 1u << 31;
-  static constexpr uint32_t kIndexMask = kReplyBit - 1;
-  static constexpr uint32_t kSearch = UINT32_MAX - 1;
 
-  struct alignas(64) Bucket {
-    uint16_t tags[kSlots];  // 0: free
-    uint16_t overflowed;    // keys that passed this bucket because it was full
-    uint16_t padding;
-    uint32_t references[kSlots];  // index of the entry, kReplyBit if by its reply
-  };
-  static_assert(sizeof(Bucket) == 64);
 
-  static uint16_t tag_of(uint64_t hash) noexcept {
-    const auto tag = static_cast<uint16_t>(hash >> 48);
-    return tag == 0 ? 1 : tag;
-  }
+  // A tag is a hash's upper 16 bits; one of them is always set, so that none is 0.
+  static constexpr uint64_t kTagged = uint64_t{1} << 48;
+  static uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash >> 48); }
 
   Bucket* home(uint64_t hash) const noexcept {
     return &buckets_[(uint64_t{static_cast<uint32_t>(hash)} * bucket_count_) >> 32];
   }
 
-  // One bit per slot that has the tag.
+  // Two equal bits per slot that has the tag.
   static uint32_t matches_of(const Bucket& bucket, uint16_t tag) noexcept {
-    const auto* lines = reinterpret_cast<const __m128i*>(&bucket);
-    const __m128i wanted = _mm_set1_epi16(static_cast<int16_t>(tag));
-    const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(lines), wanted);
-    const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(lines + 1), wanted);
-    return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & kSlotMask;
+    const __m256i tags = _mm256_load_si256(reinterpret_cast<const __m256i*>(&bucket));
+    const __m256i equal = _mm256_cmpeq_epi16(tags, _mm256_set1_epi16(static_cast<int16_t>(tag)));
+    return static_cast<uint32_t>(_mm256_movemask_epi8(equal)) & kSlotMask;
   }
+  static uint32_t first_slot(uint32_t matches) noexcept { return static_cast<uint32_t>(__builtin_ctz(matches)) / 2; }
+  static uint32_t without_first(uint32_t matches) noexcept { return matches & ~(3u << __builtin_ctz(matches)); }
 
   uint32_t index_of(const Entry* entry) const noexcept { return static_cast<uint32_t>(entry - entries_); }
 
-  Found resolve(uint32_t reference) const noexcept {
-    return {&entries_[reference & kIndexMask], reference & kReplyBit ? Direction::kReply : Direction::kRequest};
+  static constexpr size_t kHalf = sizeof(Entry) / 2;
+
+  // What the first of the matching slots refers to.
+  Reference reference_of(const Bucket& bucket, uint32_t matches) const noexcept {
+    // Two bits a slot and four bytes a reference: no division.
+    const auto* references = reinterpret_cast<const uint8_t*>(bucket.references);
+    uint32_t half;
+    std::memcpy(&half, references + size_t{2} * static_cast<uint32_t>(__builtin_ctz(matches)), sizeof half);
+    return reinterpret_cast<Reference>(entries_) + half * kHalf;
   }
 
-  static bool holds(const Found& found, const Key& key, uint8_t protocol) noexcept {
-    const Key& held = found.direction == Direction::kRequest ? found.entry->request : found.entry->reply;
-    return held == key && found.entry->protocol == protocol;
+  static Found resolve(Reference reference) noexcept {
+    const auto half = static_cast<Direction>(reference / kHalf % 2);
+    auto* entry = reinterpret_cast<Entry*>(reference & ~(sizeof(Entry) - 1));
+    if (entry == nullptr) __builtin_unreachable();
+    return {entry, half};
   }
 
-  Found search(uint64_t hash, const Key& key, uint8_t protocol) noexcept {
+  template <typename AnyKey>
+  Found search(uint64_t hash, const AnyKey& key) noexcept {
     const uint16_t tag = tag_of(hash);
     const Bucket* bucket = home(hash);
     for (uint32_t probe = 0; probe <= kMaxProbes; ++probe, ++bucket) {
-      for (uint32_t matches = matches_of(*bucket, tag); matches != 0; matches &= matches - 1) {
-        const Found found = resolve(bucket->references[__builtin_ctz(matches)]);
-        if (holds(found, key, protocol)) return found;
+      for (uint32_t matches = matches_of(*bucket, tag); matches != 0; matches = without_first(matches)) {
+        const Reference reference = reference_of(*bucket, matches);
+        if (holds(reinterpret_cast<const Key*>(reference), key)) return resolve(reference);
       }
       if (bucket->overflowed == 0) break;
     }
@@ -213,7 +239,7 @@ class BasicConnectionTable {
       Bucket& bucket = first[probe];
       const uint32_t free = matches_of(bucket, 0);
       if (free == 0) continue;
-      const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(free));
+      const uint32_t slot = first_slot(free);
       bucket.tags[slot] = tag_of(hash);
       bucket.references[slot] = reference;
       for (uint32_t passed = 0; passed < probe; ++passed) ++first[passed].overflowed;
@@ -226,8 +252,8 @@ class BasicConnectionTable {
     Bucket* const first = home(hash);
     for (uint32_t probe = 0; probe <= kMaxProbes; ++probe) {
       Bucket& bucket = first[probe];
-      for (uint32_t matches = matches_of(bucket, tag_of(hash)); matches != 0; matches &= matches - 1) {
-        const uint32_t slot = static_cast<uint32_t>(__builtin_ctz(matches));
+      for (uint32_t matches = matches_of(bucket, tag_of(hash)); matches != 0; matches = without_first(matches)) {
+        const uint32_t slot = first_slot(matches);
         if (bucket.references[slot] != reference) continue;
         bucket.tags[slot] = 0;
         for (uint32_t passed = 0; passed < probe; ++passed) --first[passed].overflowed;

@@ -28,16 +28,16 @@ uint32_t walk_ms(const ConnectionTable& table) noexcept {
 }
 
 bool is_half_open(const Connection& connection) noexcept {
-  if (connection.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
+  if (connection.request.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
     return connection.in_packets <= 1 && connection.out_packets == 0;
   }
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }
 
 void prefetch_buckets(const ConnectionTable& table, const Connection& connection) noexcept {
-  table.prefetch_bucket(table.hash(connection.request, connection.protocol));
+  table.prefetch_bucket(table.hash(connection.request));
   if (connection.flags & kConnectionTwoWay) {
-    table.prefetch_bucket(table.hash(connection.reply, connection.protocol));
+    table.prefetch_bucket(table.hash(connection.reply));
   }
 }
 

@@ -36,14 +36,22 @@ struct HashKey {
 
 inline uint64_t low_half(__m128i value) noexcept { return static_cast<uint64_t>(_mm_cvtsi128_si64(value)); }
 
-// Three rounds: two spread every input byte over the whole block, the third over every bit of it.
-inline uint64_t flow_hash(const HashKey& key, const FlowKey& flow, uint8_t protocol) noexcept {
+// A key as one block: addresses, ports, protocol, zeros.
+inline __m128i block_of(uint64_t addresses, uint32_t ports, uint8_t protocol) noexcept {
+  return _mm_set_epi64x(static_cast<long long>((uint64_t{protocol} << 32) | ports), static_cast<long long>(addresses));
+}
+inline __m128i block_of(const FlowKey& key) noexcept {
   uint64_t addresses;
   uint32_t ports;
-  std::memcpy(&addresses, &flow.source, 8);
-  std::memcpy(&ports, &flow.source_port, 4);
-  __m128i block = _mm_set_epi64x(static_cast<long long>((uint64_t{protocol} << 32) | ports),
-                                 static_cast<long long>(addresses));
+  std::memcpy(&addresses, &key.source, 8);
+  std::memcpy(&ports, &key.source_port, 4);
+  return block_of(addresses, ports, key.protocol);
+}
+// The bytes of a block that are the key; what follows a key in its cache line is not.
+inline __m128i key_bytes() noexcept { return _mm_set_epi64x(0xff'ffff'ffff, -1); }
+
+// Three rounds: two spread every input byte over the whole block, the third over every bit of it.
+inline uint64_t flow_hash(const HashKey& key, __m128i block) noexcept {
   block = _mm_xor_si128(block, key.whitening);
   block = _mm_aesenc_si128(block, key.rounds[0]);
   block = _mm_aesenc_si128(block, key.rounds[1]);
@@ -51,7 +59,9 @@ inline uint64_t flow_hash(const HashKey& key, const FlowKey& flow, uint8_t proto
   return low_half(block);
 }
 
-inline uint64_t flow_hash(const HashKey& key, const FlowKey6& flow, uint8_t protocol) noexcept {
+inline uint64_t flow_hash(const HashKey& key, const FlowKey& flow) noexcept { return flow_hash(key, block_of(flow)); }
+
+inline uint64_t flow_hash(const HashKey& key, const FlowKey6& flow) noexcept {
   __m128i source;
   __m128i destination;
   uint32_t ports;
@@ -60,10 +70,17 @@ inline uint64_t flow_hash(const HashKey& key, const FlowKey6& flow, uint8_t prot
   std::memcpy(&ports, &flow.source_port, 4);
   __m128i block = _mm_aesenc_si128(_mm_xor_si128(source, key.whitening), key.rounds[0]);
   block = _mm_aesenc_si128(_mm_xor_si128(block, destination), key.rounds[1]);
-  block = _mm_xor_si128(block, _mm_set_epi32(0, 0, protocol, static_cast<int>(ports)));
+  block = _mm_xor_si128(block, _mm_set_epi32(0, 0, flow.protocol, static_cast<int>(ports)));
   block = _mm_aesenc_si128(block, key.rounds[2]);
   block = _mm_aesenc_si128(block, key.rounds[0]);
   return low_half(block);
 }
+
+// Compares a packet's key with one in a connection, whose 16 bytes are readable.
+inline bool holds(const FlowKey* held, __m128i block) noexcept {
+  const __m128i difference = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(held)), block);
+  return _mm_testz_si128(difference, key_bytes());
+}
+inline bool holds(const FlowKey6* held, const FlowKey6& key) noexcept { return *held == key; }
 
 }  // namespace shunt::dataplane

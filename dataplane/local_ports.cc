@@ -20,7 +20,7 @@ bool choose_local(Worker& worker, const ServiceEntry& service, Connection& conne
     if (port > UINT16_MAX) continue;
     connection.reply.destination = service.local_addresses[turn % addresses];
     connection.reply.destination_port = Be16::from_host(static_cast<uint16_t>(port));
-    const auto taken = worker.connections.find(connection.reply, connection.protocol);
+    const auto taken = worker.connections.find(connection.reply);
     if (taken.entry == nullptr) return true;
   }
   return false;

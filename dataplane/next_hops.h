@@ -10,7 +10,7 @@
 
 namespace shunt::dataplane {
 
-// One neighbour on one port.
+// One neighbour on one port. Begins as the frames to it do.
 struct alignas(32) NextHop {
   MacAddress destination_mac;
   MacAddress source_mac;
@@ -21,6 +21,8 @@ struct alignas(32) NextHop {
   Be32 local_address;
   Be32 address;
   bool resolved = false;
+
+  bool operator==(const NextHop&) const noexcept = default;
 };
 static_assert(sizeof(NextHop) == 32);
 

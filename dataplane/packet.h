@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-#include "dataplane/connection.h"
+#include "dataplane/connection_table.h"
 #include "dataplane/headers.h"
 #include "dataplane/types.h"
 #include "dataplane/verdict.h"
@@ -16,36 +16,48 @@ namespace shunt::dataplane {
 
 inline constexpr uint32_t kBurst = 32;
 
-struct Packet {
+struct alignas(64) Packet {
+  // Set before the journey.
   rte_mbuf* mbuf;
-  Ipv4Header* ip;  // set by parse() for packets that go on
+  uint16_t in_port;
+  bool handed_off;  // came from another worker: must end here
+
+  // What became of it; kUndecided while it is on its way.
+  Verdict verdict;
+  DropReason reason;  // under kDrop
+  uint8_t owner;      // under kHandOff: the worker
+
+  // Set by parse() for packets that go on.
+  uint8_t tcp_flags;  // 0 for UDP
+  uint16_t ip_bytes;  // IPv4 total length
+  alignas(16) FlowKey key;
+  uint8_t key_end[3];  // zeros: the key is written and read as one block
+  Ipv4Header* ip;
   union {
     uint8_t* l4;
     TcpHeader* tcp;
     UdpHeader* udp;
   };
+
+  // Set by the walks that fetch.
   uint64_t hash;
-  Connection* connection;
-  FlowKey key;
-  uint32_t reference;  // what the table's prefetch_entry() gave
-  uint16_t ip_bytes;   // IPv4 total length
-  uint8_t protocol;
-  uint8_t tcp_flags;  // 0 for UDP
-  Direction direction;
-  Verdict verdict;
-  DropReason reason;  // under kDrop
-  uint8_t owner;      // under kHandOff: the worker
-  uint16_t in_port;
-  uint16_t out_port;    // under kForward
-  NextHopId next_hop;   // under kForward
-  bool handed_off;      // came from another worker: must end here
-  RealId real;          // the connection's, or one chosen without a connection
+  const ConnectionTable::Bucket* bucket;
+  ConnectionTable::Reference reference;
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;
     reason = why;
   }
   bool undecided() const noexcept { return verdict == Verdict::kUndecided; }
+  __m128i key_block() const noexcept { return _mm_load_si128(reinterpret_cast<const __m128i*>(&key)); }
+  void set_key(__m128i block) noexcept { _mm_store_si128(reinterpret_cast<__m128i*>(&key), block); }
+};
+
+// What a packet is forwarded by.
+struct Flow {
+  Connection* connection;  // nullptr: forwarded without one
+  RealId real;
+  Direction direction;
 };
 
 // Packets that came together. `count` is at most kBurst.

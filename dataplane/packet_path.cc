@@ -1,8 +1,10 @@
-// A packet's journey, top to bottom. Each stage takes the whole burst, so that the memory that one packet waits for
-// is fetched while others are worked on; a packet that a stage decided is passed over by those that follow.
+// A packet's journey, top to bottom. The first two walks over the burst fetch what the third one reads, so that the
+// memory that one packet waits for comes while others are worked on. The third takes each packet to its end before
+// the next one begins: what a packet does to its connection, those behind it find done.
 #include "dataplane/packet_path.h"
 
 #include "dataplane/admit.h"
+#include "dataplane/find.h"
 #include "dataplane/parse.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/route.h"
@@ -12,51 +14,37 @@
 namespace shunt::dataplane {
 namespace {
 
-// Finds every packet's connection: three walks over the burst, each fetching the cache line that the next one reads.
-// True: every packet still on its way has a connection, and none of them is about to end or to open one.
-bool find(Worker& worker, Burst& burst) noexcept {
-  ConnectionTable& table = worker.connections;
-  for (Packet& packet : burst.all()) {
-    if (!packet.undecided()) continue;
-    packet.hash = table.hash(packet.key, packet.protocol);
-    table.prefetch_bucket(packet.hash);
+// From its connection to its way out. True: the packet was sent on; false: its verdict says what else becomes of it.
+bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst, Packet& packet) noexcept {
+  Flow flow = find(worker, packet);  // which connection is it of?
+  if (!is_known(worker, flow, packet)) [[unlikely]] {
+    flow = admit(worker, snapshot, packet, flow.connection, flow.direction);  // of none: a new one with a real, or not ours
+    search_anew(burst, packet);
+    if (!packet.undecided()) return false;
   }
-  for (Packet& packet : burst.all()) {
-    if (packet.undecided()) packet.reference = table.prefetch_entry(packet.hash);
-  }
-  bool all_known = true;
-  for (Packet& packet : burst.all()) {
-    if (!packet.undecided()) continue;
-    const auto found = table.find(packet.reference, packet.hash, packet.key, packet.protocol);
-    packet.connection = found.entry;
-    packet.direction = found.direction;
-    if (found.entry == nullptr || (packet.tcp_flags & kTcpSyn) || is_past(found.entry->expires, worker.now)) {
-      all_known = false;
-    }
-    packet.real = found.entry ? found.entry->real : kNoReal;
-  }
-  return all_known;
-}
-
-// One packet of a connection, all that it touches being in the cache by now.
-void forward(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
-  const RealEntry& real = snapshot.reals[packet.real.index];
-  route(worker, snapshot, real, packet);  // where does it leave, and may it?
-  if (!packet.undecided()) [[unlikely]] return;
-  track(worker, snapshot, packet);          // what does it do to its connection?
-  rewrite(worker, snapshot, real, packet);  // make it what the forwarding method says
+  const RealEntry& real = snapshot.reals[flow.real.index];
+  const NextHop* hop = route(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
+  if (hop == nullptr) [[unlikely]] return false;
+  track(worker, snapshot, real, flow, packet);  // what does it do to its connection?
+  if (!rewrite(worker, real, flow, *hop, packet)) [[unlikely]] return false;  // make it what the method says
+  queue_frame(worker, hop->port, packet.mbuf);
+  return true;
 }
 
 }  // namespace
 
 void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  parse(worker, snapshot, burst);                        // what is it, and is it well-formed?
-  const bool all_known = find(worker, burst);            // which connection is it of?
-  if (!all_known) admit(worker, snapshot, burst);        // of none: a new one with a real, or not ours
   for (Packet& packet : burst.all()) {
-    if (packet.undecided()) forward(worker, snapshot, packet);  // route, track, rewrite
+    parse(worker, snapshot, packet);  // what is it, and is it well-formed?
+    if (packet.undecided()) [[likely]] fetch_bucket(worker, packet);
   }
-  settle(worker, burst);                                 // send, punt, hand off, or free
+  for (Packet& packet : burst.all()) {
+    if (packet.undecided()) [[likely]] fetch_connection(worker, packet);
+  }
+  for (Packet& packet : burst.all()) {
+    if (packet.undecided() && forward(worker, snapshot, burst, packet)) [[likely]] continue;
+    settle(worker, packet);  // send back, punt, hand off, make wait, or free
+  }
 }
 
 }  // namespace shunt::dataplane

@@ -1,6 +1,8 @@
 // Makes a packet what its forwarding method says, and addresses its frame to the next hop. Worker only.
 #pragma once
 
+#include <cstring>
+
 #include "dataplane/forwarding/direct.h"
 #include "dataplane/forwarding/fullnat.h"
 #include "dataplane/forwarding/nat.h"
@@ -11,42 +13,38 @@
 
 namespace shunt::dataplane {
 
-inline void rewrite_request(Worker& worker, const RealEntry& real, const NextHop& hop, Packet& packet) noexcept {
-  switch (real.method) {
-    case Method::kDirect:
-      return rewrite_direct(packet.ip);
-    case Method::kTunnel:
-      packet.ip = rewrite_tunnel(packet.mbuf, packet.ip, packet.ip_bytes, hop.local_address, real.address,
-                                 worker.next_ip_id++);
-      if (packet.ip == nullptr) [[unlikely]] packet.drop(DropReason::kNoMbuf);
-      return;
-    case Method::kNat:
-      return rewrite_nat_request(*packet.connection, packet.ip, packet.l4);
-    case Method::kFullnat:
-      return rewrite_fullnat_request(*packet.connection, packet.ip, packet.l4);
-  }
-}
-
-// A connection with replies is of nat or fullnat.
-inline void rewrite_reply(Packet& packet) noexcept {
-  if (packet.connection->method == Method::kNat) rewrite_nat_reply(*packet.connection, packet.ip, packet.l4);
-  else rewrite_fullnat_reply(*packet.connection, packet.ip, packet.l4);
-}
-
-// The packet is on its way afterwards (kForward), or dropped.
-inline void rewrite(Worker& worker, const Snapshot& snapshot, const RealEntry& real, Packet& packet) noexcept {
-  const NextHop& hop = snapshot.next_hops.hops[packet.next_hop.index];
-  if (packet.direction == Direction::kRequest) {
-    rewrite_request(worker, real, hop, packet);
-    if (!packet.undecided()) [[unlikely]] return;
+// True: the frame is ready to leave for `hop`. False: the packet is decided.
+inline bool rewrite(Worker& worker, const RealEntry& real, const Flow& flow, const NextHop& hop, Packet& packet) noexcept {
+  Ipv4Header* ip = packet.ip;
+  if (flow.direction == Direction::kRequest) {
+    switch (real.method) {
+      case Method::kDirect:
+        rewrite_direct(ip);
+        break;
+      case Method::kTunnel:
+        ip = rewrite_tunnel(packet.mbuf, ip, packet.ip_bytes, real.hop.local_address, real.address,
+                            worker.next_ip_id++);
+        if (ip == nullptr) [[unlikely]] {
+          packet.drop(DropReason::kNoMbuf);
+          return false;
+        }
+        break;
+      case Method::kNat:
+        rewrite_nat_request(*flow.connection, ip, packet.l4);
+        break;
+      case Method::kFullnat:
+        rewrite_fullnat_request(*flow.connection, ip, packet.l4);
+        break;
+    }
+  } else if (real.method == Method::kNat) {  // a connection with replies is of nat or fullnat
+    rewrite_nat_reply(*flow.connection, ip, packet.l4);
   } else {
-    rewrite_reply(packet);
+    rewrite_fullnat_reply(*flow.connection, ip, packet.l4);
   }
-  auto* frame = reinterpret_cast<EthernetHeader*>(packet.ip) - 1;
-  frame->destination = hop.destination_mac;
-  frame->source = hop.source_mac;
-  frame->type = kEtherTypeIpv4;
-  packet.verdict = Verdict::kForward;
+  // Both MAC addresses; the frame's type stays.
+  auto* frame = reinterpret_cast<EthernetHeader*>(ip) - 1;
+  std::memcpy(static_cast<void*>(frame), &hop, 2 * sizeof(MacAddress));
+  return true;
 }
 
 }  // namespace shunt::dataplane

@@ -12,37 +12,41 @@ void wait_for(Worker& worker, Packet& packet, uint16_t port, Be32 neighbour) noe
   packet.verdict = Verdict::kWait;
 }
 
-}  // namespace
-
+// A request to a real without a next hop.
 void seek_real(Worker& worker, const RealEntry& real, Packet& packet) noexcept {
   if (real.no_route) return packet.drop(DropReason::kNoRoute);
   wait_for(worker, packet, real.neighbour_port, real.neighbour);
 }
 
-void seek_client(Worker& worker, const NextHops& next_hops, Packet& packet) noexcept {
-  Connection& connection = *packet.connection;
+}  // namespace
+
+const NextHop* seek_client(Worker& worker, const NextHops& next_hops, Connection& connection, Packet& packet) noexcept {
   const Route found = next_hops.route_to(connection.request.source);
   switch (found.kind) {
     case Route::Kind::kFound:
-      connection.client_hop = packet.next_hop = found.hop;
+      connection.client_hop = found.hop;
       connection.route_generation = next_hops.generation;
-      return;
+      return &next_hops.hops[found.hop.index];
     case Route::Kind::kUnresolved:
-      return wait_for(worker, packet, found.port, found.neighbour);
+      wait_for(worker, packet, found.port, found.neighbour);
+      return nullptr;
     case Route::Kind::kNoRoute:
-      return packet.drop(DropReason::kNoRoute);
+      packet.drop(DropReason::kNoRoute);
+      return nullptr;
   }
+  return nullptr;
 }
 
-void refuse(Worker& worker, const Snapshot& snapshot, Packet& packet, const NextHop& hop) noexcept {
+void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, Direction direction, const NextHop& hop,
+            Packet& packet) noexcept {
+  const bool is_request = direction == Direction::kRequest;
+  if (is_request && real.next_hop == kNoNextHop) return seek_real(worker, real, packet);
   if (!snapshot.link_up[hop.port]) return packet.drop(DropReason::kPortDown);
   if (packet.ip->ttl <= 1) {
     return drop_with_answer(worker, snapshot, packet, DropReason::kTtlExpired, Answer::kTimeExceeded);
   }
   if ((packet.ip->fragment.raw & kIpDontFragment.raw) == 0) return packet.drop(DropReason::kTooBig);
-  const bool tunnelled = packet.direction == Direction::kRequest &&
-                         snapshot.reals[packet.real.index].method == Method::kTunnel;
-  const auto fits = static_cast<uint16_t>(hop.mtu - (tunnelled ? kTunnelOverhead : 0));
+  const uint16_t fits = is_request ? real.fits : hop.mtu;
   drop_with_answer(worker, snapshot, packet, DropReason::kTooBig, Answer::kFragmentationNeeded, fits);
 }
 

@@ -9,13 +9,6 @@ namespace {
 // retransmission comes after one.
 constexpr Tick kWaitMs = 1000;
 
-[[gnu::noinline]] void flush(Worker& worker, uint16_t id, WorkerPort& port) noexcept {
-  const uint16_t sent = rte_eth_tx_burst(id, port.queue, port.tx.data(), static_cast<uint16_t>(port.tx_count));
-  worker.counters.tx_packets.add(sent);
-  for (uint32_t i = sent; i < port.tx_count; ++i) drop(worker, port.tx[i], DropReason::kTxFull);
-  port.tx_count = 0;
-}
-
 void to_kernel(Worker& worker, const Packet& packet) noexcept {
   rte_ring* ring = worker.ports[packet.in_port].to_kernel;
   if (ring == nullptr) return drop(worker, packet.mbuf, DropReason::kNoKernelPort);
@@ -43,42 +36,35 @@ void drop(Worker& worker, rte_mbuf* mbuf, DropReason reason) noexcept {
   rte_pktmbuf_free(mbuf);
 }
 
-void queue_frame(Worker& worker, uint16_t id, rte_mbuf* mbuf) noexcept {
+void flush_port(Worker& worker, uint16_t id) noexcept {
   WorkerPort& port = worker.ports[id];
-  if (!port.present) [[unlikely]] return drop(worker, mbuf, DropReason::kPortDown);
-  port.tx[port.tx_count++] = mbuf;
-  if (port.tx_count == WorkerPort::kTxBuffer) flush(worker, id, port);
+  const uint32_t count = port.tx_count;
+  const uint32_t sent = port.present ? rte_eth_tx_burst(id, port.queue, port.tx.data(), static_cast<uint16_t>(count)) : 0;
+  worker.counters.tx_packets.add(sent);
+  const DropReason reason = port.present ? DropReason::kTxFull : DropReason::kPortDown;
+  for (uint32_t i = sent; i < count; ++i) drop(worker, port.tx[i], reason);
+  port.tx_count = 0;
 }
 
 void flush_ports(Worker& worker) noexcept {
   for (uint16_t id = 0; id < worker.port_count; ++id) {
-    WorkerPort& port = worker.ports[id];
-    if (port.tx_count > 0) flush(worker, id, port);
+    if (worker.ports[id].tx_count > 0) flush_port(worker, id);
   }
 }
 
-void settle(Worker& worker, Burst& burst) noexcept {
-  for (Packet& packet : burst.all()) {
-    if (packet.verdict == Verdict::kForward) [[likely]] {
-      queue_frame(worker, packet.out_port, packet.mbuf);
-      continue;
-    }
-    switch (packet.verdict) {
-      case Verdict::kKernel:
-        to_kernel(worker, packet);
-        break;
-      case Verdict::kHandOff:
-        to_other_worker(worker, packet);
-        break;
-      case Verdict::kWait:
-        to_waiting_room(worker, packet);
-        break;
-      case Verdict::kForward:
-      case Verdict::kUndecided:  // neither can be: rewrite() decides every packet
-      case Verdict::kDrop:
-        drop(worker, packet.mbuf, packet.reason);
-        break;
-    }
+void settle(Worker& worker, const Packet& packet) noexcept {
+  switch (packet.verdict) {
+    case Verdict::kKernel:
+      return to_kernel(worker, packet);
+    case Verdict::kHandOff:
+      return to_other_worker(worker, packet);
+    case Verdict::kWait:
+      return to_waiting_room(worker, packet);
+    case Verdict::kAnswer:
+      return queue_frame(worker, packet.in_port, packet.mbuf);
+    case Verdict::kUndecided:  // cannot be: whoever does not send a packet on decides it
+    case Verdict::kDrop:
+      return drop(worker, packet.mbuf, packet.reason);
   }
 }
 

@@ -7,15 +7,22 @@
 
 namespace shunt::dataplane {
 
-void settle(Worker& worker, Burst& burst) noexcept;
-
-// Queues one frame on a port for this poll's end; with a full queue, sends first.
-void queue_frame(Worker& worker, uint16_t port, rte_mbuf* mbuf) noexcept;
-
-// Sends what is queued on every port. What a port does not take is dropped and counted.
+// Sends what is queued on a port. What the port does not take is dropped and counted.
+void flush_port(Worker& worker, uint16_t id) noexcept;
+// The same for every port.
 void flush_ports(Worker& worker) noexcept;
 
 // Frees and counts.
 void drop(Worker& worker, rte_mbuf* mbuf, DropReason reason) noexcept;
+
+// Queues one frame on a port for this poll's end; a queue that is full then is sent at once.
+inline void queue_frame(Worker& worker, uint16_t id, rte_mbuf* mbuf) noexcept {
+  WorkerPort& port = worker.ports[id];
+  port.tx[port.tx_count++] = mbuf;
+  if (port.tx_count == WorkerPort::kTxBuffer) [[unlikely]] flush_port(worker, id);
+}
+
+// Packets that were not sent on: what their verdict says.
+void settle(Worker& worker, const Packet& packet) noexcept;
 
 }  // namespace shunt::dataplane

@@ -1,6 +1,14 @@
 #include "dataplane/snapshot.h"
 
+#include "dataplane/forwarding/tunnel.h"
+
 namespace shunt::dataplane {
+
+void RealEntry::take_way_out(const NextHop& next, bool link_up) noexcept {
+  hop = next;
+  const uint32_t added = method == Method::kTunnel ? kTunnelOverhead : 0;
+  fits = next.resolved && link_up && next.mtu > added ? static_cast<uint16_t>(next.mtu - added) : uint16_t{0};
+}
 
 const ServiceEntry* Snapshot::find_service(uint8_t protocol, Be32 address, Be16 port) const noexcept {
   if (service_slots.empty()) return nullptr;

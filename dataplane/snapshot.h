@@ -17,7 +17,7 @@
 
 namespace shunt::dataplane {
 
-// A real in its slot: what forwarding an existing connection needs, one cache line.
+// A real in its slot: all that forwarding an existing connection's request needs, one cache line.
 struct alignas(64) RealEntry {
   Be32 address;
   Be16 port;
@@ -30,7 +30,16 @@ struct alignas(64) RealEntry {
   Be32 neighbour;
   // No route at all to the real.
   bool no_route = true;
+  // Bytes of a client's packet that may leave for the real, a tunnel's header taken off; 0: none may now.
+  uint16_t fits = 0;
+  // Index into Snapshot::timeouts.
+  uint16_t timeouts = 0;
   ServiceId service = kNoService;
+  // A copy of next_hop's, valid while `fits` is above 0.
+  NextHop hop;
+
+  // Sets `hop` and `fits` from what next_hop names. For the snapshot's builder.
+  void take_way_out(const NextHop& next, bool link_up) noexcept;
 };
 static_assert(sizeof(RealEntry) == 64);
 
@@ -52,8 +61,6 @@ struct ServiceEntry {
   Method method = Method::kNat;
   // Any TCP packet but an RST opens a connection.
   bool sloppy_tcp = false;
-  // Index into Snapshot::timeouts.
-  uint16_t timeouts = 0;
   // Changes whenever `candidates` does: per-worker cursors notice.
   uint32_t generation = 0;
   // Newest first, as the kernel keeps its list.

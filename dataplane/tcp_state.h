@@ -79,29 +79,39 @@ constexpr Flag deciding_flag(uint8_t tcp_flags) noexcept {
   return Flag::kNone;
 }
 
-// deciding_flag() for the five low bits, so that the packet path does not branch on what clients
-// send.
-inline constexpr auto kDecidingFlags = [] {
-  std::array<Flag, 32> flags{};
-  for (size_t bits = 0; bits < flags.size(); ++bits)
-    flags[bits] = deciding_flag(static_cast<uint8_t>(bits));
-  return flags;
+// The same tables by (view, state, five low flag bits), so that the packet path takes one load and does not branch on
+// what clients send.
+inline constexpr size_t kFlagBits = 32;
+inline constexpr size_t kStateRows = 16;  // a power of two, so that an index is put together by shifts
+// Behind the three views lies output once more: it applies whatever was seen before it.
+inline constexpr auto kAfter = [] {
+  std::array<ConnectionState, (kViews + 1) * kStateRows * kFlagBits> after{};
+  for (size_t view = 0; view <= kViews; ++view) {
+    const size_t table = view == kViews ? static_cast<size_t>(View::kOutput) : view;
+    for (size_t state = 0; state < kConnectionStates; ++state) {
+      for (size_t bits = 0; bits < kFlagBits; ++bits) {
+        const auto flag = static_cast<size_t>(deciding_flag(static_cast<uint8_t>(bits)));
+        after[(view * kStateRows + state) * kFlagBits + bits] = kTransitions[table][flag][state];
+      }
+    }
+  }
+  return after;
 }();
 
 }  // namespace tcp_state
 
-// The state after a packet with `tcp_flags`. `no_output`: no reply was seen so far, and only under
-// direct and tunnel (kConnectionNoOutput; IPVS's NOOUTPUT); a reply's own table applies whatever it
-// says.
-constexpr ConnectionState next_tcp_state(ConnectionState state, Direction direction, bool no_output,
+// The state after a packet with `tcp_flags`. `no_output`: kConnectionNoOutput under direct and tunnel, whose replies are
+// never seen (IPVS's NOOUTPUT), or 0; a reply's own table applies whatever it says.
+constexpr ConnectionState next_tcp_state(ConnectionState state, Direction direction, uint8_t no_output,
                                          uint8_t tcp_flags) noexcept {
   using tcp_state::View;
-  const View view = direction == Direction::kReply ? View::kOutput
-                    : no_output                    ? View::kInputOnly
-                                                   : View::kInput;
-  const tcp_state::Flag flag = tcp_state::kDecidingFlags[tcp_flags & 0x1f];
-  return tcp_state::kTransitions[static_cast<size_t>(view)][static_cast<size_t>(flag)]
-                                [static_cast<size_t>(state)];
+  static_assert(kConnectionNoOutput == static_cast<size_t>(View::kInputOnly) * tcp_state::kStateRows);
+  // The view's first row, put together without a branch.
+  static_assert(static_cast<size_t>(View::kInput) == 0 &&
+                (static_cast<size_t>(View::kInputOnly) | static_cast<size_t>(View::kOutput)) == tcp_state::kViews);
+  const size_t reply_row = static_cast<size_t>(direction) * static_cast<size_t>(View::kOutput) * tcp_state::kStateRows;
+  const size_t rows = reply_row | no_output | static_cast<size_t>(state);
+  return tcp_state::kAfter[rows * tcp_state::kFlagBits + tcp_flags % tcp_state::kFlagBits];
 }
 
 // Counts as an active connection of its real, 256 times an inactive one's load (ip_vs_proto_tcp.c

@@ -10,7 +10,7 @@ namespace shunt::dataplane {
 
 enum class Verdict : uint8_t {
   kUndecided,  // on its way through the stages
-  kForward,    // send out of Packet::out_port as it is now
+  kAnswer,     // became an ICMP error of ours: back out of the port that it came from
   kKernel,     // not ours: to the kernel port of the port it came from
   kHandOff,    // another worker owns the connection: Packet::owner
   kWait,       // next hop unresolved: into the waiting room

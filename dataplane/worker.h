@@ -22,9 +22,9 @@ namespace shunt::dataplane {
 
 // A port as one worker uses it. Its index in Worker::ports is the DPDK port id.
 struct WorkerPort {
-  bool present = false;
-  uint16_t queue = 0;  // RX and TX queue of this worker
   MacAddress mac;
+  uint16_t queue = 0;  // RX and TX queue of this worker; with `mac` before it, one word
+  bool present = false;
   // Frames for Linux: many producers, one consumer; nullptr: the port has no kernel port.
   rte_ring* to_kernel = nullptr;
   // Frames from Linux to send; nullptr: another worker sends them.

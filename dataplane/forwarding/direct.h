@@ -7,12 +7,15 @@
 
 namespace shunt::dataplane {
 
-// One hop further (RFC 1812 section 5.3.1), `delta` being what else changes in the header's sum.
-inline void pass_on(Ipv4Header* ip, uint32_t delta = 0) noexcept {
+// One hop further (RFC 1812 section 5.3.1). `delta`: all that changes in the header's sum, the TTL's step with it.
+inline void pass_on(Ipv4Header* ip, uint16_t delta) noexcept {
   --ip->ttl;
-  ip->checksum = updated(ip->checksum, kTtlDelta + delta);
+  ip->checksum = updated(ip->checksum, delta);
 }
 
-inline void rewrite_direct(Ipv4Header* ip) noexcept { pass_on(ip); }
+inline void rewrite_direct(Ipv4Header* ip) noexcept {
+  --ip->ttl;
+  ip->checksum = updated_for_ttl(ip->checksum);
+}
 
 }  // namespace shunt::dataplane

@@ -25,15 +25,15 @@ inline void update_l4_checksum(uint8_t* l4, uint8_t protocol, uint16_t delta) no
 inline void rewrite_nat_request(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
   ip->destination = connection.reply.source;
   reinterpret_cast<UdpHeader*>(l4)->destination_port = connection.reply.source_port;  // TCP's lies there, too
-  pass_on(ip, connection.ip_delta);
-  update_l4_checksum(l4, connection.protocol, connection.l4_delta);
+  pass_on(ip, connection.request_ip_delta);
+  update_l4_checksum(l4, connection.request.protocol, connection.l4_delta);
 }
 
 inline void rewrite_nat_reply(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
   ip->source = connection.request.destination;
   reinterpret_cast<UdpHeader*>(l4)->source_port = connection.request.destination_port;
-  pass_on(ip, inverse(connection.ip_delta));
-  update_l4_checksum(l4, connection.protocol, inverse(connection.l4_delta));
+  pass_on(ip, connection.reply_ip_delta);
+  update_l4_checksum(l4, connection.request.protocol, inverse(connection.l4_delta));
 }
 
 }  // namespace shunt::dataplane

@@ -29,7 +29,7 @@ long involuntary_switches() {
 }
 
 FlowKey mirrored(const FlowKey& key) {
-  return {key.destination, key.source, key.destination_port, key.source_port};
+  return {key.destination, key.source, key.destination_port, key.source_port, key.protocol};
 }
 
 FlowKey key_of(const rte_mbuf* mbuf) {

@@ -32,7 +32,7 @@ const char* fault_of(const rte_mbuf* mbuf, const Departure& wanted) noexcept {
   const auto* tcp = reinterpret_cast<const TcpHeader*>(ip + 1);
   const uint64_t pseudo = sum_of(&ip->source, 8) + Be16::from_host(kIpProtocolTcp).raw + Be16::from_host(20).raw;
   if (fold(sum_of(tcp, sizeof *tcp, pseudo)) != 0xffff) return "left with a wrong TCP checksum";
-  const FlowKey key{ip->source, ip->destination, tcp->source_port, tcp->destination_port};
+  const FlowKey key{ip->source, ip->destination, tcp->source_port, tcp->destination_port, ip->protocol};
   if (!(key == wanted.key)) return "left with the wrong addresses or ports";
   return nullptr;
 }

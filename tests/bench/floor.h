@@ -47,9 +47,9 @@ class Floor {
       for (uint32_t i = 0; i < kBurstSize; ++i) {
         burst[i] = buffers_.fill(i, key_of(random_.below(connections_)), mac_, dataplane::kTcpAck);
       }
-      const uint64_t start = rte_rdtsc();
+      const uint64_t start = exact_cycles();
       process(burst);
-      cycles += rte_rdtsc() - start;
+      cycles += exact_cycles() - start;
     }
     return cycles;
   }
@@ -61,17 +61,16 @@ class Floor {
 
   static dataplane::FlowKey key_of(uint32_t index) {
     return {Be32::from_host(0x0a000000 + index), Be32::from_host(0xcb00710a),
-            Be16::from_host(static_cast<uint16_t>(1024 + (index & 0x7fff))), Be16::from_host(80)};
+            Be16::from_host(static_cast<uint16_t>(1024 + (index & 0x7fff))), Be16::from_host(80),
+            dataplane::kIpProtocolTcp};
   }
-  uint64_t hash(const dataplane::FlowKey& key, uint8_t protocol = dataplane::kIpProtocolTcp) const {
-    return dataplane::flow_hash(hash_key_, key, protocol);
-  }
+  uint64_t hash(const dataplane::FlowKey& key) const { return dataplane::flow_hash(hash_key_, key); }
   uint32_t bucket_of(uint64_t hash) const {
     return static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(hash)} * bucket_lines_) >> 32);
   }
 
-  // True: a packet that a table can be asked about; its addresses and ports are in `key`.
-  static bool parse(const rte_mbuf* mbuf, dataplane::FlowKey& key, uint8_t& protocol) {
+  // True: a packet that a table can be asked about, by the key that `key` is.
+  static bool parse(const rte_mbuf* mbuf, __m128i& key) {
     using namespace dataplane;
     constexpr uint32_t kHeaders = sizeof(Ipv4Header) + sizeof(UdpHeader);
     const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
@@ -81,11 +80,13 @@ class Floor {
     const uint32_t total = ip->total_length.host();
     if (total < kHeaders || total > mbuf->data_len - sizeof *frame) return false;
     if ((ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0) return false;
-    protocol = ip->protocol;
+    const uint8_t protocol = ip->protocol;
     if (protocol != kIpProtocolTcp && protocol != kIpProtocolUdp) return false;
-    // Copied in two words, as they are read again: smaller stores would stall the hash's loads.
-    std::memcpy(static_cast<void*>(&key.source), &ip->source, 8);
-    std::memcpy(static_cast<void*>(&key.source_port), ip + 1, 4);
+    uint64_t addresses;
+    uint32_t ports;
+    std::memcpy(&addresses, static_cast<const void*>(&ip->source), 8);
+    std::memcpy(&ports, ip + 1, 4);
+    key = block_of(addresses, ports, protocol);
     return true;
   }
 
@@ -96,11 +97,10 @@ class Floor {
     Line* entry[kBurstSize];
     uint32_t count = 0;
     for (uint32_t i = 0; i < kBurstSize; ++i) {
-      FlowKey key;
-      uint8_t protocol;
-      if (!parse(burst[i], key, protocol)) [[unlikely]] continue;
+      __m128i key;
+      if (!parse(burst[i], key)) [[unlikely]] continue;
       good[count] = burst[i];
-      bucket[count] = bucket_of(hash(key, protocol));
+      bucket[count] = bucket_of(dataplane::flow_hash(hash_key_, key));
       __builtin_prefetch(&buckets_[bucket[count]]);
       ++count;
     }

@@ -2,6 +2,7 @@
 // the figures, and a generator for connections in random order.
 #pragma once
 
+#include <immintrin.h>
 #include <rte_mbuf.h>
 
 #include <cstdint>
@@ -18,6 +19,15 @@ namespace shunt::bench {
 inline constexpr uint32_t kBurstSize = 32;
 inline constexpr uint32_t kFrameBytes = 60;  // 64 with the frame check sequence
 inline constexpr uint8_t kTtlAtArrival = 64;
+
+// The time stamp counter when all instructions before have ended and none after has begun; without it, the end of making
+// the packets would be counted as the beginning of their way.
+inline uint64_t exact_cycles() {
+  _mm_lfence();
+  const uint64_t cycles = __rdtsc();
+  _mm_lfence();
+  return cycles;
+}
 
 // A small generator (xorshift64*), so that the order costs next to nothing.
 class Random {

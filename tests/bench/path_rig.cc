@@ -15,7 +15,7 @@ using namespace dataplane;
 namespace {
 
 FlowKey mirrored(const FlowKey& key) {
-  return {key.destination, key.source, key.destination_port, key.source_port};
+  return {key.destination, key.source, key.destination_port, key.source_port, key.protocol};
 }
 
 // What is timed, and what callgrind counts by this name (instructions_test.py): the packet path and nothing else.
@@ -58,9 +58,9 @@ void PathRig::put(uint32_t position, uint64_t connection, const FlowKey& key, ui
 // The packets that were put, through the path; all must leave. Cycles.
 uint64_t PathRig::process(uint32_t count) {
   worker_->burst.count = count;
-  const uint64_t start = rte_rdtsc();
+  const uint64_t start = exact_cycles();
   measured_path(*worker_, snapshot_);
-  const uint64_t cycles = rte_rdtsc() - start;
+  const uint64_t cycles = exact_cycles() - start;
   expect_departed(count);
   return cycles;
 }
@@ -79,7 +79,7 @@ void PathRig::open_connections(uint32_t count) {
     worker_->burst.count = 1;
     packet_path(*worker_, snapshot_, worker_->burst);
     expect_departed(1);
-    const auto found = worker_->connections.find(key, kIpProtocolTcp);
+    const auto found = worker_->connections.find(key);
     if (found.entry == nullptr) give_up("a connection could not be made");
     if (tables_.spec().scheduler == SchedulerKind::kRr && found.entry->real != tables_.real_in_turn(connections_)) {
       give_up("round robin chose another real than the next one");
@@ -98,7 +98,7 @@ uint64_t PathRig::run(uint32_t packets) {
       if (path_.replies) {
         const RealEntry& real = tables_.real(tables_.real_in_turn(connection));
         key = path_.method == Method::kFullnat ? reply_keys_[connection]
-                                               : FlowKey{real.address, key.source, real.port, key.source_port};
+                                               : FlowKey{real.address, key.source, real.port, key.source_port, key.protocol};
       }
       put(i, connection, key, kTcpAck);
     }
@@ -131,7 +131,7 @@ void PathRig::check(const rte_mbuf* mbuf, uint64_t connection) const {
     switch (path_.method) {
       case Method::kDirect: break;
       case Method::kTunnel: wanted.tunnel_to = &real; break;
-      case Method::kNat: wanted.key = {request.source, real.address, request.source_port, real.port}; break;
+      case Method::kNat: wanted.key = {request.source, real.address, request.source_port, real.port, request.protocol}; break;
       case Method::kFullnat: wanted.key = mirrored(reply_keys_[connection]); break;
     }
   }

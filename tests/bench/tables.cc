@@ -51,6 +51,7 @@ void Tables::add_real(uint32_t service, uint32_t index) {
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.no_route = false;
   real.service = ServiceId{service};
+  real.take_way_out(hops_[neighbour + 1], true);
   reals_.push_back(real);
   candidates_.push_back({RealId{index}, 1, 1});
 }
@@ -88,7 +89,8 @@ FlowKey Tables::request(uint64_t index) const noexcept {
   const auto client = static_cast<uint32_t>(index & ((1u << kClientBits) - 1));
   const auto port = static_cast<uint16_t>(1024 + (((index >> kClientBits) + client) & 0x7fff));
   return {Be32::from_host(kFirstClient + client),
-          Be32::from_host(kFirstVip + static_cast<uint32_t>(index % spec_.services)), Be16::from_host(port), kPort};
+          Be32::from_host(kFirstVip + static_cast<uint32_t>(index % spec_.services)), Be16::from_host(port), kPort,
+          kIpProtocolTcp};
 }
 
 RealId Tables::real_in_turn(uint64_t index) const noexcept {

@@ -174,12 +174,12 @@ TEST_F(LiveStateTest, TimeoutsComeFromTheInnermostThatSaysOne) {
   state.timeouts.values[11] = Milliseconds(222);
   state.services[0].timeouts.values[1] = Milliseconds(333);
   replace(state);
-  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][1], 333u);
-  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][11], 222u);
-  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][0], dataplane::kDefaultTimeoutsMs[0]);
+  EXPECT_EQ(snapshot_->timeouts[snapshot_->reals[0].timeouts][1], 333u);
+  EXPECT_EQ(snapshot_->timeouts[snapshot_->reals[0].timeouts][11], 222u);
+  EXPECT_EQ(snapshot_->timeouts[snapshot_->reals[0].timeouts][0], dataplane::kDefaultTimeoutsMs[0]);
   state.timeouts.values[11] = Milliseconds(444);
   replace(state);
-  EXPECT_EQ(snapshot_->timeouts[entry().timeouts][11], 444u);
+  EXPECT_EQ(snapshot_->timeouts[snapshot_->reals[0].timeouts][11], 444u);
 }
 
 TEST_F(LiveStateTest, SloppyTcpReachesTheSnapshotAndLeavesIt) {

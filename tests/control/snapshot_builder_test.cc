@@ -73,7 +73,7 @@ TEST_F(SnapshotBuilderTest, ServicesAreFoundByProtocolVipAndPort) {
   ASSERT_EQ(entry.candidates.size(), 1u);
   EXPECT_EQ(entry.candidates[0].id.index, 3u);
   EXPECT_EQ(entry.candidates[0].weight, 5u);
-  EXPECT_EQ(snapshot->timeouts[entry.timeouts][0], 8u);
+  EXPECT_EQ(snapshot->reals[3].timeouts, 0) << "set_real() of this test names service 0";
   EXPECT_EQ(snapshot->find_service(17, v4("192.0.2.1"), Be16::from_host(80)), nullptr);
   EXPECT_EQ(snapshot->find_service(kTcp, v4("192.0.2.1"), Be16::from_host(81)), nullptr);
 }
@@ -100,6 +100,26 @@ TEST_F(SnapshotBuilderTest, RealsKnowTheirWayOut) {
   EXPECT_EQ(snapshot->reals[2].next_hop, dataplane::kNoNextHop);
   EXPECT_EQ(later->next_hops.hops[later->reals[2].next_hop.index].address, v4("10.0.0.254"));
   EXPECT_EQ(later->port_address[0], v4("10.0.0.1"));
+}
+
+TEST_F(SnapshotBuilderTest, RealsCarryTheirNextHopAndWhatFits) {
+  builder_.set_next_hops(next_hops(true));
+  builder_.set_link(0, true);
+  set_real(0, "172.16.0.1");
+  builder_.set_real({1}, v4("172.16.0.1"), 80, dataplane::Method::kTunnel, {5});
+  set_real(2, "8.8.8.8");
+  const auto up = builder_.build();
+  EXPECT_EQ(up->reals[0].hop, up->next_hops.hops[up->reals[0].next_hop.index]);
+  EXPECT_EQ(up->reals[0].fits, 1500);
+  EXPECT_EQ(up->reals[1].fits, 1480) << "the tunnel's header goes with it";
+  EXPECT_EQ(up->reals[1].timeouts, 5);
+  EXPECT_EQ(up->reals[2].fits, 0) << "no route";
+  builder_.set_link(0, false);
+  EXPECT_EQ(builder_.build()->reals[0].fits, 0) << "no link";
+  builder_.set_link(0, true);
+  EXPECT_EQ(builder_.build()->reals[0].fits, 1500);
+  builder_.set_next_hops(next_hops(false));
+  EXPECT_EQ(builder_.build()->reals[0].fits, 0) << "no MAC address";
 }
 
 TEST_F(SnapshotBuilderTest, ANeighbourThatChangesRebuildsNoService) {

@@ -23,7 +23,7 @@ TEST(Checksum, Rfc1071Example) {
 
 // RFC 1624 section 4: where RFC 1141's update fails.
 TEST(Checksum, Rfc1624Example) {
-  EXPECT_EQ(updated(be16(0xdd2f), delta_of(be16(0x5555), be16(0x3285))).host(), 0x0000);
+  EXPECT_EQ(updated(be16(0xdd2f), fold(delta_of(be16(0x5555), be16(0x3285)))).host(), 0x0000);
 }
 
 TEST(Checksum, AnyLengthAndAlignmentAgreesWithThePlainSum) {
@@ -66,6 +66,7 @@ TEST(Checksum, TtlDeltaIsOneHop) {
                  1,    2, 3, 4,  5, 6, 7, 8};
     const Be16 before = checksum_of(header.data(), header.size());
     --header[8];
+    EXPECT_EQ(updated_for_ttl(before).host(), updated(before, kTtlDelta).host());
     EXPECT_EQ(updated(before, kTtlDelta).host(), checksum_of(header.data(), header.size()).host())
         << ttl;
   }

@@ -46,6 +46,7 @@ FlowKey key_of(FlowKey*, uint64_t number) {
   key.destination = Be32::from_host(0xcb00710a + static_cast<uint32_t>(number >> 32));
   key.source_port = Be16::from_host(static_cast<uint16_t>(number));
   key.destination_port = Be16::from_host(static_cast<uint16_t>(number >> 16));
+  key.protocol = 6;
   return key;
 }
 FlowKey6 key_of(FlowKey6*, uint64_t number) {
@@ -53,6 +54,7 @@ FlowKey6 key_of(FlowKey6*, uint64_t number) {
   std::memcpy(key.source + 3, &number, 8);
   key.destination[15] = static_cast<uint8_t>(number);
   key.source_port = Be16::from_host(static_cast<uint16_t>(number));
+  key.protocol = 6;
   return key;
 }
 
@@ -60,15 +62,23 @@ template <typename Table>
 class ConnectionTableOf : public testing::Test {
  protected:
   using Key = typename Table::Key;
-  static Key key(uint64_t number) { return key_of(static_cast<Key*>(nullptr), number); }
+  static Key key(uint64_t number, uint8_t protocol = 6) {
+    Key key = key_of(static_cast<Key*>(nullptr), number);
+    key.protocol = protocol;
+    return key;
+  }
+  // As the packet path asks.
+  static auto asked(const Key& key) {
+    if constexpr (std::is_same_v<Key, FlowKey>) return block_of(key);
+    else return key;
+  }
 
   // A two-way connection has numbers n and n + 2^32 for its request and reply.
   static auto* add(Table& table, uint64_t number, bool two_way, uint8_t protocol = 6) {
     auto* entry = table.allocate();
     if (entry == nullptr) return entry;
-    entry->request = key(number);
-    entry->reply = key(number + (1ull << 32));
-    entry->protocol = protocol;
+    entry->request = key(number, protocol);
+    entry->reply = key(number + (1ull << 32), protocol);
     if (two_way) entry->flags |= kConnectionTwoWay;
     if (!table.insert(entry)) {
       table.release(entry);
@@ -86,10 +96,10 @@ TYPED_TEST(ConnectionTableOf, BothDirectionsFindTheSameEntry) {
   auto& table = fenced.table;
   auto* entry = this->add(table, 1, true);
   ASSERT_NE(entry, nullptr);
-  const auto request = table.find(this->key(1), 6);
+  const auto request = table.find(this->key(1));
   EXPECT_EQ(request.entry, entry);
   EXPECT_EQ(request.direction, Direction::kRequest);
-  const auto reply = table.find(this->key(1 + (1ull << 32)), 6);
+  const auto reply = table.find(this->key(1 + (1ull << 32)));
   EXPECT_EQ(reply.entry, entry);
   EXPECT_EQ(reply.direction, Direction::kReply);
 }
@@ -97,26 +107,27 @@ TYPED_TEST(ConnectionTableOf, BothDirectionsFindTheSameEntry) {
 TYPED_TEST(ConnectionTableOf, OneWayConnectionIsNotFoundByItsReply) {
   Fenced<TypeParam> fenced(64);
   this->add(fenced.table, 1, false);
-  EXPECT_NE(fenced.table.find(this->key(1), 6).entry, nullptr);
-  EXPECT_EQ(fenced.table.find(this->key(1 + (1ull << 32)), 6).entry, nullptr);
+  EXPECT_NE(fenced.table.find(this->key(1)).entry, nullptr);
+  EXPECT_EQ(fenced.table.find(this->key(1 + (1ull << 32))).entry, nullptr);
 }
 
 TYPED_TEST(ConnectionTableOf, ProtocolIsPartOfTheKey) {
   Fenced<TypeParam> fenced(64);
   auto* tcp = this->add(fenced.table, 1, true, 6);
-  EXPECT_EQ(fenced.table.find(this->key(1), 17).entry, nullptr);
+  EXPECT_EQ(fenced.table.find(this->key(1, 17)).entry, nullptr);
   auto* udp = this->add(fenced.table, 1, true, 17);
-  EXPECT_EQ(fenced.table.find(this->key(1), 17).entry, udp);
-  EXPECT_EQ(fenced.table.find(this->key(1), 6).entry, tcp);
+  EXPECT_EQ(fenced.table.find(this->key(1, 17)).entry, udp);
+  EXPECT_EQ(fenced.table.find(this->key(1)).entry, tcp);
 }
 
 TYPED_TEST(ConnectionTableOf, EveryByteOfTheKeyCounts) {
   Fenced<TypeParam> fenced(64);
   this->add(fenced.table, 12345, false);
+  // What follows a key in the entry is no part of it.
   for (size_t byte = 0; byte < sizeof(typename TypeParam::Key); ++byte) {
     auto other = this->key(12345);
     reinterpret_cast<uint8_t*>(&other)[byte] ^= 1;
-    EXPECT_EQ(fenced.table.find(other, 6).entry, nullptr) << "byte " << byte;
+    EXPECT_EQ(fenced.table.find(other).entry, nullptr) << "byte " << byte;
   }
 }
 
@@ -127,8 +138,8 @@ TYPED_TEST(ConnectionTableOf, ErasedEntryIsGoneInBothDirectionsAndReused) {
   entry->in_packets = 77;
   table.erase(entry);
   EXPECT_EQ(table.used(), 0u);
-  EXPECT_EQ(table.find(this->key(1), 6).entry, nullptr);
-  EXPECT_EQ(table.find(this->key(1 + (1ull << 32)), 6).entry, nullptr);
+  EXPECT_EQ(table.find(this->key(1)).entry, nullptr);
+  EXPECT_EQ(table.find(this->key(1 + (1ull << 32))).entry, nullptr);
   auto* again = this->add(table, 2, true);
   EXPECT_EQ(again, entry);
   EXPECT_EQ(again->in_packets, 0u) << "a new connection begins zeroed";
@@ -145,11 +156,11 @@ TYPED_TEST(ConnectionTableOf, FillsToItsCapacityAndNoFurther) {
   EXPECT_TRUE(table.is_full());
   EXPECT_EQ(table.allocate(), nullptr);
   for (uint64_t number = 0; number < kCapacity; ++number) {
-    ASSERT_NE(table.find(this->key(number), 6).entry, nullptr);
-    ASSERT_NE(table.find(this->key(number + (1ull << 32)), 6).entry, nullptr);
+    ASSERT_NE(table.find(this->key(number)).entry, nullptr);
+    ASSERT_NE(table.find(this->key(number + (1ull << 32))).entry, nullptr);
   }
   for (uint64_t number = kCapacity; number < 3 * kCapacity; ++number) {
-    ASSERT_EQ(table.find(this->key(number), 6).entry, nullptr);
+    ASSERT_EQ(table.find(this->key(number)).entry, nullptr);
   }
 }
 
@@ -161,9 +172,9 @@ TYPED_TEST(ConnectionTableOf, PrefetchedReferencesLeadToTheSameAnswers) {
   for (uint64_t number = 0; number < 2 * kCapacity; ++number) {
     for (const uint64_t reply : {uint64_t{0}, uint64_t{1} << 32}) {
       const auto key = this->key(number + reply);
-      const uint64_t hash = table.hash(key, 6);
-      const auto found = table.find(table.prefetch_entry(hash), hash, key, 6);
-      const auto expected = table.find(key, 6);
+      const uint64_t hash = table.hash(this->asked(key));
+      const auto found = table.find(table.prefetch_entry(*table.prefetch_bucket(hash), hash), hash, this->asked(key));
+      const auto expected = table.find(key);
       ASSERT_EQ(found.entry, expected.entry);
       ASSERT_EQ(found.direction, expected.direction);
       ASSERT_EQ(found.entry != nullptr, number < kCapacity);
@@ -176,12 +187,12 @@ TYPED_TEST(ConnectionTableOf, StaleReferenceFindsNothingWrong) {
   Fenced<TypeParam> fenced(64);
   auto& table = fenced.table;
   auto* entry = this->add(table, 1, false);
-  const uint64_t hash = table.hash(this->key(1), 6);
-  const uint32_t reference = table.prefetch_entry(hash);
+  const uint64_t hash = table.hash(this->asked(this->key(1)));
+  const auto reference = table.prefetch_entry(*table.prefetch_bucket(hash), hash);
   table.erase(entry);
   auto* other = this->add(table, 2, false);
   ASSERT_EQ(other, entry) << "same memory, another connection";
-  EXPECT_EQ(table.find(reference, hash, this->key(1), 6).entry, nullptr);
+  EXPECT_EQ(table.find(reference, hash, this->asked(this->key(1))).entry, nullptr);
 }
 
 TYPED_TEST(ConnectionTableOf, RandomLifeAgreesWithAMap) {
@@ -207,10 +218,10 @@ TYPED_TEST(ConnectionTableOf, RandomLifeAgreesWithAMap) {
       }
       const uint64_t asked = random() % 900;
       const auto expected = model.find(asked);
-      ASSERT_EQ(table.find(this->key(asked), 6).entry,
+      ASSERT_EQ(table.find(this->key(asked)).entry,
                 expected == model.end() ? nullptr : expected->second.first);
       ASSERT_EQ(
-          table.find(this->key(asked + (1ull << 32)), 6).entry,
+          table.find(this->key(asked + (1ull << 32))).entry,
           expected == model.end() || !expected->second.second ? nullptr : expected->second.first);
       ASSERT_EQ(table.used(), model.size());
     }
@@ -225,7 +236,7 @@ TYPED_TEST(ConnectionTableOf, RefusedInsertLeavesNoTrace) {
   auto& table = fenced.table;
   const uint32_t buckets = TypeParam::buckets_for(2000);
   const auto home = [&](uint64_t number) {
-    return uint64_t{static_cast<uint32_t>(table.hash(this->key(number), 6))} * buckets >> 32;
+    return uint64_t{static_cast<uint32_t>(table.hash(this->key(number)))} * buckets >> 32;
   };
   std::vector<uint64_t> crowd;
   for (uint64_t number = 0; crowd.size() < 200; ++number) {
@@ -237,19 +248,20 @@ TYPED_TEST(ConnectionTableOf, RefusedInsertLeavesNoTrace) {
     (this->add(table, number, false) ? held : refused).push_back(number);
   EXPECT_EQ(held.size(), 17u * 10) << "the home bucket and the 16 after it";
   EXPECT_EQ(table.used(), held.size());
-  for (const uint64_t number : held) EXPECT_NE(table.find(this->key(number), 6).entry, nullptr);
-  for (const uint64_t number : refused) EXPECT_EQ(table.find(this->key(number), 6).entry, nullptr);
+  for (const uint64_t number : held) EXPECT_NE(table.find(this->key(number)).entry, nullptr);
+  for (const uint64_t number : refused) EXPECT_EQ(table.find(this->key(number)).entry, nullptr);
 
   // Erased in another order than inserted; the rest stays findable past the gaps.
   std::set<uint64_t> left(held.begin(), held.end());
   std::shuffle(held.begin(), held.end(), std::mt19937(5));
   for (const uint64_t number : held) {
-    table.erase(table.find(this->key(number), 6).entry);
+    table.erase(table.find(this->key(number)).entry);
     left.erase(number);
-    for (const uint64_t other : left) ASSERT_NE(table.find(this->key(other), 6).entry, nullptr);
+    for (const uint64_t other : left) ASSERT_NE(table.find(this->key(other)).entry, nullptr);
   }
   // Nothing is counted as overflowed any more: a miss ends at its home bucket.
-  EXPECT_EQ(table.prefetch_entry(table.hash(this->key(crowd[0]), 6)), kNoEntry);
+  const uint64_t empty = table.hash(this->key(crowd[0]));
+  EXPECT_EQ(table.prefetch_entry(*table.prefetch_bucket(empty), empty), TypeParam::kAbsent);
 }
 
 TYPED_TEST(ConnectionTableOf, WalkInOrderSeesEveryUsedEntry) {

@@ -116,13 +116,13 @@ TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   serve(Method::kNat);
   fill(false);
   lb.worker().now += 1000;
-  // The first packets' connections are evicted by the SYNs behind them in the same burst.
+  // The last packets' connections were there when the burst began, and are evicted by the SYNs before them.
   std::vector<PacketBuilder> packets;
-  for (uint16_t port = 1; port <= kCapacity; ++port) packets.push_back(client(port).tcp(kTcpAck));
   for (uint16_t port = 101; port <= 100 + kCapacity; ++port)
     packets.push_back(client(port).tcp(kTcpSyn));
+  for (uint16_t port = 1; port <= kCapacity; ++port) packets.push_back(client(port).tcp(kTcpAck));
   const Outcome outcome = lb.send_burst(packets);
-  EXPECT_EQ(outcome.dropped, std::vector<DropReason>(kCapacity, DropReason::kTableFull));
+  EXPECT_EQ(outcome.to_kernel.size(), kCapacity) << "of no connection: Linux answers with a reset";
   ASSERT_EQ(outcome.sent.size(), kCapacity);
   for (uint32_t i = 0; i < kCapacity; ++i) {
     EXPECT_EQ(checksum_errors(outcome.sent[i].bytes), "");

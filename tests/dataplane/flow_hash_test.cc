@@ -30,20 +30,15 @@ TYPED_TEST(FlowHashOf, EveryInputBitFlipsEveryOutputBitHalfOfTheTime) {
   constexpr int kInputs = 4000;
   const HashKey secret = HashKey::from_bytes({3, 1, 4, 1, 5, 9, 2, 6});
   std::mt19937_64 random(42);
-  constexpr size_t kBits = sizeof(TypeParam) * 8 + 8;  // with the protocol
+  constexpr size_t kBits = sizeof(TypeParam) * 8;
   std::vector<std::array<int, 64>> flips(kBits);
   for (int i = 0; i < kInputs; ++i) {
     const TypeParam key = this->random_key(random);
-    const auto protocol = static_cast<uint8_t>(random());
-    const uint64_t before = flow_hash(secret, key, protocol);
+    const uint64_t before = flow_hash(secret, key);
     for (size_t bit = 0; bit < kBits; ++bit) {
       TypeParam flipped = key;
-      uint8_t other = protocol;
-      if (bit < sizeof(TypeParam) * 8)
-        reinterpret_cast<uint8_t*>(&flipped)[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
-      else
-        other ^= static_cast<uint8_t>(1 << bit % 8);
-      const uint64_t changed = before ^ flow_hash(secret, flipped, other);
+      reinterpret_cast<uint8_t*>(&flipped)[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      const uint64_t changed = before ^ flow_hash(secret, flipped);
       for (int out = 0; out < 64; ++out) flips[bit][static_cast<size_t>(out)] += changed >> out & 1;
     }
   }
@@ -68,7 +63,8 @@ TYPED_TEST(FlowHashOf, NeighbouringFlowsSpreadEvenlyOverBucketsAndTags) {
   TypeParam key{};
   for (int i = 0; i < kFlows; ++i) {
     key.source_port = Be16::from_host(static_cast<uint16_t>(i));
-    const uint64_t hash = flow_hash(secret, key, 6);
+    key.protocol = 6;
+    const uint64_t hash = flow_hash(secret, key);
     ++homes[uint64_t{static_cast<uint32_t>(hash)} * kBuckets >> 32];
     ++tags[hash >> 56];
   }
@@ -81,11 +77,11 @@ TYPED_TEST(FlowHashOf, NeighbouringFlowsSpreadEvenlyOverBucketsAndTags) {
 TYPED_TEST(FlowHashOf, EverySecretBitMattersAndMovesFlowsElsewhere) {
   std::mt19937_64 random(7);
   const TypeParam key = this->random_key(random);
-  std::set<uint64_t> hashes{flow_hash(HashKey::from_bytes({}), key, 6)};
+  std::set<uint64_t> hashes{flow_hash(HashKey::from_bytes({}), key)};
   for (int bit = 0; bit < 128; ++bit) {
     std::array<uint8_t, 16> secret{};
     secret[static_cast<size_t>(bit / 8)] = static_cast<uint8_t>(1 << bit % 8);
-    hashes.insert(flow_hash(HashKey::from_bytes(secret), key, 6));
+    hashes.insert(flow_hash(HashKey::from_bytes(secret), key));
   }
   EXPECT_EQ(hashes.size(), 129u);
 }
@@ -98,15 +94,15 @@ TYPED_TEST(FlowHashOf, CollisionsDoNotSurviveAChangeOfTheSecret) {
   std::map<uint32_t, std::vector<TypeParam>> buckets;
   for (int i = 0; i < 20000; ++i) {
     const TypeParam key = this->random_key(random);
-    buckets[static_cast<uint32_t>(flow_hash(one, key, 6)) >> 24].push_back(key);
+    buckets[static_cast<uint32_t>(flow_hash(one, key)) >> 24].push_back(key);
   }
   int together = 0;
   int pairs = 0;
   for (const auto& [bucket, keys] : buckets) {
     for (size_t i = 1; i < keys.size(); ++i) {
       ++pairs;
-      together += (static_cast<uint32_t>(flow_hash(two, keys[0], 6)) >> 24) ==
-                  (static_cast<uint32_t>(flow_hash(two, keys[i], 6)) >> 24);
+      together += (static_cast<uint32_t>(flow_hash(two, keys[0])) >> 24) ==
+                  (static_cast<uint32_t>(flow_hash(two, keys[i])) >> 24);
     }
   }
   EXPECT_LT(together, pairs / 128) << "by chance it is one in 256";
@@ -116,7 +112,7 @@ TEST(FlowHash, DirectionMatters) {
   const HashKey secret = HashKey::from_bytes({9});
   FlowKey key{Be32::from_host(1), Be32::from_host(2), Be16::from_host(3), Be16::from_host(4)};
   FlowKey back{key.destination, key.source, key.destination_port, key.source_port};
-  EXPECT_NE(flow_hash(secret, key, 6), flow_hash(secret, back, 6));
+  EXPECT_NE(flow_hash(secret, key), flow_hash(secret, back));
 }
 
 }  // namespace

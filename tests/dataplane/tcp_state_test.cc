@@ -33,7 +33,7 @@ struct Sheet {
 
 // clang-format off
 constexpr Sheet kSheets[] = {
-    {"input", Direction::kRequest, false,
+    {"input", Direction::kRequest, 0,
      "SR ES ES SR SR SR SR SR SR SR SR",
      "CL CW SS TW TW TW CL CW LA LI TW",
      "ES ES SS ES FW TW CL CW CL LI ES",
@@ -61,7 +61,7 @@ void expect_row(const Sheet& sheet, const char* row, uint8_t flags, const char* 
   std::string now, next;
   int columns = 0;
   while (nows >> now && nexts >> next) {
-    EXPECT_EQ(next_tcp_state(state_of(now), sheet.direction, sheet.no_output, flags),
+    EXPECT_EQ(next_tcp_state(state_of(now), sheet.direction, sheet.no_output ? kConnectionNoOutput : 0, flags),
               state_of(next))
         << sheet.name << ": " << flag_name << " in " << now << " should lead to " << next;
     ++columns;
@@ -99,7 +99,7 @@ TEST(TcpState, PacketWithoutAnyFlagKeepsTheState) {
 
 TEST(TcpState, UdpHasOneStateWhateverItsBytesLookLike) {
   for (int flags = 0; flags < 256; ++flags) {
-    EXPECT_EQ(next_tcp_state(ConnectionState::kUdp, Direction::kRequest, false,
+    EXPECT_EQ(next_tcp_state(ConnectionState::kUdp, Direction::kRequest, 0,
                              static_cast<uint8_t>(flags)),
               ConnectionState::kUdp);
   }

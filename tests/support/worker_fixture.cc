@@ -238,6 +238,12 @@ struct WorkerFixture::Tables {
 std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   auto tables = std::make_shared<Tables>();
   tables->reals = reals_;
+  for (RealEntry& real : tables->reals) {
+    real.fits = 0;
+    if (real.next_hop == kNoNextHop) continue;
+    const NextHop& hop = hops_[real.next_hop.index];
+    real.take_way_out(hop, link_up_[hop.port]);
+  }
   tables->timeouts = timeouts_;
   tables->hops = hops_;
   if (has_routes_) {
@@ -403,7 +409,8 @@ Connection* WorkerFixture::connection_of(const PacketBuilder& packet, uint32_t i
   FlowKey key;
   std::memcpy(&key.source, &frame[26], 8);
   std::memcpy(&key.source_port, &frame[l4], 4);
-  return worker(index).connections.find(key, frame[23]).entry;
+  key.protocol = frame[23];
+  return worker(index).connections.find(key).entry;
 }
 
 std::vector<ResolveElement> WorkerFixture::resolve_requests() {

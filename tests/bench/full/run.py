@@ -42,7 +42,7 @@ class Full:
         workers = Workers(self._root, self._options, self._progress)
         makers = {"path": section_path.section, "connections": section_connections.section,
                   "latency": section_latency.section, "daemon": daemon.section,
-                  "instructions": section_instructions.section, "growth": section_growth.section,
+                  "instructions": lambda: section_instructions.section(self._root), "growth": section_growth.section,
                   "workers": workers.section}
         return [makers[name]() for name in SECTIONS if name in self._options.only]
 

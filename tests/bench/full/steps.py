@@ -73,22 +73,18 @@ class Step:
         """No more tries: what has no value says why."""
         for figure in self.figures:
             if not figure.tries and figure.why is None:
-                figure.why = self.problem or figure.problem or "it was not tried"
+                figure.why = self.problem or "it was not tried"
 
 
 def _take(figure, value, quiet):
-    """Adds what one try says of a figure: its value, or the reason why there is none."""
-    quiet = quiet or not figure.timed
     if value is None:
-        value = "the run gave no such figure"
-    if isinstance(value, Value):
-        value, quiet = value.value, value.quiet and quiet
-    if not isinstance(value, str):
-        figure.tries.append(Try(value, quiet))
-    elif quiet:
+        figure.why = "the run gave no such figure"
+    elif isinstance(value, str):
         figure.why = value
+    elif isinstance(value, Value):
+        figure.tries.append(Try(value.value, value.quiet and quiet))
     else:
-        figure.problem = value
+        figure.tries.append(Try(value, quiet))
 
 
 @dataclass

@@ -112,6 +112,7 @@ std::unique_ptr<const Snapshot> snapshot(uint64_t version, int* freed = nullptr)
   tables->hops[0] = {.destination_mac = kGroup, .source_mac = kOurs, .port = 0, .mtu = 1500, .resolved = true};
   tables->reals[0] = {.address = ip("10.1.0.5"), .port = Be16::from_host(5353), .used = true, .next_hop = {0},
                       .no_route = false, .service = {0}};
+  tables->reals[0].take_way_out(tables->hops[0], true);
   tables->services[0] = {.id = {0}, .address = ip("10.9.9.9"), .port = Be16::from_host(53), .protocol = kIpProtocolUdp,
                          .scheduler = SchedulerKind::kRr, .candidates = tables->candidates};
   const uint32_t slot = service_hash(kIpProtocolUdp, ip("10.9.9.9"), Be16::from_host(53)) & 1;

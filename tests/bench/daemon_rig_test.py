@@ -2,16 +2,19 @@
 wrong header, its windows pick the quiet ones, and the machine is left as it was."""
 
 import os
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "scripts"), os.path.join(ROOT, "tests/bench")]
 
-from daemon_rig import capture, contenders, flows, machine, report, windows  # noqa: E402
+from daemon_rig import capture, contenders, flows, machine, report, telemetry, windows  # noqa: E402
 from daemon_rig.departures import Departures, WrongPacket  # noqa: E402
 from daemon_rig.telemetry import Bounds, PortCounters, Reading, narrowest, reading_of  # noqa: E402
 from lab.shell import LabError  # noqa: E402
@@ -322,6 +325,28 @@ class ReadingTest(unittest.TestCase):
         self.assertGreater(reading.width, 2048)
         self.assertLessEqual(reading.received.least, reading.sent)
         self.assertGreaterEqual(reading.received.most, reading.sent)
+
+
+class TelemetryTest(unittest.TestCase):
+    def test_a_program_that_does_not_answer_is_an_error_of_the_measurement(self):
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(os.path.join(folder, "dpdk_telemetry.v2"))
+            listener.listen()
+            with mock.patch.object(telemetry, "runtime_folder", lambda prefix: folder), \
+                    mock.patch.object(telemetry, "_PATIENCE", 0.2):
+                accepted = []
+
+                def serve():
+                    accepted.append(listener.accept()[0])
+                    accepted[0].send(b'{"max_output_len":16384}')
+                server = threading.Thread(target=serve)
+                server.start()
+                asked = telemetry.Telemetry("prefix")
+                server.join()
+                with self.assertRaisesRegex(LabError, "no counters of port 0"):
+                    asked.port()
+                asked.close()
+                accepted[0].close()
 
 
 class MachineTest(unittest.TestCase):

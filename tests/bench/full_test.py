@@ -1,5 +1,6 @@
 """scripts/bench --full judges as it says, and --plot draws what the file says."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -18,12 +19,14 @@ from daemon_rig.departures import WrongPacket  # noqa: E402
 from full import (console, plot, scales, section_connections, section_instructions, section_latency, section_path,  # noqa: E402
                   verdict, watch)
 from full.figures import Figure, Try, at_least, at_most, key  # noqa: E402
-from full.steps import NotHere, Step, Value, not_measured  # noqa: E402
+from full.run import Full  # noqa: E402
+from full.steps import NotHere, Section, Step, Value, not_measured  # noqa: E402
 from lab.shell import LabError  # noqa: E402
 
 
 def figure(target, *values, quiet=True, wanted=3, why=None):
-    return Figure(key("case", "metric", method="direct"), "ns", target, wanted, [Try(value, quiet) for value in values], why)
+    return Figure(key("case", "metric", method="direct"), "ns", target, wanted, tries=[Try(value, quiet) for value in values],
+                  why=why)
 
 
 class VerdictTest(unittest.TestCase):
@@ -65,7 +68,7 @@ class VerdictTest(unittest.TestCase):
 
     def test_what_missed_is_named_with_its_target_and_value(self):
         (sentence,) = verdict.sentences([figure(at_most(20), 21, 21, 21), figure(at_most(20), 1, 1, 1)])
-        self.assertEqual(sentence, "missed: case, direct: metric is to be at most 20 ns; 21 ns")
+        self.assertEqual(sentence, "missed: case, direct: metric is to be at most 20 ns; it is 21")
         (sentence,) = verdict.sentences([figure(at_most(20), why="no such method")])
         self.assertIn("not measured: case, direct", sentence)
         self.assertIn("no such method", sentence)
@@ -106,6 +109,23 @@ class StepTest(unittest.TestCase):
         step = self.step(lambda: {own: Value(7, False)})
         self.assertEqual(self.attempt(step, self.quiet).tries, [Try(7, False)])
 
+    def test_what_others_cannot_change_needs_no_quiet(self):
+        step = self.step(lambda: {key("case", "metric", method="direct"): 7})
+        step.figures[0].timed = False
+        self.assertEqual(self.attempt(step, self.busy).verdict(), "met")
+
+    def test_a_reason_in_a_disturbed_try_is_not_the_last_word(self):
+        own = key("case", "metric", method="direct")
+        said = iter([{own: "3 packets were dropped"}, {own: 7}])
+        step = self.step(lambda: next(said))
+        self.attempt(step, self.busy)
+        self.assertFalse(step.enough())
+        self.assertEqual(self.attempt(step, self.quiet).verdict(), "met")
+        step = self.step(lambda: {own: "3 packets were dropped"})
+        self.attempt(step, self.busy)
+        step.end()
+        self.assertEqual(step.figures[0].why, "3 packets were dropped")
+
     def test_a_figure_that_the_run_did_not_give_is_not_measured(self):
         self.assertEqual(self.attempt(self.step(dict), self.quiet).verdict(), "not measured")
 
@@ -130,6 +150,21 @@ class StepTest(unittest.TestCase):
             step = self.step(lambda error=error: self.fail(error))
             self.assertIn(str(error), self.attempt(step, self.busy).why)
             self.assertTrue(step.done)
+
+    def test_a_step_that_breaks_costs_its_own_figures_only(self):
+        for error in (TimeoutError("no answer"), KeyError("per_second"), subprocess.TimeoutExpired("shuntctl", 60)):
+            step = self.step(lambda error=error: self.fail(error))
+            self.assertIn(type(error).__name__, self.attempt(step, self.quiet).why)
+
+    def test_what_a_section_cannot_have_costs_that_section_only(self):
+        @contextlib.contextmanager
+        def around():
+            raise LabError("no huge pages")
+            yield
+        step = self.step(dict)
+        run = Full(ROOT, argparse.Namespace(tries=3, json=None))
+        run._measure(Section("name", "title", [step], around=around))  # pylint: disable=protected-access
+        self.assertEqual((step.figures[0].verdict(), step.figures[0].why), ("not measured", "no huge pages"))
 
     def test_the_time_left_is_of_the_tries_to_come(self):
         step, gone = self.step(dict), not_measured("title", [], "why")
@@ -171,25 +206,35 @@ class RowsTest(unittest.TestCase):
         self.assertAlmostEqual(found[key("memory", "bytes_per_connection", connections=1000)], 90)
         self.assertIn(found[section_path.ns("floor", 1000)], (5, 6))
 
-    def test_new_connections_count_only_without_drops_and_at_a_full_table(self):
-        row = {"case": "new-connections", "scenario": "whole-direct", "per_second": 1.5e6, "fill": 0.8,
-               "p999_pause_us": 9, "worst_pause_us": 30, "drops": 0}
+    def test_new_connections_count_only_without_drops_at_a_full_table_that_expiry_keeps_so(self):
+        row = {"case": "new-connections", "scenario": "whole-direct", "per_second": 1.5e6, "fill": 0.8, "p999_pause_us": 9,
+               "worst_pause_us": 30, "raw_worst_pause_us": 900, "drops": 0, "drop_reasons": "none", "evicted": 0}
         rate = key("new-connections", "connections_per_second", scenario="whole-direct")
         self.assertEqual(section_connections.values([row])[rate], 1.5e6)
         self.assertIn("dropped", section_connections.values([{**row, "drops": 3}])[rate])
+        self.assertIn("gave way", section_connections.values([{**row, "evicted": 3}])[rate])
         self.assertIn("50% full", section_connections.values([{**row, "fill": 0.5}])[rate])
 
-    def test_a_swap_moves_the_percentile_of_the_same_load(self):
-        def row(load, swaps, p999):
-            return {"case": "latency", "load_percent": load, "p50_us": 1, "p99_us": 2, "p999_us": p999, "swaps": swaps}
-        found = section_latency.values([row(50, 0, 10), row(50, 20, 25), row(90, 0, 40), row(90, 20, 30)])
-        moved = {load: found[key("latency", "p999_moved_by_swaps", load_percent=load)] for load in (50, 90)}
-        self.assertEqual(moved, {50: 15, 90: 0})
-        self.assertEqual(found[key("latency", "p999", load_percent=90)], 40)
+    def test_latency_counts_only_without_loss(self):
+        def row(load, swaps, **more):
+            return {"case": "latency", "load_percent": load, "rate_mpps": 9.0, "p50_us": 1, "p99_us": 2, "p999_us": 40,
+                    "swaps": swaps, "lost": 0, **more}
+        found = section_latency.values([row(50, 0), row(50, 20, p999_moved_us=3.5), row(90, 0, lost=7)])
+        self.assertEqual(found[key("latency", "p999_moved_by_swaps", load_percent=50)], 3.5)
+        self.assertEqual(found[key("latency", "p999", load_percent=50)], 40)
+        self.assertIn("7 packets were lost", found[key("latency", "p999", load_percent=90)])
 
-    def test_instructions(self):
-        rows = [{"case": "instructions", "method": "direct", "instructions_per_packet": 337}]
-        self.assertEqual(list(section_instructions.values(rows).values()), [337])
+    def test_instructions_are_compared_with_figures_of_the_same_build_only(self):
+        def count():
+            return {"built_with": "a compiler", "instructions_per_packet": {"direct": 337.5}}
+        direct = key("instructions", "instructions_per_packet", method="direct")
+        self.assertEqual(section_instructions.measure("a compiler", count), {direct: 337.5})
+        self.assertIn("cannot be compared", section_instructions.measure("another", count)[direct])
+
+    def test_every_section_promises_figures_of_its_own(self):
+        keys = [one.key for section in (section_connections.section(), section_latency.section(),
+                                        section_instructions.section()) for one in section.figures()]
+        self.assertEqual(len(keys), len(set(keys)))
 
 
 _RUN = {"case": "run", "date": "2026-01-02 03:04 UTC", "cpu": "A <fast> CPU", "cores": 2, "kernel": "6", "dpdk": "22.11",

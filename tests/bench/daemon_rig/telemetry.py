@@ -6,9 +6,11 @@ import socket
 import time
 from dataclasses import dataclass
 
+from lab.shell import LabError
 from daemon_rig.machine import runtime_folder
 
 
+_PATIENCE = 30  # seconds, with one answer
 _QUESTIONS = 12  # of one reading
 _NARROW = 2048  # packets between the questions around a reading: close enough to see any loss that matters
 
@@ -71,15 +73,20 @@ def narrowest(ask, questions=_QUESTIONS):
 class Telemetry:
     def __init__(self, file_prefix):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(10)
+        self._socket.settimeout(_PATIENCE)
         self._socket.connect(os.path.join(runtime_folder(file_prefix), "dpdk_telemetry.v2"))
         self._answer_bytes = json.loads(self._socket.recv(4096))["max_output_len"]
 
     def port(self, number=0):
         """The counters of a port; zeros while the program starts and has none yet."""
         before = time.monotonic()
-        self._socket.send(f"/ethdev/stats,{number}".encode())
-        stats = json.loads(self._socket.recv(self._answer_bytes))["/ethdev/stats"] or {}
+        try:
+            self._socket.send(f"/ethdev/stats,{number}".encode())
+            answer = self._socket.recv(self._answer_bytes)
+        except OSError as error:
+            raise LabError(f"telemetry gives no counters of port {number}: {error}; did the program end, or does its main "
+                           "lcore get no CPU time?") from None
+        stats = json.loads(answer)["/ethdev/stats"] or {}
         after = time.monotonic()
         received, sent, sent_bytes = (stats.get(name, 0) for name in ("ipackets", "opackets", "obytes"))
         return PortCounters((before + after) / 2, received, sent, sent_bytes)

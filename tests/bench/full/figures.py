@@ -69,9 +69,11 @@ class Figure:
     unit: str
     target: Target | None = None
     wanted: int = 1  # quiet tries
+    timed: bool = True  # others on the machine can change it
     tries: list = field(default_factory=list)
     # Why there is no value, or why what was seen cannot be one.
     why: str | None = None
+    problem: str | None = None  # of a disturbed try, which says nothing yet
 
     def quiet_tries(self):
         return sum(one.quiet for one in self.tries)

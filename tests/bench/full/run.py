@@ -5,6 +5,7 @@ import os
 import time
 
 from daemon_rig import machine
+from lab.shell import LabError
 from full import console, section_connections, section_growth, section_instructions, section_latency, section_path, verdict
 from full.section_daemon import Daemon
 from full.section_growth import Workers
@@ -42,7 +43,7 @@ class Full:
         workers = Workers(self._root, self._options, self._progress)
         makers = {"path": section_path.section, "connections": section_connections.section,
                   "latency": section_latency.section, "daemon": daemon.section,
-                  "instructions": lambda: section_instructions.section(self._root), "growth": section_growth.section,
+                  "instructions": section_instructions.section, "growth": section_growth.section,
                   "workers": workers.section}
         return [makers[name]() for name in SECTIONS if name in self._options.only]
 
@@ -57,21 +58,28 @@ class Full:
         wanted = self._wanted(section)
         for step in section.steps:
             step.want(wanted)
-        with section.around():
-            for number in range(1, wanted * _PATIENCE + 1):
-                for step in section.steps:
-                    if step.done or (number > wanted and step.enough()):
-                        continue
-                    again = f", again: {step.noises[-1]}" if number > wanted else ""
-                    self._tried[id(step)] = min(number, wanted) - 1  # a repetition takes its time, too
-                    self._clock.begin(f"{section.name}: {step.title}, try {number} of {wanted}{again}")
-                    began = time.monotonic()
-                    step.attempt()
-                    step.seconds = time.monotonic() - began
-                    self._tried[id(step)] = number
-                    self._clock.end()
+        try:
+            with section.around():
+                self._try(section, wanted)
+        except LabError as error:  # what the section needs is not to be had; the others may do without
+            for step in section.steps:
+                step.give_up(str(error))
         for step in section.steps:
             step.end()
+
+    def _try(self, section, wanted):
+        for number in range(1, wanted * _PATIENCE + 1):
+            for step in section.steps:
+                if step.done or (number > wanted and step.enough()):
+                    continue
+                again = f", again: {step.noises[-1]}" if number > wanted else ""
+                self._tried[id(step)] = min(number, wanted) - 1  # a repetition takes its time, too
+                self._clock.begin(f"{section.name}: {step.title}, try {number} of {wanted}{again}")
+                began = time.monotonic()
+                step.attempt()
+                step.seconds = time.monotonic() - began
+                self._tried[id(step)] = number
+                self._clock.end()
 
     def _write(self, sections):
         """After each section, so that what was measured is there whatever happens next."""

@@ -64,8 +64,9 @@ class Workers:
     def section(self):
         # A worker has a queue, and net_pcap has sixteen.
         steps = [self._step(workers, 1) for workers in _WORKERS] + [self._step(2, 2)]
-        return Section("workers", "Growth with workers: CPU time of a packet, all workers on as many CPUs as said", steps,
-                       most_tries=1, around=self._around)
+        return Section("workers", "Growth with workers: the whole daemon, CPU time of a packet", steps, most_tries=1,
+                       around=self._around, note="What the kernel let the workers run, by their packets: cycles of the clock "
+                       "would count the other workers of a CPU, too")
 
     @contextlib.contextmanager
     def _around(self):

@@ -1,42 +1,34 @@
-"""Instructions a packet, which do not depend on the machine's mood."""
+"""Instructions a packet, which do not depend on the machine's mood, beside the committed figures."""
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-
-from lab.shell import LabError
-from full.figures import Figure, key
+import instructions_test as instructions
+from full.figures import Figure, at_most, key
 from full.steps import NotHere, Section, Step
 
-_METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
-_SECONDS = 60
+_SECONDS = 20
 
 
-def section(root):
-    figures = [Figure(_key(method), "") for method in _METHODS]
-    return Section("instructions", "Instructions a packet (callgrind); the test run holds them to the committed figures",
-                   [Step("callgrind", _SECONDS, figures, lambda: measure(root))], most_tries=1)
+def section():
+    committed = instructions.read_committed() or {"instructions_per_packet": {}, "built_with": None}
+    known = committed["instructions_per_packet"]
+    figures = [Figure(_key(path), "", _target(known.get(path)), timed=False) for path in instructions.PATHS]
+    return Section("instructions", "Instructions a packet (callgrind), at most 5 % above the committed figures",
+                   [Step("callgrind", _SECONDS, figures, lambda: measure(committed["built_with"]))], most_tries=1)
 
 
-def _key(method):
-    return key("instructions", "instructions_per_packet", method=method)
+def _key(path):
+    return key("instructions", "instructions_per_packet", method=path)
 
 
-def measure(root):
-    script = os.path.join(root, "tests/bench/instructions_test.py")
-    if not os.path.exists(script):
-        raise NotHere("tests/bench/instructions_test.py is not there")
-    with tempfile.TemporaryDirectory(prefix="shunt-bench-") as folder:
-        path = os.path.join(folder, "rows.json")
-        done = subprocess.run([sys.executable, "-B", script, "--json", path], stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False, timeout=1200)
-        if not os.path.exists(path):
-            raise LabError(f"{script} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-300:]}")
-        with open(path, encoding="utf-8") as file:
-            return values(json.loads(line) for line in file if line.strip())
+def _target(committed):
+    return None if committed is None else at_most(round(committed * (1 + instructions.MOST_GROWTH), 1))
 
 
-def values(rows):
-    return {_key(row["method"]): row["instructions_per_packet"] for row in rows if row.get("case") == "instructions"}
+def measure(built_with, count=instructions.measure):
+    try:
+        now = count()
+    except instructions.Unavailable as error:
+        raise NotHere(str(error)) from None
+    if now["built_with"] != built_with:
+        why = f"the committed figures are of {built_with}, this is {now['built_with']}: they cannot be compared"
+        return {_key(path): why for path in now["instructions_per_packet"]}
+    return {_key(path): value for path, value in now["instructions_per_packet"].items()}

@@ -46,7 +46,8 @@ def _step(size, number, methods):
         if method in _IPV6:
             figures.append(_to_ipv4(method, size))
     if size == _SIZES[-1]:
-        figures.append(Figure(key("memory", "bytes_per_connection", connections=size), "bytes", at_most(_MOST_BYTES)))
+        figures.append(Figure(key("memory", "bytes_per_connection", connections=size), "bytes", at_most(_MOST_BYTES),
+                              timed=False))
 
     def measure():
         return values(path_bench.rows("path", "--connections", str(size), "--methods", ",".join(methods), "--rounds", "3",

@@ -2,12 +2,16 @@
 know nothing of medians, targets or noise."""
 
 import contextlib
+import subprocess
 from dataclasses import dataclass, field
 
 from daemon_rig.departures import WrongPacket
 from lab.shell import LabError
 from full import watch
 from full.figures import Try
+
+# What a program that ends, hangs or writes other rows than it should leads to.
+_BROKEN = (OSError, subprocess.SubprocessError, LookupError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,15 @@ class Step:
         try:
             values = self.measure()
         except WrongPacket as error:
-            self._give_up(f"a packet left wrong: {error}")
+            self.give_up(f"a packet left wrong: {error}")
             return
         except NotHere as error:
-            self._give_up(str(error))
+            self.give_up(str(error))
             return
         except LabError as error:
             self.problem = str(error)
+        except _BROKEN as error:  # one step that breaks must not cost the others
+            self.problem = f"{type(error).__name__}: {error}"
         noise = watch.between(before, moment())
         self.tries += 1
         self.noises.append(noise)
@@ -54,9 +60,9 @@ class Step:
             for figure in self.figures:
                 _take(figure, values.get(figure.key), noise.quiet)
         elif noise.quiet:
-            self._give_up(self.problem)
+            self.give_up(self.problem)
 
-    def _give_up(self, why):
+    def give_up(self, why):
         self.done = True
         for figure in self.figures:
             figure.why = why
@@ -73,18 +79,22 @@ class Step:
         """No more tries: what has no value says why."""
         for figure in self.figures:
             if not figure.tries and figure.why is None:
-                figure.why = self.problem or "it was not tried"
+                figure.why = self.problem or figure.problem or "it was not tried"
 
 
 def _take(figure, value, quiet):
+    """Adds what one try says of a figure: its value, or the reason why there is none."""
+    quiet = quiet or not figure.timed
     if value is None:
-        figure.why = "the run gave no such figure"
-    elif isinstance(value, str):
-        figure.why = value
-    elif isinstance(value, Value):
-        figure.tries.append(Try(value.value, value.quiet and quiet))
-    else:
+        value = "the run gave no such figure"
+    if isinstance(value, Value):
+        value, quiet = value.value, value.quiet and quiet
+    if not isinstance(value, str):
         figure.tries.append(Try(value, quiet))
+    elif quiet:
+        figure.why = value
+    else:
+        figure.problem = value
 
 
 @dataclass

@@ -26,9 +26,9 @@ def sentences(figures):
     for verdict in (MISSED, NOT_MEASURED, NOISY):
         for figure in with_verdict(figures, verdict):
             value = figure.value()
-            seen = figure.why if value is None else f"{value:.4g} {figure.unit}"
-            lines.append(f"{verdict}: {figure.key.case}, {figure.key.label()}: {figure.key.metric} is to be {figure.target}"
-                         f" {figure.unit}; {seen}")
+            seen = figure.why if value is None else f"it is {value:.4g}"
+            target = f"{figure.target} {figure.unit}".rstrip()
+            lines.append(f"{verdict}: {figure.key.case}, {figure.key.label()}: {figure.key.metric} is to be {target}; {seen}")
     if not lines:
         targets = sum(figure.target is not None for figure in figures)
         lines.append(f"all {targets} targets were met" if targets else "no figure of these has a target")

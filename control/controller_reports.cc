@@ -173,6 +173,7 @@ std::vector<PortState> Controller::State::port_states() const {
       }
     }
     state.rss = info.rss;
+    state.steered = info.steered;
     state.rx_checksum_offload = info.rx_checksum_offload;
     state.tx_checksum_offload = info.tx_checksum_offload;
   }

@@ -199,6 +199,8 @@ struct PortState {
   // Interface name; empty: none.
   std::string kernel_port;
   bool rss = false;
+  // dataplane::PortInfo::steered.
+  bool steered = false;
   bool rx_checksum_offload = false;
   bool tx_checksum_offload = false;
 };

@@ -33,7 +33,7 @@ void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& pack
   if (worker.count > 1 && !packet.handed_off) {
     const uint8_t destination = snapshot.kinds_of(packet.key.destination);
     if (destination & bit(AddressSlot::Kind::kLocal)) {
-      if (hand_off(worker, packet, owner_of_local_port(packet.key.destination_port, worker.count))) return;
+      if (hand_off(worker, packet, worker.steering->owner_of(packet.key))) return;
     } else if ((destination & bit(AddressSlot::Kind::kOwn)) == 0 &&
                (snapshot.kinds_of(packet.key.source) & bit(AddressSlot::Kind::kReal))) {
       const uint32_t owner = owner_of_client(packet.key.destination, packet.key.destination_port, worker.count);

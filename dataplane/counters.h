@@ -23,7 +23,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// One real's share on one worker; one cache line. `connections` grows; active and inactive are what there is now.
+// One real's share on one worker; one cache line. `connections` grows; active and inactive are what there is now;
+// local_turn, where the next search for a local port begins (local_ports.h), is nobody else's to read.
 struct alignas(64) RealCounters {
   Counter in_packets;
   Counter in_bytes;
@@ -32,6 +33,7 @@ struct alignas(64) RealCounters {
   Counter connections;
   std::atomic<uint32_t> active{0};
   std::atomic<uint32_t> inactive{0};
+  uint32_t local_turn = 0;
 };
 static_assert(sizeof(RealCounters) == 64);
 

@@ -1,29 +1,113 @@
 #include "dataplane/local_ports.h"
 
+#include <algorithm>
+
+#include "dataplane/expiry.h"
+#include "dataplane/worker.h"
+
 namespace shunt::dataplane {
 namespace {
 
-// Ports are taken in turn, so the next one was freed longest ago; where connections live long, a few tries pass
-// over them. Past these the pool is as good as exhausted for this real.
-constexpr uint32_t kTries = 64;
+// Ends looked at together, so that their cache lines arrive together.
+constexpr uint32_t kGroup = 8;
+
+// The worker's local ends toward one real, by turn: all addresses, then the next port.
+class LocalEnds {
+ public:
+  LocalEnds(const Worker& worker, const ServiceEntry& service) noexcept
+      : worker_(worker),
+        addresses_(service.local_addresses),
+        ports_(worker.steering == nullptr ? kLocalPorts : worker.steering->ports_of(worker.index)) {}
+
+  uint64_t count() const noexcept { return uint64_t{addresses_.size()} * ports_; }
+
+  void complete(FlowKey& reply, uint32_t turn) const noexcept {
+    const auto addresses = static_cast<uint32_t>(addresses_.size());
+    const uint32_t port_turn = turn / addresses % ports_;
+    reply.destination = addresses_[turn % addresses];
+    reply.destination_port = worker_.steering == nullptr
+                                 ? Be16::from_host(static_cast<uint16_t>(kFirstLocalPort + port_turn))
+                                 : worker_.steering->port_of(worker_.index, reply, port_turn);
+  }
+
+ private:
+  const Worker& worker_;
+  std::span<const Be32> addresses_;
+  uint32_t ports_;
+};
+
+// Ends looked for together.
+struct Group {
+  FlowKey replies[kGroup];
+  uint64_t hashes[kGroup];
+  const ConnectionTable::Bucket* buckets[kGroup];
+  ConnectionTable::Reference references[kGroup];
+  uint32_t count = 0;
+};
+
+// The first of the group that no connection has; group.count: none.
+uint32_t first_free(Worker& worker, Group& group) noexcept {
+  ConnectionTable& table = worker.connections;
+  for (uint32_t i = 0; i < group.count; ++i) {
+    group.hashes[i] = table.hash(block_of(group.replies[i]));
+    group.buckets[i] = table.prefetch_bucket(group.hashes[i]);
+  }
+  for (uint32_t i = 0; i < group.count; ++i) {
+    group.references[i] = table.prefetch_entry(*group.buckets[i], group.hashes[i]);
+  }
+  for (uint32_t i = 0; i < group.count; ++i) {
+    const auto found = table.find(group.references[i], group.hashes[i], block_of(group.replies[i]));
+    if (found.entry == nullptr) return i;
+    if (is_past(found.entry->expires, worker.now)) {
+      end_connection(worker, found.entry);
+      return i;
+    }
+  }
+  return group.count;
+}
+
+// How many ends a search may look at.
+uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends) noexcept {
+  LocalPortSearch& search = worker.local_port_search;
+  if (search.refilled != worker.now) {
+    search.refilled = worker.now;
+    search.probes_left = kProbesPerMs;
+  }
+  // Connections of a pool that was changed count, too: that there are so many does not prove that no end is free.
+  const uint64_t connections =
+      uint64_t{real.active.load(std::memory_order_relaxed)} + real.inactive.load(std::memory_order_relaxed);
+  return connections >= ends ? kGlance : kShortSearch + search.probes_left;
+}
 
 }  // namespace
 
 bool choose_local(Worker& worker, const ServiceEntry& service, Connection& connection) noexcept {
-  const uint32_t per_address = kLocalPorts / worker.count;
-  const uint32_t addresses = static_cast<uint32_t>(service.local_addresses.size());
-  // The first port at or above kFirstLocalPort that is this worker's.
-  const uint32_t first = kFirstLocalPort + (worker.index + worker.count - kFirstLocalPort % worker.count) % worker.count;
-  for (uint32_t i = 0; i < kTries; ++i) {
-    const uint32_t turn = worker.next_local_port++;
-    const uint32_t port = first + turn / addresses % per_address * worker.count;
-    if (port > UINT16_MAX) continue;
-    connection.reply.destination = service.local_addresses[turn % addresses];
-    connection.reply.destination_port = Be16::from_host(static_cast<uint16_t>(port));
-    const auto taken = worker.connections.find(connection.reply);
-    if (taken.entry == nullptr) return true;
+  const LocalEnds ends(worker, service);
+  RealCounters& real = worker.real_counters[connection.real.index];
+  LocalPortSearch& search = worker.local_port_search;
+  const uint32_t limit = probes_for(worker, real, ends.count());
+  uint32_t turn = search.first_turn + real.local_turn;
+  uint32_t probes = 0;
+  bool found = false;
+  Group group;
+  while (!found && probes < limit) {
+    // Nearly always the first one is free; the lines of others would be fetched for nothing.
+    group.count = probes == 0 ? 1 : std::min(kGroup, limit - probes);
+    for (uint32_t i = 0; i < group.count; ++i) {
+      group.replies[i] = connection.reply;
+      ends.complete(group.replies[i], turn + i);
+    }
+    probes += group.count;
+    const uint32_t free = first_free(worker, group);
+    turn += free;
+    if (free == group.count) continue;
+    connection.reply = group.replies[free];
+    ++turn;
+    found = true;
   }
-  return false;
+  if (probes > kShortSearch) search.probes_left -= probes - kShortSearch;
+  real.local_turn = turn - search.first_turn;
+  return found;
 }
 
 }  // namespace shunt::dataplane

@@ -1,22 +1,42 @@
 // fullnat's local end: an address of the service's pool and a port, such that the real's reply is unique in this
-// worker's table and names its worker (port modulo the number of workers). A pool address carries about 64,000
-// connections to each real and port, not in all: the whole tuple decides. Worker only.
+// worker's table and comes to this worker (steering.h). Worker only.
+//
+// How many: the whole tuple decides, so one local address carries 64,512 connections (ports 1024 to 65535) to each real
+// address and port, in each protocol, not in all. Several workers share these evenly: each may use those ports of the
+// real whose replies RSS brings to it.
+//
+// A search goes in turn through all of the worker's local ends toward that real and begins after the one taken last, so
+// a free one is nearly always the first looked at. It is bounded: kShortSearch ends for every SYN, and beyond them
+// kProbesPerMs a millisecond in all. One that finds none refuses its SYN, and the next search for that real goes on
+// where it stopped, so that a free end is found within one round. When the real holds as many connections as there
+// are ends, a SYN is refused after a glance.
 #pragma once
 
 #include "dataplane/connection.h"
 #include "dataplane/snapshot.h"
-#include "dataplane/worker.h"
+#include "dataplane/steering.h"
 
 namespace shunt::dataplane {
 
-inline constexpr uint32_t kFirstLocalPort = 1024;
-inline constexpr uint32_t kLocalPorts = 65536 - kFirstLocalPort;
+struct Worker;
 
-// The worker that owns a local port.
-constexpr uint32_t owner_of_local_port(Be16 port, uint32_t workers) noexcept { return port.host() % workers; }
+// Ends that every search may look at, that searches beyond those may look at in a millisecond, and that one looks at
+// when the real has as many connections as there are ends. A burst of 32 SYNs stays below 50 us.
+inline constexpr uint32_t kShortSearch = 32;
+inline constexpr uint32_t kProbesPerMs = 1024;
+inline constexpr uint32_t kGlance = 8;
 
-// Completes connection.reply, whose source (the real) is set, with a free local address and port. False: none of
-// the tries was free.
+// What a worker's searches share.
+struct LocalPortSearch {
+  // Where a real's turns begin. Not the same after a restart: reals remember the connections of before.
+  uint32_t first_turn = 0;
+  // Left of kProbesPerMs.
+  uint32_t probes_left = kProbesPerMs;
+  Tick refilled = 0;
+};
+
+// Completes connection.reply, whose source (the real) is set, with a free local address and port; one whose
+// connection is past its time is free. False: none was found. REQUIRES: the pool is not empty.
 bool choose_local(Worker& worker, const ServiceEntry& service, Connection& connection) noexcept;
 
 }  // namespace shunt::dataplane

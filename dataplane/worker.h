@@ -12,9 +12,11 @@
 
 #include "dataplane/connection_table.h"
 #include "dataplane/counters.h"
+#include "dataplane/local_ports.h"
 #include "dataplane/packet.h"
 #include "dataplane/schedulers/scheduler.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/steering.h"
 #include "dataplane/token_budget.h"
 #include "dataplane/types.h"
 
@@ -84,6 +86,9 @@ struct alignas(64) Worker {
   // Shared, written by control: connections on each real, all other workers' (overhead units). May be nullptr.
   const std::atomic<uint64_t>* other_loads = nullptr;
 
+  // Which worker a reply reaches; nullptr with one worker, which every reply reaches.
+  const Steering* steering = nullptr;
+
   ConnectionTable connections;
   RealCounters* real_counters = nullptr;  // kMaxReals
   Cursor* cursors = nullptr;              // kMaxServices
@@ -106,7 +111,7 @@ struct alignas(64) Worker {
   uint32_t sweep_position = 0;
   uint32_t sweep_owed = 0;  // entries that expiry should have looked at by now
   uint32_t evict_position = 0;
-  uint32_t next_local_port = 0;
+  LocalPortSearch local_port_search;
   uint16_t next_ip_id = 0;  // of tunnels' outer headers
 
   Burst burst;

@@ -187,6 +187,7 @@ v1::PortState to_proto(const PortState& port) {
   out.set_rx_no_mbuf(port.rx_no_mbuf);
   out.set_kernel_port(port.kernel_port);
   out.set_rss(port.rss);
+  out.set_steered(port.steered);
   out.set_rx_checksum_offload(port.rx_checksum_offload);
   out.set_tx_checksum_offload(port.tx_checksum_offload);
   return out;

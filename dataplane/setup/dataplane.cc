@@ -6,15 +6,18 @@
 #include <rte_version.h>
 #include <unistd.h>
 
+#include <new>
 #include <string>
 #include <utility>
 
 #include "dataplane/setup/eal.h"
 #include "dataplane/setup/kernel_rings.h"
 #include "dataplane/setup/lcores.h"
+#include "dataplane/setup/memory.h"
 #include "dataplane/setup/memory_needs.h"
 #include "dataplane/setup/ports.h"
 #include "dataplane/setup/publisher.h"
+#include "dataplane/setup/rss.h"
 #include "dataplane/setup/workers.h"
 
 namespace shunt::dataplane {
@@ -26,6 +29,19 @@ Result<Pool> make_pool(const DataplaneOptions& options) {
   if (pool != nullptr) return Pool(pool);
   return Error{ErrorCode::kNoMemory, "mbufs: no room for " + std::to_string(options.mbufs) + " (" +
                                          rte_strerror(rte_errno) + "); raise dpdk.memory_mb or lower workers.mbufs"};
+}
+
+// One for all ports; nothing with one worker, which gets everything.
+Result<Memory> make_steering(std::vector<Port>& ports, const RssKey& key, const std::vector<Lcore>& lcores) {
+  const auto workers = static_cast<uint32_t>(lcores.size() - 1);
+  if (workers < 2) return Memory();
+  auto memory = allocate("steering", sizeof(Steering), lcores[1].id);
+  if (!memory) return memory.error();
+  std::vector<rte_eth_dev_info> devices;
+  for (const Port& port : ports) devices.push_back(port.device());
+  const auto& steering = *new (memory->get()) Steering(key, common_entries(devices), workers);
+  for (Port& port : ports) port.steer(key, steering);
+  return memory;
 }
 
 std::string host_name() {
@@ -43,6 +59,7 @@ struct Dataplane::State {
   Pool pool;
   std::vector<Port> ports;
   std::vector<PortInfo> port_infos;  // in the order of the options
+  Memory steering;
   std::unique_ptr<KernelRings> rings;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Workers> workers;
@@ -71,16 +88,20 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   state->pool = std::move(*pool);
   const auto worker_count = static_cast<uint16_t>(lcores->size() - 1);
   const std::string instance = host_name() + "/" + options.file_prefix;
+  const RssKey rss_key = make_rss_key(options.hash_key);
   for (const PortOptions& each : options.ports) {
-    auto port = Port::open(each, worker_count, state->pool.get(), instance);
+    auto port = Port::open(each, worker_count, state->pool.get(), instance, rss_key);
     if (!port) return port.error();
     if (port->info().id >= kMaxPorts) {
       return Error{ErrorCode::kInvalid, "port " + each.name + ": DPDK numbers it " + std::to_string(port->info().id) +
                                             ", above " + std::to_string(kMaxPorts - 1) + "; use fewer devices"};
     }
-    state->port_infos.push_back(port->info());
     state->ports.push_back(std::move(*port));
   }
+  auto steering = make_steering(state->ports, rss_key, *lcores);
+  if (!steering) return steering.error();
+  state->steering = std::move(*steering);
+  for (const Port& port : state->ports) state->port_infos.push_back(port.info());
   auto rings = KernelRings::create(state->port_infos, options.ports, state->pool.get());
   if (!rings) return rings.error();
   state->rings = std::make_unique<KernelRings>(std::move(*rings));
@@ -88,7 +109,8 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   if (!publisher) return publisher.error();
   state->publisher = std::move(*publisher);
   auto workers = Workers::build(options, *lcores,
-                                {state->port_infos, *state->rings, *state->publisher, state->pool.get()});
+                                {state->port_infos, *state->rings, *state->publisher, state->pool.get(),
+                                 static_cast<const Steering*>(state->steering.get())});
   if (!workers) return workers.error();
   state->workers = std::move(*workers);
   if (auto launched = state->workers->launch(); !launched) return launched.error();

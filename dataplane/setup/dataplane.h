@@ -54,6 +54,10 @@ struct PortInfo {
   uint16_t mtu = 0;
   uint16_t queues = 0;
   bool rss = false;
+  // With several workers: fullnat's replies that come in here arrive at their own worker; else `why_not_steered` they
+  // are handed from one worker to another.
+  bool steered = false;
+  std::string why_not_steered;
   bool rx_checksum_offload = false;
   bool tx_checksum_offload = false;
 };

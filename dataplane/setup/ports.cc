@@ -15,8 +15,6 @@
 namespace shunt::dataplane {
 namespace {
 
-constexpr uint64_t kHashedFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP;
-
 Error fail(ErrorCode code, const PortOptions& port, const std::string& cause, const std::string& remedy) {
   return {code, "port " + port.name + " (" + port.device + "): " + cause + "; " + remedy};
 }
@@ -84,16 +82,23 @@ Result<void> check_queues(const PortOptions& port, const rte_eth_dev_info& devic
               more_queues(device.driver_name, workers));
 }
 
-rte_eth_conf configuration(const PortOptions& port, const rte_eth_dev_info& device, uint16_t workers) {
+rte_eth_conf configuration(const PortOptions& port, const rte_eth_dev_info& device, uint16_t workers,
+                           const RssKey& key) {
   rte_eth_conf conf = {};
   conf.rxmode.mtu = port.mtu;
   conf.rxmode.offloads = device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
-  const uint64_t hashed = device.flow_type_rss_offloads & kHashedFlows;
-  if (workers > 1 && hashed != 0) {
-    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    conf.rx_adv_conf.rss_conf.rss_hf = hashed;
-  }
+  // net_tap says that it has RSS; what it has is the kernel's choice of a queue.
+  if (workers > 1 && std::string_view(device.driver_name) != "net_tap") ask_for_rss(conf, device, key);
   return conf;
+}
+
+// Some drivers take no key but their own.
+int configure(uint16_t id, uint16_t workers, rte_eth_conf& conf) {
+  const int error = rte_eth_dev_configure(id, workers, workers, &conf);
+  if (error == 0 || conf.rx_adv_conf.rss_conf.rss_key == nullptr) return error;
+  conf.rx_adv_conf.rss_conf.rss_key = nullptr;
+  conf.rx_adv_conf.rss_conf.rss_key_len = 0;
+  return rte_eth_dev_configure(id, workers, workers, &conf);
 }
 
 Result<void> set_up_queues(const PortOptions& port, uint16_t id, const rte_eth_dev_info& device, uint16_t workers,
@@ -159,7 +164,7 @@ MacAddress derived_mac(std::string_view instance, std::string_view port) noexcep
 }
 
 Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempool* pool,
-                        const std::string& instance) {
+                        const std::string& instance, const RssKey& key) {
   const auto id = probe(options);
   if (!id) return id.error();
   PortInfo info;
@@ -168,11 +173,11 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   info.device = options.device;
   Port port(std::move(info));  // from here on closed on failure
 
-  rte_eth_dev_info device;
+  rte_eth_dev_info& device = port.device_;
   if (const int error = rte_eth_dev_info_get(*id, &device)) return refused(options, "device information", error);
   if (auto ok = check_queues(options, device, workers); !ok) return ok.error();
-  const rte_eth_conf conf = configuration(options, device, workers);
-  if (const int error = rte_eth_dev_configure(*id, workers, workers, &conf)) {
+  rte_eth_conf conf = configuration(options, device, workers, key);
+  if (const int error = configure(*id, workers, conf)) {
     return refused(options, "mtu " + std::to_string(options.mtu) + " with " + std::to_string(workers) + " queues", error);
   }
   if (auto ok = set_up_queues(options, *id, device, workers, pool); !ok) return ok.error();
@@ -187,15 +192,25 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   port.info_.mac = *mac;
   port.info_.mtu = options.mtu;
   port.info_.queues = workers;
-  port.info_.rss = conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS && port.info_.driver != "net_tap";
+  port.info_.rss = conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS;
   port.info_.rx_checksum_offload = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
   port.info_.tx_checksum_offload = (device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
   port.link_.emplace(*id, port.info_.driver, options.device);
   return port;
 }
 
+void Port::steer(const RssKey& key, const Steering& steering) {
+  const auto steered = info_.rss ? dataplane::steer(info_.id, device_, key, steering)
+                                 : Result<void>(Error{ErrorCode::kInvalid, "the driver has no RSS"});
+  info_.steered = static_cast<bool>(steered);
+  info_.why_not_steered = steered ? "" : steered.error().message;
+}
+
 Port::Port(Port&& other) noexcept
-    : info_(std::move(other.info_)), link_(std::move(other.link_)), is_open_(std::exchange(other.is_open_, false)) {}
+    : info_(std::move(other.info_)),
+      device_(other.device_),
+      link_(std::move(other.link_)),
+      is_open_(std::exchange(other.is_open_, false)) {}
 
 Port::~Port() {
   if (!is_open_) return;

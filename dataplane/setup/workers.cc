@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_random.h>
 
 #include <algorithm>
 #include <chrono>
@@ -79,6 +80,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   std::uninitialized_default_construct_n(worker.cursors, kMaxServices);
   worker.other_loads = static_cast<const std::atomic<uint64_t>*>(owned.other_loads.get());
   worker.pool = around.pool;
+  worker.steering = around.steering;
+  worker.local_port_search.first_turn = static_cast<uint32_t>(rte_rand());
   worker.inbox = owned.inbox.get();
   worker.resolve_requests = around.rings.resolve_requests();
   worker.cycles_per_ms = std::max<uint64_t>(1, rte_get_tsc_hz() / 1000);

@@ -25,6 +25,7 @@ struct WorkerSurroundings {
   const KernelRings& rings;
   const Publisher& publisher;
   rte_mempool* pool;
+  const Steering* steering;  // nullptr with one worker
 };
 
 class Workers {

@@ -59,6 +59,7 @@ std::string offloads(const v1::PortState& port) {
     if (has) text += (text.empty() ? "" : ",") + std::string(name);
   };
   add(port.rss(), "rss");
+  add(port.steered(), "steered");
   add(port.rx_checksum_offload(), "rx-checksum");
   add(port.tx_checksum_offload(), "tx-checksum");
   return text.empty() ? "-" : text;

@@ -13,6 +13,19 @@ std::string count(size_t number, const char* what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
+// One worker gets everything; with several, who gets fullnat's replies is worth knowing.
+void tell_steering(const dataplane::Dataplane& dataplane) {
+  if (dataplane.workers().size() < 2) return;
+  for (const dataplane::PortInfo& port : dataplane.ports()) {
+    if (port.steered) {
+      spdlog::info("port {}: RSS brings fullnat's replies to their workers", port.name);
+    } else {
+      spdlog::info("port {}: fullnat's replies are handed to their workers in software: {}", port.name,
+                   port.why_not_steered);
+    }
+  }
+}
+
 }  // namespace
 
 Daemon::Daemon(Configuration configuration)
@@ -25,6 +38,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
   auto dataplane = dataplane::Dataplane::start(dataplane_options(machine));
   if (!dataplane) return dataplane.error();
   daemon->dataplane_ = std::move(*dataplane);
+  tell_steering(*daemon->dataplane_);
   auto kernel_side = KernelSide::create(*daemon->dataplane_, machine);
   if (!kernel_side) return kernel_side.error();
   daemon->kernel_side_ = std::move(*kernel_side);

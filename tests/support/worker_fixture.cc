@@ -98,6 +98,7 @@ WorkerFixture::WorkerFixture(uint32_t workers, uint32_t capacity)
     : mbufs_before_(mbufs_in_use()), resolve_ring_(make_resolve_ring()) {
   hops_.push_back(
       {kGatewayMac, kOutsideMac, kOutside, 1500, port_address_[kOutside], ip("198.18.0.1"), true});
+  if (workers > 1) steering_ = std::make_unique<Steering>(rss_key(), 128, workers);
   for (uint32_t i = 0; i < workers; ++i) make_worker(i, workers, capacity);
   for (uint32_t i = 0; i < workers; ++i) {
     for (uint32_t j = 0; j < workers; ++j) workers_[i]->inboxes[j] = workers_[j]->inbox;
@@ -125,6 +126,7 @@ void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacit
   worker->index = index;
   worker->count = count;
   worker->current = &current_;
+  worker->steering = steering_.get();
   worker->connections.attach(memory->table.get(), capacity, HashKey::from_bytes({1, 2, 3}));
   worker->real_counters = memory->real_counters.data();
   worker->cursors = memory->cursors.data();

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/setup/rss.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/worker.h"
 #include "tests/support/packet_builder.h"
@@ -98,6 +99,9 @@ class WorkerFixture {
   Outcome advance(uint32_t ms, uint32_t worker = 0);
 
   dataplane::Worker& worker(uint32_t index = 0) { return *workers_[index]; }
+  // Of several workers; their ports would spread flows by rss_key().
+  const dataplane::Steering& steering() const { return *steering_; }
+  static dataplane::RssKey rss_key() { return dataplane::make_rss_key({1, 2, 3}); }
   const dataplane::Snapshot& snapshot() const { return *current_.load(); }
   uint64_t drops(dataplane::DropReason reason, uint32_t worker = 0);
   const dataplane::RealCounters& counters(dataplane::RealId real, uint32_t worker = 0);
@@ -124,6 +128,7 @@ class WorkerFixture {
   std::vector<uint64_t> drop_counts(uint32_t worker);
 
   unsigned mbufs_before_;
+  std::unique_ptr<dataplane::Steering> steering_;
   std::vector<std::unique_ptr<Memory>> memories_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   rte_ring* resolve_ring_ = nullptr;

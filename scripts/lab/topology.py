@@ -73,8 +73,10 @@ class Topology:
 
     def _make_fabric(self):
         fabric = self.namespace("fabric")
-        for bridge, address in (("outside", OUTSIDE_ROUTER), ("inside", INSIDE_ROUTER)):
-            ip_batch([f"link add {bridge} type bridge mcast_snooping 0",
+        for number, (bridge, address) in enumerate((("outside", OUTSIDE_ROUTER), ("inside", INSIDE_ROUTER)), 1):
+            # A MAC of its own: else a bridge takes the lowest of its ports', which changes as TAPs come and go, and
+            # stations that know the router by the old one lose it for some eight seconds.
+            ip_batch([f"link add {bridge} address 02:53:48:fe:00:{number:02x} type bridge mcast_snooping 0",
                       f"link set {bridge} up", f"addr add {address}/24 dev {bridge}"], fabric)
 
     def _cable(self, role, bridge, addresses):

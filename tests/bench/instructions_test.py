@@ -43,33 +43,41 @@ def path_bench():
     return found
 
 
-def count(path, folder):
-    """(instructions per packet, what the program was built with)"""
-    command = ["valgrind", "--tool=callgrind", f"--toggle-collect={COUNTED}",
-               f"--callgrind-out-file={os.path.join(folder, path)}", path_bench(),
-               "instructions-run", "--path", path, "--packets", str(PACKETS)]
+def arguments(path, packets):
+    return [path_bench(), "instructions-run", "--path", path, "--packets", str(packets)]
+
+
+def run(command, what):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     except FileNotFoundError:
         raise Unavailable("valgrind is not installed; run scripts/setup") from None
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{path}: no end after 120 s; is the machine that busy?") from None
+        raise Unavailable(f"{what}: no end after 240 s; is the machine that busy?") from None
+    if done.returncode != 0:
+        raise Unavailable(f"{what}: ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return done
+
+
+def built_with():
+    return json.loads(run(arguments("direct", 32), "path_bench").stdout.splitlines()[-1])["built_with"]
+
+
+def count(path, folder):
+    """Instructions per packet."""
+    command = ["valgrind", "--tool=callgrind", f"--toggle-collect={COUNTED}",
+               f"--callgrind-out-file={os.path.join(folder, path)}", *arguments(path, PACKETS)]
+    done = run(command, f"{path} under callgrind")
     collected = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode != 0 or not collected:
-        raise Unavailable(f"{path}: path_bench ended with {done.returncode} under callgrind:\n{done.stderr[-2000:]}")
-    if int(collected[1]) == 0:
+    if not collected or int(collected[1]) == 0:
         raise Unavailable(f"{path}: callgrind saw no {COUNTED}; was path_bench built with symbols?")
-    said = json.loads(done.stdout.splitlines()[-1])
-    return round(int(collected[1]) / said["packets"], 1), said["built_with"]
+    return round(int(collected[1]) / PACKETS, 1)
 
 
 def measure():
-    figures = {}
-    built_with = None
     with tempfile.TemporaryDirectory(prefix="instructions.") as folder:
-        for path in PATHS:
-            figures[path], built_with = count(path, folder)
-    return {"built_with": built_with, "instructions_per_packet": figures}
+        figures = {path: count(path, folder) for path in PATHS}
+    return {"built_with": built_with(), "instructions_per_packet": figures}
 
 
 def headings():
@@ -113,11 +121,8 @@ def compare(committed):
     if set(known) != set(PATHS):
         print("tests/bench/instructions.json: it has other paths than are measured; run tests/bench/instructions_test.py --write")
         return 1
-    # One path tells how it was built; where that differs the others need not be counted.
-    with tempfile.TemporaryDirectory(prefix="instructions.") as folder:
-        _, built_with = count(PATHS[0], folder)
-    if built_with != committed["built_with"]:
-        print(f"skipped: the committed figures are of {committed['built_with']}, this is {built_with}; "
+    if built_with() != committed["built_with"]:
+        print(f"skipped: the committed figures are of {committed['built_with']}, this is {built_with()}; "
               "if the project has moved to it, run tests/bench/instructions_test.py --write")
         return SKIPPED
     now = measure()["instructions_per_packet"]

@@ -294,7 +294,7 @@ class ReportTest(unittest.TestCase):
         return {**{question.key: 1 for question in QUESTIONS}, "full_busy_us": None, "quiet": True, **changes}
 
     def table(self, path=None):
-        table = Table(FACTS, Pace(), [1, 5], path)
+        table = Table(FACTS, Pace(), list(contenders.ALL.values()), [1, 5], path)
         table.add(contenders.ALL["one"], 1, self.row(requests_per_s=15241.2))
         table.add(contenders.ALL["shunt"], 5, self.row(requests_per_s=99.6, quiet=False))
         table.not_measured(contenders.ALL["haproxy"], "haproxy is not installed; run 'scripts/setup --why'")

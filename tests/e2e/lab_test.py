@@ -31,6 +31,13 @@ def start_wire(lab):
 
 
 class WireTest(unittest.TestCase):
+    def test_the_router_keeps_its_macs_when_ports_come_and_go(self):
+        with Lab("nat") as lab:
+            macs = ["cat", "/sys/class/net/outside/address", "/sys/class/net/inside/address"]
+            before = lab.topology.exec("fabric", macs).stdout
+            start_wire(lab)
+            self.assertEqual(lab.topology.exec("fabric", macs).stdout, before)
+
     def test_ping_http_and_echo_pass_the_wire(self):
         with Lab("nat") as lab:
             start_wire(lab)

@@ -95,7 +95,9 @@ def main(root, arguments, build):
         raise LabError(f"--json {options.json}: its folder is not there; make it first")
     build(*TARGETS)
     facts = {**machine.facts(root), **versions()}
-    table = Table(facts, options.pace, sorted({count for _, count in options.cells}), options.json)
+    chosen, counts = ({cell[part] for cell in options.cells} for part in (0, 1))
+    order = [contender for contender in contenders.ALL.values() if contender in chosen]
+    table = Table(facts, options.pace, order, sorted(counts), options.json)
     table.head(rig.SITES, rig.mean_bytes())
     cells = _measurable(options.cells, table)
     if not cells:

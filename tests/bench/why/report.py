@@ -47,12 +47,11 @@ QUESTIONS = (
 
 
 class Table:
-    """Rows as they come, tables when all are there."""
+    """Rows as they come, tables of the contenders in the order of the argument when all are there."""
 
-    def __init__(self, facts, pace, counts, path):
-        self._facts, self._pace, self._counts, self._path = facts, pace, counts, path
+    def __init__(self, facts, pace, contenders, counts, path):
+        self._facts, self._pace, self._order, self._counts, self._path = facts, pace, contenders, counts, path
         self._rows = {}
-        self._order = []
         self._notes = []
 
     def head(self, sites, mean_bytes):
@@ -67,12 +66,7 @@ class Table:
         print(f"after a change is {60 // pace.ttl} times as long outside; Shunt, HAProxy and the DNS monitor check every 0.5 s, "
               f"twice.\n", flush=True)
 
-    def _know(self, contender):
-        if contender not in self._order:
-            self._order.append(contender)
-
     def add(self, contender, count, row):
-        self._know(contender)
         self._rows[contender.name, count] = row
         print(f"{contender.title:<17}{count:>4} reals:{row['requests_per_s']:>8,.0f} req/s, dispatcher {row['full_cpu_us']:.1f} "
               f"us/req, busiest {row['most_to_mean'] or math.nan:.2f} of mean, failed: killed {row['killed_failed']:,}, "
@@ -80,12 +74,10 @@ class Table:
         self._write()
 
     def failed(self, contender, count, why):
-        self._know(contender)
         self._notes.append(f"{contender.title} with {count}: failed: {why}")
         print(f"{contender.title:<17}{count:>4} reals: failed: {why}", flush=True)
 
     def not_measured(self, contender, why):
-        self._know(contender)
         self._notes.append(f"{contender.title}: not measured: {why}")
         print(self._notes[-1], flush=True)
 
@@ -98,7 +90,8 @@ class Table:
                 print(line)
         print()
         for contender in self._order:
-            print(f"{contender.title}: {contender.remark}")
+            if any(name == contender.name for name, _ in self._rows):
+                print(f"{contender.title}: {contender.remark}")
         for note in self._notes:
             print(f"note: {note}")
         if any(not row["quiet"] for row in self._rows.values()):

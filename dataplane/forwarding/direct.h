@@ -8,14 +8,11 @@
 namespace shunt::dataplane {
 
 // One hop further (RFC 1812 section 5.3.1). `delta`: all that changes in the header's sum, the TTL's step with it.
-inline void pass_on(Ipv4Header* ip, uint16_t delta) noexcept {
+inline void pass_on(Ipv4Header* ip, uint16_t delta = kTtlDelta) noexcept {
   --ip->ttl;
   ip->checksum = updated(ip->checksum, delta);
 }
 
-inline void rewrite_direct(Ipv4Header* ip) noexcept {
-  --ip->ttl;
-  ip->checksum = updated_for_ttl(ip->checksum);
-}
+inline void rewrite_direct(Ipv4Header* ip) noexcept { pass_on(ip); }
 
 }  // namespace shunt::dataplane

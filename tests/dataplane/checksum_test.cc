@@ -66,7 +66,6 @@ TEST(Checksum, TtlDeltaIsOneHop) {
                  1,    2, 3, 4,  5, 6, 7, 8};
     const Be16 before = checksum_of(header.data(), header.size());
     --header[8];
-    EXPECT_EQ(updated_for_ttl(before).host(), updated(before, kTtlDelta).host());
     EXPECT_EQ(updated(before, kTtlDelta).host(), checksum_of(header.data(), header.size()).host())
         << ttl;
   }

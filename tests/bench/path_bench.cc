@@ -4,6 +4,7 @@
 //   path_bench connections   new connections a second, expiry included, and the longest pause
 //   path_bench latency       time in the box at 10, 50 and 90 % of the rate without loss, and while snapshots are swapped
 //   path_bench instructions-run   what tests/bench/instructions_test.py counts under callgrind
+//   path_bench steering      ns to choose fullnat's local port, and to hand a reply to its worker
 //
 // --json FILE appends the rows, one JSON object a line. Every packet that leaves is checked, outside of the time.
 #include <CLI/CLI.hpp>
@@ -31,6 +32,7 @@ int main_of(int argc, char** argv) {
   add_connections_command(app, results);
   add_latency_command(app, results);
   add_instructions_command(app);
+  add_steering_command(app, results);
 
   // CLI11 takes the arguments from the last to the first.
   std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -170,11 +170,17 @@ Flow admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexce
   return open_connection(worker, snapshot, *service, packet, real);
 }
 
-// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1: TIME_WAIT and CLOSE).
-bool is_reopened(const Packet& packet, ConnectionState state, Direction direction) noexcept {
+// The client is done with it, as far as we see: where replies pass us by, its FIN is all that there will be.
+bool is_over(const Connection& connection) noexcept {
+  if (connection.state == ConnectionState::kFinWait) return connection.flags & kConnectionNoOutput;
+  return connection.state == ConnectionState::kTimeWait || connection.state == ConnectionState::kClose;
+}
+
+// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1 and 2, ip_vs_core.c
+// is_new_conn_expected).
+bool is_reopened(const Packet& packet, const Connection& connection, Direction direction) noexcept {
   if (direction != Direction::kRequest) return false;
-  if ((packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) != kTcpSyn) return false;
-  return state == ConnectionState::kTimeWait || state == ConnectionState::kClose;
+  return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && is_over(connection);
 }
 
 }  // namespace
@@ -182,7 +188,7 @@ bool is_reopened(const Packet& packet, ConnectionState state, Direction directio
 Flow admit(Worker& worker, const Snapshot& snapshot, Packet& packet, Connection* connection,
            Direction direction) noexcept {
   if (connection != nullptr) {
-    if (!is_past(connection->expires, worker.now) && !is_reopened(packet, connection->state, direction)) {
+    if (!is_past(connection->expires, worker.now) && !is_reopened(packet, *connection, direction)) {
       return {connection, connection->real, direction};
     }
     end_connection(worker, connection);

@@ -7,11 +7,12 @@ namespace {
 
 RealId pick(const PickContext& context) noexcept {
   RealId least = kNoReal;
-  uint64_t least_overhead = 0;
+  uint64_t least_overhead = UINT64_MAX;
+  const Loads loads = context.loads;  // a copy: what it points to stays in registers
   for (const Candidate& candidate : context.service.candidates) {
     if (candidate.weight == 0) continue;
-    const uint64_t overhead = context.loads.overhead(candidate.id);
-    if (least != kNoReal && overhead >= least_overhead) continue;
+    const uint64_t overhead = loads.overhead(candidate.id);
+    if (overhead >= least_overhead) continue;
     least = candidate.id;
     least_overhead = overhead;
   }

@@ -11,10 +11,11 @@ RealId pick(const PickContext& context) noexcept {
   RealId least = kNoReal;
   uint64_t least_overhead = 1;
   uint64_t least_weight = 0;
+  const Loads loads = context.loads;  // a copy: what it points to stays in registers
   for (const Candidate& candidate : context.service.candidates) {
     if (candidate.weight == 0) continue;
     // At most 2^40 (all connections of 64 workers, active) times 2^16: no overflow.
-    const uint64_t overhead = context.loads.overhead(candidate.id);
+    const uint64_t overhead = loads.overhead(candidate.id);
     if (overhead * least_weight >= least_overhead * candidate.weight) continue;
     least = candidate.id;
     least_overhead = overhead;

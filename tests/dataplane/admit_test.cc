@@ -201,6 +201,29 @@ TEST_F(Admit, SynOnTimeWaitGetsANewRealAndConnection) {
   EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
 }
 
+// Under direct and tunnel the real's FIN passes us by: the client's own is all that says that a connection is over.
+TEST(AdmitOneWay, SynAfterTheClientsFinGetsANewRealAndConnection) {
+  for (const Method method : {Method::kDirect, Method::kTunnel}) {
+    WorkerFixture lb;
+    const ServiceId service = lb.add_service(Protocol::kTcp, "203.0.113.10", 80, method);
+    const RealId one = lb.add_real(service, "10.0.0.1", 80);
+    lb.publish();
+    const auto client = [] { return a_packet().from("198.51.100.7", 40000).to("203.0.113.10", 80); };
+    lb.send(client().tcp(kTcpSyn));
+    lb.send(client().tcp(kTcpAck));
+    lb.send(client().tcp(kTcpFin | kTcpAck));
+    ASSERT_EQ(lb.connection_of(client().tcp(kTcpSyn))->state, ConnectionState::kFinWait);
+    const RealId two = lb.add_real(service, "10.0.0.2", 80);
+    lb.set_weight(one, 0);
+    lb.publish();
+    lb.send(client().tcp(kTcpAck));
+    EXPECT_EQ(lb.connection_of(client().tcp(kTcpSyn))->real, one) << "the last ACK still goes to the old real";
+    lb.send(client().tcp(kTcpSyn));
+    EXPECT_EQ(lb.connection_of(client().tcp(kTcpSyn))->real, two);
+    EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
+  }
+}
+
 TEST_F(Admit, SynOnCloseGetsANewConnectionButNotOnEstablished) {
   lb.send(syn());
   lb.send(client().tcp(kTcpAck));

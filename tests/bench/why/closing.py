@@ -23,8 +23,5 @@ def lines(cores, ttl):
         "- A proxy sends a request that found no server to another one, so it hides a death better than a layer 4 dispatcher,",
         "  which has only packets: clients of Shunt meet the dead real until its check has noticed. The proxy pays for that",
         "  with two connections for each and all bytes through its memory, and its own death takes all of them.",
-        "- A client's port that is used again within two minutes finds its old connection in Shunt's table, and that one's real:",
-        "  under direct, Shunt sees only one side, so it cannot know that the server has long closed it. With few, busy sites,",
-        "  as here, that is a request now and then that still meets a dead or drained real, and rr is not quite even.",
         "- The dispatcher itself does not die here, and none has a stand-by.",
     ]

@@ -13,6 +13,7 @@ enum class ExitCode : int {
   kNotFound = 4,
   kConflict = 5,
   kPermission = 6,
+  kCpu = 7,  // the CPU lacks what shuntd was compiled for
 };
 
 constexpr ExitCode exit_code_of(ErrorCode code) noexcept {

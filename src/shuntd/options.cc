@@ -15,6 +15,7 @@ constexpr const char* kFooter = R"(Exit codes:
   4  no such device
   5  a device, interface name, socket or file prefix is in use
   6  permission denied
+  7  this CPU lacks instructions that this build uses
 
 Signals:
   SIGTERM, SIGINT  stop: the socket and the kernel ports are removed

@@ -57,6 +57,15 @@ TEST(Shuntd, WithoutTheCapabilityForItsPortsItSaysWhich) {
   EXPECT_THAT(place.read("log"), HasSubstr("net_tap needs CAP_NET_ADMIN"));
 }
 
+TEST(Shuntd, OnACpuThatLacksItsInstructionsItSaysWhich) {
+  if (std::system("command -v qemu-x86_64 >/dev/null") != 0) GTEST_SKIP() << "needs an older CPU: package qemu-user";
+  const Place place;
+  EXPECT_EQ(run(place, {"--version"}, {"qemu-x86_64", "-cpu", "Nehalem"}), 7);
+  EXPECT_THAT(place.read("log"), HasSubstr("lacks instructions that this build uses: "));
+  EXPECT_THAT(place.read("log"), HasSubstr(" avx2 "));
+  EXPECT_EQ(place.read("out"), "");
+}
+
 TEST(Shuntd, ASecondOneOnTheSamePrefixIsRefused) {
   const Place place;
   const std::string file = place.write();

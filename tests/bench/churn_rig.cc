@@ -35,7 +35,7 @@ FlowKey mirrored(const FlowKey& key) {
 FlowKey key_of(const rte_mbuf* mbuf) {
   const auto* ip = rte_pktmbuf_mtod_offset(mbuf, const Ipv4Header*, sizeof(EthernetHeader));
   const auto* tcp = reinterpret_cast<const TcpHeader*>(ip + 1);
-  return {ip->source, ip->destination, tcp->source_port, tcp->destination_port};
+  return {ip->source, ip->destination, tcp->source_port, tcp->destination_port, ip->protocol};
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ class Load:
         self._command = ["/usr/bin/python3", "-B", "-m", "lab.traffic", VIP, str(port), "--clients", str(clients),
                          "--pause-ms", str(pause_ms), "--total", str(total), "--timeout", str(timeout)]
         self._lock = threading.Lock()
+        self._reporting = threading.Event()
         self._answered = []  # [real, start]
         self._failures = []
         self._slow = 0
@@ -55,6 +56,7 @@ class Load:
     def _read(self):
         for line in self._process.stdout:
             report = json.loads(line)
+            self._reporting.set()
             with self._lock:
                 self._answered += report["ok"]
                 self._failures += [Failure(*bad) for bad in report["bad"]]
@@ -73,6 +75,8 @@ class Load:
 
     def stop(self):
         """Lets the requests under way end, then reads the last report."""
+        # Before its first report the source may not yet know what to do when it is asked to end.
+        self._reporting.wait(15)
         self._process.terminate()
         self._finish(self._process.wait(15))
 

@@ -65,7 +65,7 @@ Flow forward_untracked(Worker& worker, RealId real) noexcept {
 // For a packet that was decided.
 constexpr Flow kNoFlow{nullptr, kNoReal, Direction::kRequest};
 
-// The deltas of a request's rewrite; a reply's is their inverse.
+// What both directions' rewrites add to the checksums.
 void prepare_rewrite(Connection& connection) noexcept {
   const FlowKey& request = connection.request;
   const FlowKey& reply = connection.reply;

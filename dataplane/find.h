@@ -15,11 +15,10 @@ inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
   packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash);
 }
 
-// The table changed: what fetch_connection() saw for the packets behind this one may be out of date.
+// The table may have changed: what fetch_connection() saw for the packets behind this one may be out of date.
 inline void search_anew(Burst& burst, const Packet& packet) noexcept {
-  for (Packet& later : burst.all()) {
-    if (&later > &packet) later.reference = ConnectionTable::kSearch;
-  }
+  const auto behind = static_cast<size_t>(&packet - burst.packets.data()) + 1;
+  for (Packet& later : burst.all().subspan(behind)) later.reference = ConnectionTable::kSearch;
 }
 
 // By what the packet goes on; connection nullptr: it is of none.

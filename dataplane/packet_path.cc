@@ -18,7 +18,8 @@ namespace {
 bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst, Packet& packet) noexcept {
   Flow flow = find(worker, packet);  // which connection is it of?
   if (!is_known(worker, flow, packet)) [[unlikely]] {
-    flow = admit(worker, snapshot, packet, flow.connection, flow.direction);  // of none: a new one with a real, or not ours
+    // Of none: a new one with a real, or not ours.
+    flow = admit(worker, snapshot, packet, flow.connection, flow.direction);
     search_anew(burst, packet);
     if (!packet.undecided()) return false;
   }

@@ -28,8 +28,13 @@ struct PlainHeader {
     std::memcpy(&second, &ip->ttl, 8);
     std::memcpy(&third, &ip->destination, 4);
   }
-  // Zero unless version 4 and five words of header, neither more fragments nor an offset.
-  uint64_t oddities() const noexcept { return (first ^ 0x45) & 0xff3f'0000'0000'00ff; }
+  // Zero for version 4, five words of header, no more fragments and no offset.
+  uint64_t oddities() const noexcept {
+    constexpr uint64_t kVersionAndLength = 0x45;
+    constexpr uint64_t kVersionAndLengthBits = 0xff;
+    constexpr uint64_t kFragmentBits = uint64_t{kIpMoreFragmentsOrOffset.raw} << 48;
+    return (first ^ kVersionAndLength) & (kVersionAndLengthBits | kFragmentBits);
+  }
   uint8_t protocol() const noexcept { return static_cast<uint8_t>(second >> 8); }
   bool has_good_checksum() const noexcept {
     return fold(add_with_carry(add_with_carry(first, second), third)) == 0xffff;

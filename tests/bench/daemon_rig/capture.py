@@ -1,30 +1,17 @@
 """Capture files (classic pcap): the source that net_pcap repeats for ever, and the stream that it writes."""
 
 import os
-import random
 import struct
 
 from daemon_rig import flows
+from pktgen.frames import order_of
 
 # Changes with what is in the files: one made by older code is not used again.
 _FORMAT = 2
-# A source of fewer packets than this measures how net_pcap walks round a short ring.
-_LEAST_PACKETS = 1024
 _FILE_HEADER = struct.Struct("<IHHiIII")
 _RECORD = struct.Struct("<IIII")
 _MAGIC = {0xA1B2C3D4: "microseconds", 0xA1B23C4D: "nanoseconds"}
 _ETHERNET = 1
-
-
-def order_of(connections):
-    """The flow of each packet of the source: every flow equally often, in an order that no predictor knows."""
-    order = []
-    turn = random.Random(connections)
-    while len(order) < _LEAST_PACKETS:
-        cycle = list(range(connections))
-        turn.shuffle(cycle)
-        order += cycle
-    return order
 
 
 def write(path, order):

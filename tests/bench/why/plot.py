@@ -5,6 +5,7 @@ import math
 import os
 from xml.sax.saxutils import escape
 
+from full import scales
 from lab.shell import LabError
 
 # Colours that people who see few still tell apart (Okabe and Ito), and markers for who sees none.
@@ -13,18 +14,6 @@ _STYLES = {"one": ("#444444", "square"), "dns": ("#e69f00", "circle"), "dns-set"
 _PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 340, 230, 3
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 40, 38
 _HEAD, _FOOT = 64, 24
-
-
-class Linear:
-    """An axis from zero."""
-
-    def __init__(self, most):
-        step = 10 ** math.floor(math.log10(most or 1))
-        step = next(step * factor for factor in (0.2, 0.5, 1, 2) if most <= 5 * step * factor or factor == 2)
-        self.ticks = [step * number for number in range(math.ceil((most or 1) / step - 1e-9) + 1)]
-
-    def share(self, value):
-        return value / self.ticks[-1]
 
 
 class Logarithmic:
@@ -45,10 +34,14 @@ class Logarithmic:
         return (self._place(max(value, self._first)) - low) / (high - low)
 
 
+def _linear(most):
+    return scales.linear("", [most])
+
+
 # Key, title, unit, axis.
 _PANELS = (
-    ("requests_per_s", "Throughput", "requests/s, all on the same CPUs", Linear),
-    ("full_cpu_us", "CPU of the dispatcher", "us a request at full speed", Linear),
+    ("requests_per_s", "Throughput", "requests/s, all on the same CPUs", _linear),
+    ("full_cpu_us", "CPU of the dispatcher", "us a request at full speed", _linear),
     ("ttl_most_to_mean", "Imbalance at any one time", "busiest real / mean, per TTL", lambda most: Logarithmic(most, 1)),
     ("killed_failed", "Failed: a web server is killed", "requests", lambda most: Logarithmic(most, 0)),
     ("silent_failed", "Failed: a real's cable is cut", "requests", lambda most: Logarithmic(most, 0)),

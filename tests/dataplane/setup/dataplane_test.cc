@@ -12,6 +12,7 @@
 #include "dataplane/headers.h"
 #include "dataplane/setup/instance.h"
 #include "dataplane/setup/memory_needs.h"
+#include "tests/support/dataplane_options.h"
 #include "tests/support/own_process.h"
 
 namespace shunt::dataplane {
@@ -24,19 +25,9 @@ const MacAddress kOurs{{2, 0, 0, 0, 0, 1}};
 // A group address, so that what is sent there comes back over the wire as Linux's.
 const MacAddress kGroup{{3, 0, 0, 0, 0, 9}};
 
-DataplaneOptions options_on(std::vector<std::string> devices, unsigned workers = 1) {
-  DataplaneOptions options;
-  options.lcores = "0@0";
-  for (unsigned i = 1; i <= workers; ++i) options.lcores += "," + std::to_string(i) + "@0";
-  options.memory_mb = 256;
-  options.huge_pages = false;
-  options.file_prefix = "shunt-dataplane-test-" + std::to_string(getpid());
-  options.extra_eal_args = {"--log-level=*:error"};
-  options.connections_per_worker = 4096;
-  options.mbufs = 16384;
-  for (const std::string& device : devices) {
-    options.ports.push_back({.name = "p" + std::to_string(options.ports.size()), .device = device, .mac = kOurs});
-  }
+DataplaneOptions options_on(const std::vector<std::string>& devices, unsigned workers = 1) {
+  DataplaneOptions options = test::options_on(devices, workers);
+  for (PortOptions& port : options.ports) port.mac = kOurs;
   return options;
 }
 

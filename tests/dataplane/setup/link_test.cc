@@ -11,22 +11,14 @@
 #include <thread>
 
 #include "dataplane/setup/dataplane.h"
+#include "tests/support/dataplane_options.h"
 #include "tests/support/own_process.h"
 
 namespace shunt::dataplane {
 namespace {
 
 std::unique_ptr<Dataplane> started_on(const std::string& device) {
-  DataplaneOptions options;
-  options.lcores = "0@0,1@0";
-  options.memory_mb = 128;
-  options.huge_pages = false;
-  options.file_prefix = "shunt-link-test-" + std::to_string(getpid());
-  options.extra_eal_args = {"--log-level=*:critical"};
-  options.connections_per_worker = 1024;
-  options.mbufs = 8192;
-  options.ports.push_back({.name = "p", .device = device});
-  auto dataplane = Dataplane::start(options);
+  auto dataplane = Dataplane::start(test::options_on({device}));
   EXPECT_TRUE(dataplane) << dataplane.error().message;
   return dataplane ? std::move(*dataplane) : nullptr;
 }

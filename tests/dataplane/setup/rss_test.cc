@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "dataplane/setup/dataplane.h"
+#include "tests/support/dataplane_options.h"
 #include "tests/support/own_process.h"
 
 namespace shunt::dataplane {
@@ -56,26 +57,11 @@ TEST(Rss, CardsAreAskedForWhatTheyCan) {
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_key, nullptr);
 }
 
-DataplaneOptions options_on(std::vector<std::string> devices, const std::string& workers) {
-  DataplaneOptions options;
-  options.lcores = "0@0" + workers;
-  options.memory_mb = 256;
-  options.huge_pages = false;
-  options.file_prefix = "shunt-rss-test-" + std::to_string(getpid());
-  options.extra_eal_args = {"--log-level=*:error"};
-  options.connections_per_worker = 4096;
-  options.mbufs = 24576;
-  for (const std::string& device : devices) {
-    options.ports.push_back({.name = "p" + std::to_string(options.ports.size()), .device = device});
-  }
-  return options;
-}
-
 // net_null keeps a key and a table as cards do, though no packet is ever spread by them.
 TEST(Rss, PortsTellWhetherTheySteer) {
   if (test::ran_in_own_process()) return;
   const auto dataplane =
-      Dataplane::start(options_on({"net_null0,no-rx=1", "net_ring0", "net_null1,no-rx=1"}, ",1@0,2@0,3@0"));
+      Dataplane::start(test::options_on({"net_null0,no-rx=1", "net_ring0", "net_null1,no-rx=1"}, 3));
   ASSERT_TRUE(dataplane) << dataplane.error().message;
   const std::vector<PortInfo>& ports = (*dataplane)->ports();
   for (const size_t i : {0u, 2u}) {
@@ -92,7 +78,7 @@ TEST(Rss, PortsTellWhetherTheySteer) {
 
 TEST(Rss, OneWorkerNeedsNone) {
   if (test::ran_in_own_process()) return;
-  const auto dataplane = Dataplane::start(options_on({"net_null0,no-rx=1"}, ",1@0"));
+  const auto dataplane = Dataplane::start(test::options_on({"net_null0,no-rx=1"}));
   ASSERT_TRUE(dataplane) << dataplane.error().message;
   const PortInfo& port = (*dataplane)->ports()[0];
   EXPECT_FALSE(port.rss || port.steered);

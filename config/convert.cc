@@ -8,6 +8,7 @@
 
 #include "config/defaults.h"
 #include "config/duration.h"
+#include "config/real_name.h"
 
 namespace shunt::config {
 namespace {
@@ -53,7 +54,21 @@ control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
   if (scheduler == v1::SCHEDULER_WRR) return control::SchedulerKind::kWrr;
   if (scheduler == v1::SCHEDULER_LC) return control::SchedulerKind::kLc;
   if (scheduler == v1::SCHEDULER_MH) return control::SchedulerKind::kMh;
+  if (scheduler == v1::SCHEDULER_SED) return control::SchedulerKind::kSed;
+  if (scheduler == v1::SCHEDULER_NQ) return control::SchedulerKind::kNq;
+  if (scheduler == v1::SCHEDULER_SH) return control::SchedulerKind::kSh;
+  if (scheduler == v1::SCHEDULER_DH) return control::SchedulerKind::kDh;
+  if (scheduler == v1::SCHEDULER_FO) return control::SchedulerKind::kFo;
+  if (scheduler == v1::SCHEDULER_OVF) return control::SchedulerKind::kOvf;
+  if (scheduler == v1::SCHEDULER_TWOS) return control::SchedulerKind::kTwos;
   return control::SchedulerKind::kWlc;
+}
+
+control::SchedulerFlags to_scheduler_flags(const v1::SchedulerFlags& flags) {
+  control::SchedulerFlags result;
+  result.port = flags.port();
+  if (flags.has_fallback()) result.fallback = flags.fallback();
+  return result;
 }
 
 control::Method to_method(v1::Method method) {
@@ -110,6 +125,7 @@ control::Service to_service(const v1::Service& service) {
   result.address = IpAddress::parse(service.address()).value();
   result.port = static_cast<uint16_t>(service.port());
   result.scheduler = to_scheduler(service.scheduler());
+  result.scheduler_flags = to_scheduler_flags(service.scheduler_flags());
   result.method = to_method(service.method());
   result.reals.reserve(static_cast<size_t>(service.reals_size()));
   for (const v1::Real& real : service.reals()) result.reals.push_back(to_real(real, service));
@@ -127,6 +143,8 @@ void put_service(const control::Service& service, v1::Service& out) {
   out.set_address(service.address.to_string());
   out.set_port(service.port);
   out.set_scheduler(to_proto(service.scheduler));
+  if (control::has_flags(service.scheduler))
+    *out.mutable_scheduler_flags() = to_proto(service.scheduler_flags);
   out.set_method(to_proto(service.method));
   for (const control::Real& real : service.reals) put_real(real, *out.add_reals());
   put_health_check(service.health_check, *out.mutable_health_check());
@@ -161,8 +179,29 @@ v1::Scheduler to_proto(control::SchedulerKind scheduler) {
       return v1::SCHEDULER_WLC;
     case control::SchedulerKind::kMh:
       return v1::SCHEDULER_MH;
+    case control::SchedulerKind::kSed:
+      return v1::SCHEDULER_SED;
+    case control::SchedulerKind::kNq:
+      return v1::SCHEDULER_NQ;
+    case control::SchedulerKind::kSh:
+      return v1::SCHEDULER_SH;
+    case control::SchedulerKind::kDh:
+      return v1::SCHEDULER_DH;
+    case control::SchedulerKind::kFo:
+      return v1::SCHEDULER_FO;
+    case control::SchedulerKind::kOvf:
+      return v1::SCHEDULER_OVF;
+    case control::SchedulerKind::kTwos:
+      return v1::SCHEDULER_TWOS;
   }
   return v1::SCHEDULER_UNSPECIFIED;
+}
+
+v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags) {
+  v1::SchedulerFlags out;
+  out.set_port(flags.port);
+  out.set_fallback(flags.fallback);
+  return out;
 }
 
 v1::Method to_proto(control::Method method) {

@@ -19,6 +19,7 @@ v1::DesiredState to_proto(const control::DesiredState& state);
 
 v1::Protocol to_proto(control::Protocol protocol);
 v1::Scheduler to_proto(control::SchedulerKind scheduler);
+v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags);
 v1::Method to_proto(control::Method method);
 
 // The part of a file that Apply takes. No validation needed.

@@ -23,6 +23,7 @@ control::Workers to_workers(const v1::Workers& workers) {
   control::Workers result;
   if (workers.poll_mode() == v1::POLL_MODE_BUSY) result.poll_mode = dataplane::PollMode::kBusy;
   if (workers.connections() != 0) result.connections = workers.connections();
+  if (workers.ipv6_connections() != 0) result.ipv6_connections = workers.ipv6_connections();
   if (!workers.hash_key().empty()) result.hash_key = parse_hash_key(workers.hash_key());
   if (workers.mbufs() != 0) result.mbufs = workers.mbufs();
   return result;

@@ -32,16 +32,12 @@ inline bool checked_by_default(const v1::Service& service) {
   return service.has_health_check() || service.protocol() != v1::PROTOCOL_UDP;
 }
 
-// "10.0.0.1:80", "[2001:db8::1]:80".
-inline std::string endpoint(const std::string& address, uint32_t port) {
-  const bool bracketed = address.find(':') != std::string::npos;
-  return (bracketed ? "[" + address + "]" : address) + ":" + std::to_string(port);
-}
+// RFC 8200 section 5: what every link that carries IPv6 must take.
+inline constexpr uint32_t kLeastIpv6Mtu = 1280;
 
-// The real's name, or the default made of its address and port; empty when it has neither.
-inline std::string name_of(const v1::Real& real, const v1::Service& service) {
-  if (!real.name().empty() || real.address().empty()) return real.name();
-  return endpoint(real.address(), port_of(real, service));
+// The port's MTU where it is too small for IPv6; 0: it is not.
+inline uint32_t mtu_below_ipv6(const v1::Port& port) {
+  return port.mtu() < kLeastIpv6Mtu ? port.mtu() : 0;
 }
 
 }  // namespace shunt::config

@@ -25,6 +25,7 @@ Table make_table() {
   put<v1::Dpdk>(table, "memory_mb", {64, 1048576});
   put<v1::Workers>(table, "connections", {1024, 64000000});
   put<v1::Workers>(table, "mbufs", {2048, 16777216});
+  put<v1::Workers>(table, "ipv6_connections", {1024, 64000000});
   put<v1::Port>(table, "mtu", {576, 9216});
   put<v1::Port>(table, "descriptors", {32, 32768});
   put<v1::Service>(table, "port", kPort);

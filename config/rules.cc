@@ -8,6 +8,7 @@
 #include <cctype>
 #include <utility>
 
+#include "config/defaults.h"
 #include "config/duration.h"
 #include "config/limits.h"
 #include "config/words.h"
@@ -117,11 +118,45 @@ class ValueWalk {
   std::string path_;
 };
 
+constexpr const char* kUseUnicast = "use a unicast address";
+
+std::optional<Unfit> unfit4(const IpAddress& address) {
+  const auto& bytes = address.bytes;
+  if (bytes[0] == 0) return Unfit{"is in 0.0.0.0/8, which is no machine's", kUseUnicast};
+  if (bytes[0] == 127) return Unfit{"is a loopback address", kUseUnicast};
+  if (bytes[0] >= 224 && bytes[0] < 240) return Unfit{"is a multicast address", kUseUnicast};
+  const bool ones =
+      std::all_of(bytes.begin(), bytes.begin() + 4, [](uint8_t byte) { return byte == 255; });
+  if (ones) return Unfit{"is the broadcast address", kUseUnicast};
+  return std::nullopt;
+}
+
+// RFC 4291 section 2.
+std::optional<Unfit> unfit6(const IpAddress& address, Reach reach) {
+  const auto& bytes = address.bytes;
+  if (bytes[0] == 0xff) return Unfit{"is a multicast address", kUseUnicast};
+  if (address.is_unspecified()) return Unfit{"is the unspecified address", kUseUnicast};
+  static const IpAddress loopback = *IpAddress::parse("::1");
+  static const Prefix mapped = *Prefix::parse("::ffff:0:0/96");
+  if (address == loopback) return Unfit{"is the loopback address", kUseUnicast};
+  if (mapped.contains(address)) {
+    IpAddress inside;
+    std::copy(bytes.begin() + 12, bytes.end(), inside.bytes.begin());
+    return Unfit{"is an IPv4 address in IPv6's form", "write " + inside.to_string()};
+  }
+  if (reach == Reach::kNetworks && is_link_local(address)) {
+    return Unfit{"is link-local, and routers pass nothing on to it",
+                 "use a global address, or a unique local one (fc00::/7)"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const NameRule kObjectName = {63, "[a-zA-Z0-9_.-]", [](char c) { return is_word(c) || c == '.'; }};
-const NameRule kRealName = {63, "[a-zA-Z0-9_.:-]",
-                            [](char c) { return is_word(c) || c == '.' || c == ':'; }};
+const NameRule kRealName = {63, "[a-zA-Z0-9_.:[]-]", [](char c) {
+                              return is_word(c) || c == '.' || c == ':' || c == '[' || c == ']';
+                            }};
 const NameRule kPortName = {15, "[a-z0-9_-]", [](char c) {
                               return is_word(c) && std::isupper(static_cast<unsigned char>(c)) == 0;
                             }};
@@ -160,41 +195,41 @@ bool check_name(const std::string& name, const NameRule& rule, const std::string
   return false;
 }
 
-const char* not_unicast(const IpAddress& address) {
-  const auto& bytes = address.bytes;
-  if (!address.is_v4()) {
-    if (bytes[0] == 0xff) return "is a multicast address";
-    const bool zeros =
-        std::all_of(bytes.begin(), bytes.end() - 1, [](uint8_t byte) { return byte == 0; });
-    if (zeros && bytes[15] == 0) return "is the unspecified address";
-    return zeros && bytes[15] == 1 ? "is the loopback address" : nullptr;
-  }
-  if (bytes[0] == 0) return "is in 0.0.0.0/8, which is no machine's";
-  if (bytes[0] == 127) return "is a loopback address";
-  if (bytes[0] >= 224 && bytes[0] < 240) return "is a multicast address";
-  const bool ones =
-      std::all_of(bytes.begin(), bytes.begin() + 4, [](uint8_t byte) { return byte == 255; });
-  return ones ? "is the broadcast address" : nullptr;
+bool is_link_local(const IpAddress& address) {
+  return !address.is_v4() && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+}
+
+const char* family_name(AddressFamily family) {
+  return family == AddressFamily::kIpv4 ? "IPv4" : "IPv6";
+}
+
+std::string too_narrow(const std::string& port, const char* relation, uint32_t mtu) {
+  return "port " + port + relation + " has mtu " + std::to_string(mtu) + ", and IPv6 needs " +
+         std::to_string(kLeastIpv6Mtu) + " (RFC 8200 section 5)";
+}
+
+std::optional<Unfit> unfit(const IpAddress& address, Reach reach) {
+  return address.is_v4() ? unfit4(address) : unfit6(address, reach);
 }
 
 std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
-                                       const char* what, Problems& problems) {
+                                       const char* what, Reach reach, Problems& problems) {
   const std::string subject = std::string(what) + " " + in_quotes(text);
   const auto address = IpAddress::parse(text);
   if (text.empty()) {
     add(problems, field, reason::kRequired, std::string(what) + " is missing",
-        "give an IPv4 address");
+        "give an IPv4 or IPv6 address");
   } else if (text.find('/') != std::string::npos && InterfaceAddress::parse(text)) {
     add(problems, field, reason::kMalformed, subject + " has a prefix length",
         "write the address alone");
+  } else if (text.front() == '[') {
+    add(problems, field, reason::kMalformed, subject + " has brackets",
+        "write the address alone, as in 2001:db8::1");
   } else if (!address) {
     add(problems, field, reason::kMalformed, subject + " is not an IP address",
-        "write four numbers, as in 192.0.2.1");
-  } else if (!address->is_v4()) {
-    add(problems, field, reason::kUnsupported,
-        subject + " is IPv6, which this version passes to the kernel only", "use an IPv4 address");
-  } else if (const char* why = not_unicast(*address); why != nullptr) {
-    add(problems, field, reason::kOutOfRange, subject + " " + why, "use a unicast address");
+        "write it as in 192.0.2.1 or 2001:db8::1");
+  } else if (const auto wrong = unfit(*address, reach)) {
+    add(problems, field, reason::kOutOfRange, subject + " " + wrong->cause, wrong->remedy);
   } else {
     return address;
   }

@@ -32,7 +32,7 @@ struct NameRule {
   bool (*allowed)(char);
 };
 extern const NameRule kObjectName;     // services, pools, file prefix
-extern const NameRule kRealName;       // also ':' as in "ADDRESS:PORT"
+extern const NameRule kRealName;       // also ':' and brackets, as in "[ADDRESS]:PORT"
 extern const NameRule kPortName;       // ports
 extern const NameRule kInterfaceName;  // Linux interfaces
 
@@ -40,13 +40,30 @@ extern const NameRule kInterfaceName;  // Linux interfaces
 bool check_name(const std::string& name, const NameRule& rule, const std::string& field,
                 const char* what, Problems& problems);
 
-// "x.y.z.w" of one machine: IPv4, unicast, neither loopback nor unspecified. nullopt: found
-// something.
-std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
-                                       const char* what, Problems& problems);
+// From where packets for an address come: from any network, or only from the same link, as for
+// next hops and interfaces.
+enum class Reach { kNetworks, kLink };
 
-// Why an address cannot be a single machine's, in words: "is a multicast address"; nullptr: it can.
-const char* not_unicast(const IpAddress& address);
+// The text of an address that one machine can have. nullopt: found something.
+std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
+                                       const char* what, Reach reach, Problems& problems);
+
+struct Unfit {
+  // "is a multicast address"
+  std::string cause;
+  std::string remedy;
+};
+// Why an address cannot be a single machine's; nullopt: it can.
+std::optional<Unfit> unfit(const IpAddress& address, Reach reach);
+
+// fe80::/10: of one link, so that several ports may have the same.
+bool is_link_local(const IpAddress& address);
+
+// "IPv4", "IPv6"
+const char* family_name(AddressFamily family);
+
+// "port outside, which carries it, has mtu 1000, and IPv6 needs 1280 (RFC 8200 section 5)"
+std::string too_narrow(const std::string& port, const char* relation, uint32_t mtu);
 
 // A MAC address that one machine can have. nullopt: found something.
 std::optional<MacAddress> check_mac(const std::string& text, const std::string& field,

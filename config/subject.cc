@@ -3,7 +3,7 @@
 #include <charconv>
 #include <optional>
 
-#include "config/defaults.h"
+#include "config/real_name.h"
 #include "config/words.h"
 
 namespace shunt::config {

@@ -1,6 +1,7 @@
 #include "config/validate.h"
 
 #include "config/convert.h"
+#include "config/defaults.h"
 #include "config/subject.h"
 #include "config/validate_parts.h"
 
@@ -18,8 +19,10 @@ MachineNames names_of(const v1::Config& config) {
   MachineNames names;
   for (const v1::Port& port : config.ports()) {
     names.ports.insert(port.name());
+    if (const uint32_t mtu = mtu_below_ipv6(port)) names.narrow_ports.emplace(port.name(), mtu);
     if (port.kernel_port().disabled()) continue;
     names.kernel_ports.insert(port.name());
+    if (names.first_kernel_port.empty()) names.first_kernel_port = port.name();
     for (const std::string& text : port.kernel_port().addresses()) {
       if (const auto parsed = InterfaceAddress::parse(text))
         names.kernel_addresses.insert(parsed->address);
@@ -34,8 +37,10 @@ MachineNames names_of(const control::Machine& machine) {
   MachineNames names;
   for (const control::Port& port : machine.ports) {
     names.ports.insert(port.name);
+    if (port.mtu < kLeastIpv6Mtu) names.narrow_ports.emplace(port.name, port.mtu);
     if (!port.kernel_port.enabled) continue;
     names.kernel_ports.insert(port.name);
+    if (names.first_kernel_port.empty()) names.first_kernel_port = port.name;
     for (const InterfaceAddress& address : port.kernel_port.addresses)
       names.kernel_addresses.insert(address.address);
   }

@@ -3,6 +3,8 @@
 // functions; any thread.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +21,10 @@ struct MachineNames {
   std::set<std::string> ports;
   // Those of them whose kernel port is not disabled.
   std::set<std::string> kernel_ports;
+  // Carries what names no kernel port; empty: there is none.
+  std::string first_kernel_port;
+  // Ports whose MTU is too small for IPv6, with it.
+  std::map<std::string, uint32_t> narrow_ports;
   // The kernel ports' own addresses: neither reals nor local addresses.
   std::set<IpAddress> kernel_addresses;
 };

@@ -4,6 +4,7 @@
 #include <bit>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "config/defaults.h"
 #include "config/device.h"
@@ -20,6 +21,8 @@ namespace {
 
 // sun_path's size less the terminating NUL.
 constexpr size_t kSocketPathBytes = 107;
+
+constexpr const char* kHowToWrite = "write it as in 192.0.2.1/24 or 2001:db8::1/64";
 
 class MachineRules {
  public:
@@ -126,9 +129,10 @@ class MachineRules {
           "use " + std::to_string(std::bit_ceil(std::min(port.descriptors(), 32768U))));
     }
     if (!port.kernel_port().disabled()) check_interface(port, at + ".kernel_port");
+    check_ipv6_mtu(port, at + ".mtu");
     // A port without a kernel port still has its addresses: the outer source of tunnels, for one.
     for (int i = 0; i < port.kernel_port().addresses_size(); ++i) {
-      check_kernel_address(port.kernel_port().addresses(i),
+      check_kernel_address(port, port.kernel_port().addresses(i),
                            at + ".kernel_port.addresses[" + std::to_string(i) + "]");
     }
   }
@@ -170,29 +174,50 @@ class MachineRules {
         "choose another interface name");
   }
 
-  void check_kernel_address(const std::string& text, const std::string& field) {
+  void check_ipv6_mtu(const v1::Port& port, const std::string& field) {
+    const uint32_t mtu = mtu_below_ipv6(port);
+    if (mtu == 0) return;
+    for (const std::string& text : port.kernel_port().addresses()) {
+      const auto parsed = InterfaceAddress::parse(text);
+      if (!parsed || parsed->address.is_v4()) continue;
+      add(problems_, field, reason::kConflict,
+          "mtu " + std::to_string(mtu) + " is too small for the kernel port's " +
+              parsed->to_string() + ": IPv6 needs " + std::to_string(kLeastIpv6Mtu) +
+              " (RFC 8200 section 5)",
+          "set it to " + std::to_string(kLeastIpv6Mtu) + " or more, or remove the address");
+      return;
+    }
+  }
+
+  void check_kernel_address(const v1::Port& port, const std::string& text,
+                            const std::string& field) {
     const std::string subject = "address " + in_quotes(text);
     const auto parsed = InterfaceAddress::parse(text);
     if (!parsed) {
       add(problems_, field, reason::kMalformed, subject + " is not an address with prefix length",
-          "write it as in 192.0.2.1/24");
+          kHowToWrite);
     } else if (text.find('/') == std::string::npos) {
-      add(problems_, field, reason::kMalformed, subject + " has no prefix length",
-          "write it as in 192.0.2.1/24");
-    } else if (const char* why = not_unicast(parsed->address); why != nullptr) {
-      add(problems_, field, reason::kOutOfRange, subject + " " + why, "use a unicast address");
+      add(problems_, field, reason::kMalformed, subject + " has no prefix length", kHowToWrite);
+    } else if (const auto wrong = unfit(parsed->address, Reach::kLink)) {
+      add(problems_, field, reason::kOutOfRange, subject + " " + wrong->cause, wrong->remedy);
     } else if (is_network_address(*parsed)) {
       add(problems_, field, reason::kOutOfRange, subject + " is the network itself",
           "use an address inside it");
-    } else if (!addresses_.insert(parsed->address).second) {
+    } else if (!addresses_.emplace(parsed->address, link_of(port, parsed->address)).second) {
       add(problems_, field, reason::kDuplicate, subject + " is already given to a kernel port",
           "list each address once");
     }
   }
 
-  // RFC 3021: a /31 has no network address, nor has a /32.
+  // Within what an address is unique.
+  static std::string link_of(const v1::Port& port, const IpAddress& address) {
+    return is_link_local(address) ? port.name() : "";
+  }
+
+  // RFC 3021: a /31 has no network address, nor has a /32. RFC 4291 section 2.6.1: IPv6's is the
+  // routers' anycast address; RFC 6164: a /127 has none.
   static bool is_network_address(const InterfaceAddress& address) {
-    if (!address.address.is_v4() || address.length >= 31) return false;
+    if (address.length >= (address.address.is_v4() ? 31 : 127)) return false;
     return Prefix::parse(address.to_string())->address == address.address;
   }
 
@@ -217,7 +242,8 @@ class MachineRules {
   std::set<std::string> names_;
   std::set<std::string> devices_;
   std::set<std::string> interfaces_;
-  std::set<IpAddress> addresses_;
+  // Each with the port whose link it is of; empty: all links.
+  std::set<std::pair<IpAddress, std::string>> addresses_;
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 // Static next hops.
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "config/defaults.h"
 #include "config/validate_parts.h"
 #include "config/words.h"
 #include "dataplane/types.h"
@@ -11,11 +14,16 @@
 namespace shunt::config {
 namespace {
 
+constexpr const char* kHowToWrite = "write it as in 192.0.2.0/24, 2001:db8::/32, 0.0.0.0/0 or ::/0";
+
 class NextHopRules {
  public:
   NextHopRules(const v1::Config& config, Problems& problems)
       : config_(config), problems_(problems) {
-    for (const v1::Port& port : config.ports()) ports_.insert(port.name());
+    for (const v1::Port& port : config.ports()) {
+      ports_.insert(port.name());
+      if (const uint32_t mtu = mtu_below_ipv6(port)) narrow_ports_.emplace(port.name(), mtu);
+    }
   }
 
   void check() {
@@ -36,43 +44,51 @@ class NextHopRules {
 
  private:
   void check_neighbour(const v1::StaticNeighbour& neighbour, const std::string& at) {
-    const auto address = check_address(neighbour.address(), at + ".address", "address", problems_);
+    const auto address =
+        check_address(neighbour.address(), at + ".address", "address", Reach::kLink, problems_);
     check_mac(neighbour.mac(), at + ".mac", problems_);
     check_port(neighbour.port(), at + ".port");
-    if (!address || neighbours_.emplace(*address, neighbour.port()).second) return;
+    if (!address) return;
+    check_mtu(*address, "address " + address->to_string(), neighbour.port(), at + ".address");
+    if (neighbours_.emplace(*address, neighbour.port()).second) return;
     add(problems_, at + ".address", reason::kDuplicate,
-        "address " + neighbour.address() + " is already a neighbour on this port",
+        "address " + address->to_string() + " is already a neighbour on this port",
         "list each neighbour once");
   }
 
   void check_route(const v1::StaticRoute& route, const std::string& at) {
     check_port(route.port(), at + ".port");
-    if (const auto prefix = check_prefix(route.prefix(), at + ".prefix")) {
+    const auto prefix = check_prefix(route.prefix(), at + ".prefix");
+    if (prefix) {
+      check_mtu(prefix->address, "prefix " + prefix->to_string(), route.port(), at + ".prefix");
       if (!prefixes_.insert(*prefix).second) {
         add(problems_, at + ".prefix", reason::kDuplicate,
             "prefix " + prefix->to_string() + " is already routed", "list each prefix once");
       }
     }
     if (route.via().empty()) return;
-    const auto via = check_address(route.via(), at + ".via", "via", problems_);
-    if (!via || neighbours_.count({*via, route.port()}) != 0) return;
-    add(problems_, at + ".via", reason::kUnknownReference,
-        "via " + route.via() + " is not a neighbour on port " + in_quotes(route.port()),
-        "add it to next_hops.neighbours with its mac and this port");
+    const auto via = check_address(route.via(), at + ".via", "via", Reach::kLink, problems_);
+    if (!via) return;
+    if (prefix && via->family != prefix->address.family) {
+      const std::string family = family_name(prefix->address.family);
+      add(problems_, at + ".via", reason::kConflict,
+          "via " + via->to_string() + " is " + family_name(via->family) + " but the prefix, " +
+              prefix->to_string() + ", is " + family,
+          "name an " + family + " neighbour");
+    } else if (neighbours_.count({*via, route.port()}) == 0) {
+      add(problems_, at + ".via", reason::kUnknownReference,
+          "via " + via->to_string() + " is not a neighbour on port " + in_quotes(route.port()),
+          "add it to next_hops.neighbours with its mac and this port");
+    }
   }
 
   std::optional<Prefix> check_prefix(const std::string& text, const std::string& field) {
     const std::string subject = "prefix " + in_quotes(text);
     const auto prefix = Prefix::parse(text);
     if (text.empty()) {
-      add(problems_, field, reason::kRequired, "prefix is missing",
-          "write it as in 192.0.2.0/24, or 0.0.0.0/0");
+      add(problems_, field, reason::kRequired, "prefix is missing", kHowToWrite);
     } else if (!prefix) {
-      add(problems_, field, reason::kMalformed, subject + " is not a prefix",
-          "write it as in 192.0.2.0/24, or 0.0.0.0/0");
-    } else if (!prefix->address.is_v4()) {
-      add(problems_, field, reason::kUnsupported,
-          subject + " is IPv6, which this version passes to the kernel only", "use an IPv4 prefix");
+      add(problems_, field, reason::kMalformed, subject + " is not a prefix", kHowToWrite);
     } else if (InterfaceAddress::parse(text)->address != prefix->address) {
       add(problems_, field, reason::kMalformed, subject + " has bits beyond its length",
           "write " + prefix->to_string());
@@ -80,6 +96,14 @@ class NextHopRules {
       return prefix;
     }
     return std::nullopt;
+  }
+
+  void check_mtu(const IpAddress& address, const std::string& subject, const std::string& port,
+                 const std::string& field) {
+    const auto narrow = address.is_v4() ? narrow_ports_.end() : narrow_ports_.find(port);
+    if (narrow == narrow_ports_.end()) return;
+    add(problems_, field, reason::kConflict,
+        subject + " is IPv6 but " + too_narrow(port, "", narrow->second), "raise the port's mtu");
   }
 
   void check_port(const std::string& name, const std::string& field) {
@@ -96,6 +120,7 @@ class NextHopRules {
   const v1::Config& config_;
   Problems& problems_;
   std::set<std::string> ports_;
+  std::map<std::string, uint32_t> narrow_ports_;
   std::set<std::pair<IpAddress, std::string>> neighbours_;
   std::set<Prefix> prefixes_;
 };

@@ -4,12 +4,14 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "config/defaults.h"
 #include "config/duration.h"
+#include "config/real_name.h"
 #include "config/validate_parts.h"
 #include "config/words.h"
 #include "control/model/desired_state.h"
@@ -23,6 +25,13 @@ struct Endpoint {
   IpAddress address;
   uint32_t port;
   auto operator<=>(const Endpoint&) const = default;
+};
+
+// Of which families a pool has addresses; one that cannot be read may be of either.
+struct PoolFamilies {
+  bool ipv4 = false;
+  bool ipv6 = false;
+  bool operator==(const PoolFamilies&) const = default;
 };
 
 constexpr control::Milliseconds kDefaultInterval = control::HealthCheck{}.interval;
@@ -72,20 +81,35 @@ class StateRules {
     const v1::LocalAddressPool& pool = state_.local_addresses(index);
     const std::string at = "local_addresses[" + std::to_string(index) + "]";
     if (check_name(pool.name(), kObjectName, at + ".name", "name", problems_)) {
-      if (!pools_.emplace(pool.name(), &pool).second) {
+      if (!pools_.emplace(pool.name(), families_of(pool)).second) {
         add(problems_, at + ".name", reason::kDuplicate,
             "name " + in_quotes(pool.name()) + " is another pool's", "give each pool its own name");
       }
     }
     check_kernel_port(pool.port(), at + ".port", "port");
     for (int i = 0; i < pool.addresses_size(); ++i) {
-      check_local_address(pool.addresses(i), at + ".addresses[" + std::to_string(i) + "]");
+      check_local_address(pool.addresses(i), pool.port(),
+                          at + ".addresses[" + std::to_string(i) + "]");
     }
   }
 
-  void check_local_address(const std::string& text, const std::string& field) {
-    const auto address = check_address(text, field, "address", problems_);
+  static PoolFamilies families_of(const v1::LocalAddressPool& pool) {
+    PoolFamilies families;
+    for (const std::string& text : pool.addresses()) {
+      const auto address = IpAddress::parse(text);
+      families.ipv4 |= !address || address->is_v4();
+      families.ipv6 |= !address || !address->is_v4();
+    }
+    return families;
+  }
+
+  void check_local_address(const std::string& written, const std::string& port,
+                           const std::string& field) {
+    const auto address = check_address(written, field, "address", Reach::kNetworks, problems_);
     if (!address) return;
+    const std::string text = address->to_string();
+    check_mtu(*address, "address " + text, port, field,
+              "raise the port's mtu, or set port to another");
     if (!local_addresses_.insert(*address).second) {
       add(problems_, field, reason::kDuplicate, "address " + text + " is already a local address",
           "list each address once, in one pool");
@@ -120,6 +144,18 @@ class StateRules {
     }
   }
 
+  // `port` carries the address on its kernel port.
+  void check_mtu(const IpAddress& address, const std::string& subject, const std::string& port,
+                 const std::string& field, const char* remedy) {
+    if (address.is_v4() || names_ == nullptr) return;
+    const std::string& carrier = port.empty() ? names_->first_kernel_port : port;
+    const auto narrow = names_->narrow_ports.find(carrier);
+    if (narrow == names_->narrow_ports.end()) return;
+    add(problems_, field, reason::kConflict,
+        subject + " is IPv6 but " + too_narrow(carrier, ", which carries it,", narrow->second),
+        remedy);
+  }
+
   void check_service(int index) {
     const v1::Service& service = state_.services(index);
     const std::string at = "services[" + std::to_string(index) + "]";
@@ -133,20 +169,32 @@ class StateRules {
     if (service.protocol() == v1::PROTOCOL_UNSPECIFIED) {
       add(problems_, at + ".protocol", reason::kRequired, "protocol is missing", "use tcp or udp");
     }
-    const auto vip = check_address(service.address(), at + ".address", "address", problems_);
+    const auto vip =
+        check_address(service.address(), at + ".address", "address", Reach::kNetworks, problems_);
     if (service.port() == 0) {
       add(problems_, at + ".port", reason::kRequired, "port is missing", "use 1..65535");
     }
     if (vip && service.port() != 0) check_endpoint(service, *vip, at);
     check_kernel_port(service.vip_port(), at + ".vip_port", "vip_port");
-    check_local_addresses(service, at);
+    if (vip) {
+      check_mtu(*vip, "address " + vip->to_string(), service.vip_port(), at + ".address",
+                "raise the port's mtu, or set vip_port to another");
+    }
+    check_local_addresses(service, vip, at);
+    const v1::Scheduler scheduler = service.scheduler();
+    if (service.has_scheduler_flags() && scheduler != v1::SCHEDULER_SH &&
+        scheduler != v1::SCHEDULER_MH) {
+      add(problems_, at + ".scheduler_flags", reason::kConflict,
+          "scheduler_flags is given but the scheduler is neither sh nor mh",
+          "remove the lines, or set scheduler: sh or scheduler: mh");
+    }
     if (service.sloppy_tcp() && service.protocol() == v1::PROTOCOL_UDP) {
       add(problems_, at + ".sloppy_tcp", reason::kConflict,
           "sloppy_tcp is given but the protocol is udp",
           "remove the line; any UDP packet opens a connection");
     }
     check_health_check(service.health_check(), at + ".health_check.timeout");
-    check_reals(service, at);
+    check_reals(service, vip, at);
   }
 
   void check_endpoint(const v1::Service& service, const IpAddress& vip, const std::string& at) {
@@ -158,7 +206,8 @@ class StateRules {
         "change one of them or join the two services");
   }
 
-  void check_local_addresses(const v1::Service& service, const std::string& at) {
+  void check_local_addresses(const v1::Service& service, const std::optional<IpAddress>& vip,
+                             const std::string& at) {
     const std::string field = at + ".local_addresses";
     const std::string& name = service.local_addresses();
     if (method_of(service) != v1::METHOD_FULLNAT) {
@@ -179,16 +228,22 @@ class StateRules {
           "local address pool " + in_quotes(name) + " does not exist",
           pools_.empty() ? "add it to the top-level local_addresses"
                          : "name one of " + pool_names());
-    } else if (pool->second->addresses().empty()) {
+    } else if (pool->second == PoolFamilies{}) {
       add(problems_, field, reason::kConflict,
           "local address pool " + in_quotes(name) + " is empty",
           "give the pool at least one address");
+    } else if (vip && !(vip->is_v4() ? pool->second.ipv4 : pool->second.ipv6)) {
+      const std::string family = family_name(vip->family);
+      add(problems_, field, reason::kConflict,
+          "local address pool " + in_quotes(name) + " has " + (vip->is_v4() ? "IPv6" : "IPv4") +
+              " addresses only, but the VIP, " + vip->to_string() + ", is " + family,
+          "add an " + family + " address to the pool, or name another pool");
     }
   }
 
   std::string pool_names() const {
     std::vector<std::string> names;
-    for (const auto& [name, pool] : pools_) names.emplace_back(name);
+    for (const auto& [name, families] : pools_) names.emplace_back(name);
     return listed(names, "and");
   }
 
@@ -204,7 +259,8 @@ class StateRules {
         "lower the timeout or raise the interval");
   }
 
-  void check_reals(const v1::Service& service, const std::string& at) {
+  void check_reals(const v1::Service& service, const std::optional<IpAddress>& vip,
+                   const std::string& at) {
     std::set<std::pair<IpAddress, uint32_t>> endpoints;
     // The names that stand for a real, its "ADDRESS:PORT" included, and the real's index.
     std::map<std::string, int> names;
@@ -216,7 +272,7 @@ class StateRules {
     for (int i = 0; i < service.reals_size(); ++i) {
       const v1::Real& real = service.reals(i);
       const std::string field = at + ".reals[" + std::to_string(i) + "]";
-      check_real(real, service, field);
+      check_real(real, service, vip, field);
       const auto address = IpAddress::parse(real.address());
       if (address && !endpoints.emplace(*address, port_of(real, service)).second) {
         add(problems_, field + ".address", reason::kDuplicate,
@@ -226,7 +282,7 @@ class StateRules {
       if (real.name().empty() ||
           !check_name(real.name(), kRealName, field + ".name", "name", problems_))
         continue;
-      const auto [entry, fresh] = names.emplace(real.name(), i);
+      const auto [entry, fresh] = names.emplace(canonical_real_name(real.name()), i);
       if (fresh || entry->second == i) continue;
       add(problems_, field + ".name", reason::kDuplicate,
           "name " + in_quotes(real.name()) + " is another real's",
@@ -234,10 +290,12 @@ class StateRules {
     }
   }
 
-  void check_real(const v1::Real& real, const v1::Service& service, const std::string& at) {
-    if (const auto address = check_address(real.address(), at + ".address", "address", problems_)) {
-      check_real_address(*address, at + ".address");
-    }
+  void check_real(const v1::Real& real, const v1::Service& service,
+                  const std::optional<IpAddress>& vip, const std::string& at) {
+    const auto address =
+        check_address(real.address(), at + ".address", "address", Reach::kNetworks, problems_);
+    if (address) check_real_address(*address, at + ".address");
+    if (address && vip) check_real_family(*address, *vip, at + ".address");
     const v1::Method method = method_of(service);
     const bool keeps_port = method == v1::METHOD_DIRECT || method == v1::METHOD_TUNNEL;
     if (keeps_port && real.port() != 0 && service.port() != 0 && real.port() != service.port()) {
@@ -250,6 +308,16 @@ class StateRules {
       add(problems_, at + ".weight_before_drain", reason::kConflict,
           "weight_before_drain is given but weight is not 0", "remove the line; draining sets it");
     }
+  }
+
+  void check_real_family(const IpAddress& address, const IpAddress& vip, const std::string& field) {
+    if (address.family == vip.family) return;
+    const std::string wanted = family_name(vip.family);
+    const std::string given = family_name(address.family);
+    add(problems_, field, reason::kConflict,
+        "address " + address.to_string() + " is " + given + " but the VIP, " + vip.to_string() +
+            ", is " + wanted,
+        "use an " + wanted + " address, or give it a service with an " + given + " VIP");
   }
 
   void check_real_address(const IpAddress& address, const std::string& field) {
@@ -272,7 +340,7 @@ class StateRules {
   std::map<IpAddress, const v1::Service*> vips_;
   std::map<IpAddress, const v1::Service*> real_addresses_;
   std::map<Endpoint, const v1::Service*> endpoints_;
-  std::map<std::string_view, const v1::LocalAddressPool*> pools_;
+  std::map<std::string_view, PoolFamilies> pools_;
   std::set<IpAddress> local_addresses_;
   std::set<std::string_view> service_names_;
 };

@@ -22,11 +22,11 @@ class AddressTable {
   // Room for `entries` calls of add().
   explicit AddressTable(size_t entries) : slots_(empty_table<dataplane::AddressSlot>(entries)) {}
 
-  // One more meaning for `address`; 0.0.0.0 and nothing else is left out.
-  void add(Be32 address, dataplane::AddressSlot::Kind kind) {
-    if (address.raw == 0) return;
+  // One more meaning for `address`; 0.0.0.0 and ::, and nothing else, are left out.
+  void add(const IpAddress& address, dataplane::AddressSlot::Kind kind) {
+    if (address.is_unspecified()) return;
     dataplane::AddressSlot& slot = place_of(address);
-    used_ += slot.address.raw == 0 ? 1 : 0;
+    used_ += slot.kinds == 0 ? 1 : 0;
     slot.address = address;
     slot.kinds |= dataplane::bit(kind);
   }
@@ -35,16 +35,16 @@ class AddressTable {
     AddressTable small(used_);
     if (small.slots_.size() == slots_.size()) return std::move(slots_);
     for (const dataplane::AddressSlot& slot : slots_) {
-      if (slot.address.raw != 0) small.place_of(slot.address) = slot;
+      if (slot.kinds != 0) small.place_of(slot.address) = slot;
     }
     return std::move(small.slots_);
   }
 
  private:
-  dataplane::AddressSlot& place_of(Be32 address) {
+  dataplane::AddressSlot& place_of(const IpAddress& address) {
     const size_t mask = slots_.size() - 1;
     size_t i = dataplane::address_hash(address) & mask;
-    while (slots_[i].address.raw != 0 && slots_[i].address != address) i = (i + 1) & mask;
+    while (slots_[i].kinds != 0 && slots_[i].address != address) i = (i + 1) & mask;
     return slots_[i];
   }
 

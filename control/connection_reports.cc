@@ -7,7 +7,7 @@
 namespace shunt::control {
 namespace {
 
-bool matches(const ConnectionQuery& query, const dataplane::Connection& connection) {
+bool matches(const ConnectionQuery& query, const dataplane::ConnectionCopy& connection) {
   if (query.service && connection.service != *query.service) return false;
   if (query.client && connection.request.source != *query.client) return false;
   if (!query.reals) return true;
@@ -16,28 +16,28 @@ bool matches(const ConnectionQuery& query, const dataplane::Connection& connecti
 
 }  // namespace
 
-std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const dataplane::ConnectionCopy& copy) {
-  const dataplane::Connection& connection = copy.connection;
+std::optional<ConnectionReport> report_of(const ConnectionQuery& query,
+                                          const dataplane::ConnectionCopy& connection) {
   if (!matches(query, connection)) return std::nullopt;
   ConnectionReport report;
   report.protocol = static_cast<Protocol>(connection.request.protocol);
-  report.client = IpAddress::from_v4(connection.request.source);
+  report.client = connection.request.source;
   report.client_port = connection.request.source_port.host();
-  report.virtual_address = IpAddress::from_v4(connection.request.destination);
+  report.virtual_address = connection.request.destination;
   report.virtual_port = connection.request.destination_port.host();
-  report.real = IpAddress::from_v4(connection.reply.source);
+  report.real = connection.reply.source;
   report.real_port = connection.reply.source_port.host();
   report.method = connection.method;
   if (connection.method == Method::kFullnat) {
-    report.local = IpAddress::from_v4(connection.reply.destination);
+    report.local = connection.reply.destination;
     report.local_port = connection.reply.destination_port.host();
   }
   report.state = connection.state;
-  report.expires_in = Milliseconds(std::max(copy.expires_in_ms, 0));
+  report.expires_in = Milliseconds(std::max(connection.expires_in_ms, 0));
   if (connection.service.index < query.service_names->size()) {
     report.service = (*query.service_names)[connection.service.index];
   }
-  report.worker = copy.worker;
+  report.worker = connection.worker;
   report.in_packets = connection.in_packets;
   report.out_packets = connection.out_packets;
   return report;
@@ -59,10 +59,11 @@ Result<ConnectionQuery> Controller::State::connection_query(const ConnectionFilt
   }
   if (!filter.client.empty()) {
     const auto client = IpAddress::parse(filter.client);
-    if (!client || !client->is_v4()) {
-      return Error{ErrorCode::kInvalid, "client " + filter.client + ": not an IPv4 address; give one like 192.0.2.7"};
+    if (!client) {
+      return Error{ErrorCode::kInvalid,
+                   "client " + filter.client + ": not an IP address; give one like 192.0.2.7 or 2001:db8::7"};
     }
-    query.client = client->v4();
+    query.client = client;
   }
   if (!filter.real.empty()) {
     // Removed ones with connections left are found, too.

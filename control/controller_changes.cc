@@ -24,12 +24,11 @@ std::string summary_of(const std::vector<Change>& changes) {
   return changes.size() > kShown ? text + ", ..." : text;
 }
 
-std::vector<Be32> own_addresses(const KernelView& view) {
-  std::vector<Be32> addresses;
+// Link-local ones, too: Linux's neighbours talk to them.
+std::vector<IpAddress> own_addresses(const KernelView& view) {
+  std::vector<IpAddress> addresses;
   for (const KernelLink& link : view.links) {
-    for (const InterfaceAddress& each : link.addresses) {
-      if (each.address.is_v4()) addresses.push_back(each.address.v4());
-    }
+    for (const InterfaceAddress& each : link.addresses) addresses.push_back(each.address);
   }
   std::sort(addresses.begin(), addresses.end());
   return addresses;
@@ -226,15 +225,15 @@ void Controller::State::tell_neighbours(const NextHopTables& before, const NextH
   std::unordered_set<NeighbourKey, NeighbourKeyHash> of_reals;
   for (uint32_t i = 0; i < slots.real_slots(); ++i) {
     if (!slots.real({i}).used) continue;
-    const dataplane::RealEntry& real = builder.real({i});
-    if (!real.no_route) of_reals.insert({real.neighbour_port, real.neighbour});
+    const dataplane::Route route = builder.route_to({i});
+    if (route.kind != dataplane::Route::Kind::kNoRoute) of_reals.insert({route.port, route.neighbour});
   }
   for (size_t i = 0; i < after.hops.size(); ++i) {
     const dataplane::NextHop& now = after.hops[i];
     const bool was_resolved = i < before.hops.size() && before.hops[i].resolved;
     const bool is_new_mac = was_resolved && now.resolved && before.hops[i].destination_mac != now.destination_mac;
     if ((now.resolved == was_resolved && !is_new_mac) || !of_reals.contains({now.port, now.address})) continue;
-    tell("neighbour", IpAddress::from_v4(now.address).to_string(),
+    tell("neighbour", now.address.to_string(),
          now.resolved ? "is " + now.destination_mac.to_string() + " on " + port_name(now.port)
                       : "unresolved on " + port_name(now.port));
   }

@@ -25,9 +25,12 @@ StatusReport Controller::State::status() const {
     }
   }
   report.workers = static_cast<uint32_t>(dataplane.workers().size());
-  report.connections = meters.connections();
   for (const auto& worker : dataplane.workers()) {
+    const dataplane::WorkerCounters& counters = dataplane.worker_counters(worker.index);
+    report.connections += counters.connections.read();
     report.connection_capacity += worker.connection_capacity;
+    report.ipv6_connections += counters.ipv6_connections.read();
+    report.ipv6_connection_capacity += worker.ipv6_connection_capacity;
     report.connection_table_bytes += worker.table_bytes;
   }
   report.problems = problems();
@@ -77,6 +80,7 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   state.address = service.address;
   state.port = service.port;
   state.scheduler = service.scheduler;
+  state.scheduler_flags = service.scheduler_flags;
   state.reals.reserve(service.reals.size() + removed.size());
   for (uint32_t i = 0; i < service.reals.size(); ++i) state.reals.push_back(real_state({index, i}));
   for (const RealId id : removed) state.reals.push_back(removed_state(id));
@@ -131,13 +135,14 @@ void Controller::State::add_counters(RealId id, RealState& state) const {
 }
 
 std::string Controller::State::next_hop_of(RealId id) const {
+  // What the workers know, which is a moment behind the tables: reachable is what packets reach.
   const dataplane::RealEntry& real = builder.real(id);
-  if (real.no_route) return "no route";
-  const auto& hops = next_hops.tables()->hops;
-  if (real.next_hop == dataplane::kNoNextHop || real.next_hop.index >= hops.size()) {
-    return "unresolved: " + IpAddress::from_v4(real.neighbour).to_string() + " on " + port_name(real.neighbour_port);
+  if (real.next_hop == dataplane::kNoNextHop) {
+    const dataplane::Route route = builder.route_to(id);
+    if (route.kind == dataplane::Route::Kind::kNoRoute) return "no route";
+    return "unresolved: " + route.neighbour.to_string() + " on " + port_name(route.port);
   }
-  const dataplane::NextHop& hop = hops[real.next_hop.index];
+  const dataplane::NextHop& hop = next_hops.tables()->hops[real.next_hop.index];
   return "reachable via " + hop.destination_mac.to_string() + " on " + port_name(hop.port);
 }
 

@@ -45,13 +45,13 @@ struct ConnectionQuery {
   std::optional<ServiceId> service;
   // By RealId; unset: all.
   std::optional<std::vector<bool>> reals;
-  std::optional<Be32> client;
+  std::optional<IpAddress> client;
   // By ServiceId.
   std::shared_ptr<const std::vector<std::string>> service_names;
 };
 
 // nullopt: it was not asked for. Any thread.
-std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const dataplane::ConnectionCopy& copy);
+std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const dataplane::ConnectionCopy& connection);
 
 struct Controller::State {
   State(dataplane::Dataplane& running, ControllerOptions wanted, Journal opened);

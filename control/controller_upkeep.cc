@@ -92,15 +92,21 @@ void Controller::State::keep_neighbours_fresh(Clock::time_point now) {
   std::vector<bool> used(tables->hops.size());
   for (uint32_t i = 0; i < slots.real_slots(); ++i) {
     if (!slots.real({i}).used) continue;
-    const dataplane::RealEntry& real = builder.real({i});
-    if (real.no_route) continue;
-    if (real.next_hop == dataplane::kNoNextHop) resolver.need({real.neighbour_port, real.neighbour}, now);
-    else if (real.next_hop.index < used.size()) used[real.next_hop.index] = true;
+    if (const dataplane::NextHopId hop = builder.real({i}).next_hop; hop.index < used.size()) {
+      used[hop.index] = true;
+      continue;
+    }
+    const dataplane::Route route = builder.route_to({i});
+    if (route.kind == dataplane::Route::Kind::kUnresolved) resolver.need({route.port, route.neighbour}, now);
   }
   // Gateways of clients, too.
-  for (const dataplane::RouteInterval& route : tables->routes) {
-    if (route.via.index < used.size()) used[route.via.index] = true;
-  }
+  const auto note_gateways = [&used](const auto& routes) {
+    for (const auto& route : routes) {
+      if (route.via.index < used.size()) used[route.via.index] = true;
+    }
+  };
+  note_gateways(tables->routes);
+  note_gateways(tables->routes6);
   for (size_t i = 0; i < used.size(); ++i) {
     const dataplane::NextHop& hop = tables->hops[i];
     if (!used[i]) continue;

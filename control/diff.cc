@@ -30,6 +30,13 @@ std::string text_of(const std::string& text) { return text.empty() ? "default" :
 std::string text_of(bool value) { return value ? "yes" : "no"; }
 std::string text_of(uint32_t value) { return std::to_string(value); }
 std::string text_of(SchedulerKind scheduler) { return std::string(name_of(scheduler)); }
+// As ipvsadm shows them: "mh (fallback,port)".
+std::string text_of(SchedulerKind scheduler, const SchedulerFlags& flags) {
+  if (!has_flags(scheduler)) return text_of(scheduler);
+  std::string set = flags.fallback ? "fallback" : "";
+  if (flags.port) set += set.empty() ? "port" : ",port";
+  return text_of(scheduler) + (set.empty() ? "" : " (" + set + ")");
+}
 std::string text_of(Method method) { return std::string(name_of(method)); }
 
 // Collects the changed fields of one subject.
@@ -66,8 +73,8 @@ std::string subject_of(const Service& service, const Real& real) {
 Change whole_service(Change::Kind kind, const Service& service) {
   Change change{kind, subject_of(service), {}};
   change.details.push_back(std::string(name_of(service.protocol)) + " " +
-                           address_and_port(service.address, service.port) + " " + text_of(service.scheduler) +
-                           " " + text_of(service.method));
+                           address_and_port(service.address, service.port) + " " +
+                           text_of(service.scheduler, service.scheduler_flags) + " " + text_of(service.method));
   for (size_t i = 0; i < std::min(service.reals.size(), kRealsShown); ++i) {
     change.details.push_back("real " + describe(service.reals[i]));
   }
@@ -81,6 +88,11 @@ Details fields_of(const Service& before, const Service& after) {
   Details details;
   details.field("name", before.name, after.name);
   details.field("scheduler", before.scheduler, after.scheduler);
+  // Those of a scheduler that has none are gone with it.
+  if (has_flags(after.scheduler)) {
+    details.field("scheduler_flags.port", before.scheduler_flags.port, after.scheduler_flags.port);
+    details.field("scheduler_flags.fallback", before.scheduler_flags.fallback, after.scheduler_flags.fallback);
+  }
   details.field("method", before.method, after.method);
   details.field("local_addresses", before.local_addresses, after.local_addresses);
   details.field("vip_port", before.vip_port, after.vip_port);

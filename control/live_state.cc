@@ -1,6 +1,7 @@
 #include "control/live_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <unordered_set>
 #include <utility>
@@ -28,6 +29,10 @@ void follow_check(const HealthCheck& check, HealthState& state) {
   state = {check.enabled ? Health::kUnknown : Health::kUnchecked, WallClock::now(), ""};
 }
 
+uint8_t bits_of(const SchedulerFlags& flags) noexcept {
+  return static_cast<uint8_t>((flags.port ? dataplane::kHashPort : 0) | (flags.fallback ? dataplane::kFallback : 0));
+}
+
 dataplane::TimeoutSet timeouts_of(const Timeouts& general, const Timeouts& own) {
   dataplane::TimeoutSet result = dataplane::kDefaultTimeoutsMs;
   for (size_t i = 0; i < result.size(); ++i) {
@@ -37,8 +42,29 @@ dataplane::TimeoutSet timeouts_of(const Timeouts& general, const Timeouts& own) 
   return result;
 }
 
-std::string not_ipv4(const std::string& subject, const IpAddress& address) {
-  return subject + ": " + address.to_string() + " is IPv6, which is not balanced yet; give an IPv4 address";
+// Workers translate and hand on within a family. config/ says so first, with the place; this guards what comes by
+// another way.
+Error other_family(const std::string& subject, const IpAddress& address, const Service& service) {
+  const char* family = service.address.is_v4() ? "IPv4" : "IPv6";
+  return {ErrorCode::kInvalid, subject + ": " + address.to_string() +
+                                   " is not of the family of the service's address " + service.address.to_string() +
+                                   "; give an " + family + " address"};
+}
+
+Result<void> is_of_one_family(const Service& service, const std::vector<LocalAddressPool>& pools) {
+  const auto is_other = [&](const IpAddress& address) { return address.family != service.address.family; };
+  for (const Real& real : service.reals) {
+    if (is_other(real.address)) return other_family("real " + service.name + "/" + real.name, real.address, service);
+  }
+  for (const LocalAddressPool& pool : pools) {
+    if (service.local_addresses.empty() || pool.name != service.local_addresses) continue;
+    // A pool may hold both.
+    if (!pool.addresses.empty() && std::all_of(pool.addresses.begin(), pool.addresses.end(), is_other)) {
+      const std::string subject = "local_addresses " + pool.name + " of service " + service.name;
+      return other_family(subject, pool.addresses.front(), service);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -50,12 +76,9 @@ Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
   size_t new_services = 0;
   for (const Service& service : next.services) {
-    if (!service.address.is_v4()) return Error{ErrorCode::kInvalid, not_ipv4("service " + service.name, service.address)};
+    if (auto one = is_of_one_family(service, next.local_addresses); !one) return one;
     new_services += slots_.has(key_of(service)) ? 0 : 1;
     for (const Real& real : service.reals) {
-      if (!real.address.is_v4()) {
-        return Error{ErrorCode::kInvalid, not_ipv4("real " + service.name + "/" + real.name, real.address)};
-      }
       new_reals += slots_.has(key_of(service, real)) ? 0 : 1;
     }
   }
@@ -75,12 +98,14 @@ bool LiveState::update_pools(const DesiredState& next) {
   pools_.clear();
   std::vector<AddressList> all;
   for (const LocalAddressPool& pool : next.local_addresses) {
-    auto addresses = std::make_shared<std::vector<Be32>>();
-    for (const IpAddress& address : pool.addresses) {
-      if (address.is_v4()) addresses->push_back(address.v4());
+    for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+      std::vector<IpAddress> own;
+      std::copy_if(pool.addresses.begin(), pool.addresses.end(), std::back_inserter(own),
+                   [family](const IpAddress& address) { return address.family == family; });
+      const auto addresses = std::make_shared<const std::vector<IpAddress>>(std::move(own));
+      pools_.emplace(std::pair(pool.name, family), addresses);
+      all.push_back(addresses);
     }
-    pools_.emplace(pool.name, addresses);
-    all.push_back(std::move(addresses));
   }
   builder_.set_pools(std::move(all));
   return true;
@@ -145,7 +170,7 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
     LiveReal& entry = live.reals.emplace_back();
     const bool had_slot = slots_.has(key_of(service, real));
     entry.id = slots_.take_real(key_of(service, real), live.id, real.name, counters_of_);
-    if (!had_slot) builder_.set_real(entry.id, real.address.v4(), real.port, service.method, live.id);
+    if (!had_slot) builder_.set_real(entry.id, real.address, real.port, service.method, live.id);
     note_weight(entry.id, real);
     kept.insert(entry.id.index);
     if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
@@ -187,13 +212,16 @@ void LiveState::compile(uint32_t index) {
   ServiceInput input;
   input.id = live.id;
   input.protocol = service.protocol;
-  input.address = service.address.v4();
+  input.address = service.address;
   input.port = service.port;
   input.scheduler = service.scheduler;
+  input.scheduler_flags = bits_of(service.scheduler_flags);
   input.method = service.method;
   input.sloppy_tcp = service.sloppy_tcp;
   input.timeouts = timeouts_of(desired_.timeouts, service.timeouts);
-  if (!service.local_addresses.empty()) input.local_addresses = pools_[service.local_addresses];
+  if (!service.local_addresses.empty()) {
+    input.local_addresses = pools_[{service.local_addresses, service.address.family}];
+  }
   for (size_t i = 0; i < live.reals.size(); ++i) {
     if (is_down(live.reals[i].health.health)) continue;
     const RealId id = live.reals[i].id;

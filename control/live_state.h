@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "control/model/desired_state.h"
@@ -96,7 +98,8 @@ class LiveState {
   std::vector<LiveService> live_;
   std::vector<uint32_t> stale_;
   std::unordered_map<std::string, uint32_t> services_by_name_;
-  std::unordered_map<std::string, AddressList> pools_;
+  // A pool's addresses by family: services are given those of theirs.
+  std::map<std::pair<std::string, AddressFamily>, AddressList> pools_;
   // Made when asked for.
   mutable std::vector<uint32_t> sorted_;
 };

@@ -42,12 +42,6 @@ uint64_t Meters::drops_of(DropReason reason) const {
   return sum;
 }
 
-uint64_t Meters::connections() const {
-  uint64_t sum = 0;
-  for (const auto& worker : dataplane_.workers()) sum += dataplane_.worker_counters(worker.index).connections.read();
-  return sum;
-}
-
 void Meters::sample(uint32_t real_slots, Clock::time_point now) {
   const double seconds = sampled_ ? std::chrono::duration<double>(now - *sampled_).count() : 0;
   const auto rate = [seconds](uint64_t difference) {
@@ -120,6 +114,8 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.handed_off_packets = counters.handed_off_packets.read();
   state.connections = counters.connections.read();
   state.connection_capacity = info.connection_capacity;
+  state.ipv6_connections = counters.ipv6_connections.read();
+  state.ipv6_connection_capacity = info.ipv6_connection_capacity;
   state.snapshot = counters.snapshot_version.read();
   return state;
 }

@@ -29,7 +29,6 @@ class Meters {
   Traffic traffic_of(dataplane::RealId real) const;
   Load load_of(dataplane::RealId real) const;
   uint64_t drops_of(dataplane::DropReason reason) const;
-  uint64_t connections() const;
 
   // Measures the rates since the last call, of real slots below `real_slots` and all else. About once a second.
   void sample(uint32_t real_slots, Clock::time_point now);

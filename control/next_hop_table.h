@@ -11,6 +11,7 @@
 
 #include "control/kernel/view.h"
 #include "dataplane/next_hops.h"
+#include "dataplane/snapshot.h"
 #include "src/base/address.h"
 
 namespace shunt::control {
@@ -19,12 +20,13 @@ namespace shunt::control {
 struct NextHopTables {
   std::vector<dataplane::NextHop> hops;
   std::vector<dataplane::RouteInterval> routes;
+  std::vector<dataplane::RouteInterval6> routes6;
   std::vector<dataplane::NeighbourSlot> neighbours;
   uint16_t generation = 0;
-  // By port id: its own address, whoever it speaks to; 0.0.0.0: none.
-  std::array<Be32, dataplane::kMaxPorts> port_addresses{};
+  // By port id: its own addresses, whoever it speaks to.
+  std::array<dataplane::PortAddresses, dataplane::kMaxPorts> port_addresses{};
 
-  dataplane::NextHops view() const noexcept { return {hops, routes, neighbours, generation}; }
+  dataplane::NextHops view() const noexcept { return {hops, routes, routes6, neighbours, generation}; }
 };
 
 // A port as frames leave it.
@@ -45,12 +47,12 @@ struct StaticNextHops {
 // A neighbour: who is asked on which port.
 struct NeighbourKey {
   uint16_t port = 0;
-  Be32 address;
+  IpAddress address;
   bool operator==(const NeighbourKey&) const = default;
 };
 struct NeighbourKeyHash {
   size_t operator()(const NeighbourKey& key) const noexcept {
-    return (uint64_t{key.port} << 32 | key.address.raw) * 0x9e3779b97f4a7c15u >> 16;
+    return dataplane::neighbour_hash(key.address, key.port);
   }
 };
 
@@ -75,7 +77,7 @@ class NextHopTable {
  public:
   NextHopTable(const std::vector<NextHopPort>& ports, StaticNextHops fixed);
 
-  // Makes the tables anew from `view`; false when they are as they were. IPv6 is left out.
+  // Makes the tables anew from `view`; false when they are as they were.
   bool update(const KernelView& view);
 
   std::shared_ptr<const NextHopTables> tables() const noexcept { return tables_; }
@@ -83,6 +85,9 @@ class NextHopTable {
   size_t left_out() const noexcept { return left_out_; }
 
  private:
+  // Makes `next` the tables if it differs from them; whether it did.
+  bool take(std::shared_ptr<NextHopTables> next, bool meanings_changed);
+
   const std::unordered_map<uint16_t, NextHopPort> ports_;
   const StaticNextHops fixed_;
   NextHopIds ids_;

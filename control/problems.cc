@@ -53,6 +53,7 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kNotOurMac:
     case dataplane::DropReason::kBadIpHeader:
     case dataplane::DropReason::kBadIpChecksum:
+    case dataplane::DropReason::kBadExtensionHeader:
     case dataplane::DropReason::kBadL4Header:
     case dataplane::DropReason::kFragment:
     case dataplane::DropReason::kNotSchedulable:
@@ -98,6 +99,20 @@ void add_down_reals(const LiveState& live, Problems& problems) {
   problems.end_of("reals down");
 }
 
+// A worker's connection table of one family, and what sets its size.
+struct Table {
+  uint32_t worker = 0;
+  const char* name = "";
+  const char* setting = "";
+};
+
+void add_table(const Table& table, uint64_t used, uint64_t capacity, Problems& problems) {
+  if (used * 100 <= capacity * kFullPercent) return;
+  problems.list.push_back("worker " + std::to_string(table.worker) + ": its " + table.name + " is " +
+                          std::to_string(used * 100 / capacity) + " % full (" + std::to_string(used) + " of " +
+                          std::to_string(capacity) + "); raise " + table.setting + " or shorten timeouts");
+}
+
 }  // namespace
 
 std::vector<std::string> Controller::State::problems() const {
@@ -112,17 +127,19 @@ std::vector<std::string> Controller::State::problems() const {
   add_services(live, problems);
   add_down_reals(live, problems);
 
-  std::set<std::pair<uint16_t, uint32_t>> told;
+  std::set<std::pair<uint16_t, IpAddress>> told;
   for (uint32_t i = 0; i < slots.real_slots(); ++i) {
     const dataplane::RealEntry& real = builder.real({i});
-    if (!real.used || (!real.no_route && real.next_hop != dataplane::kNoNextHop)) continue;
-    const Be32 whom = real.no_route ? real.address : real.neighbour;
-    if (!told.insert({real.neighbour_port, whom.raw}).second) continue;
-    const std::string address = IpAddress::from_v4(whom).to_string();
-    if (real.no_route) {
-      problems.add("next hop " + address + ": no route there; add one on a kernel port or under next_hops");
+    if (!real.used || real.next_hop != dataplane::kNoNextHop) continue;
+    const dataplane::Route route = builder.route_to({i});
+    if (route.kind == dataplane::Route::Kind::kFound) continue;  // found since the last build
+    const bool no_route = route.kind == dataplane::Route::Kind::kNoRoute;
+    const IpAddress& whom = no_route ? real.address : route.neighbour;
+    if (!told.insert({route.port, whom}).second) continue;
+    if (no_route) {
+      problems.add("next hop " + whom.to_string() + ": no route there; add one on a kernel port or under next_hops");
     } else {
-      problems.add("next hop " + address + ": it does not answer on port " + port_name(real.neighbour_port) +
+      problems.add("next hop " + whom.to_string() + ": it does not answer on port " + port_name(route.port) +
                    "; is it up and on that network?");
     }
   }
@@ -132,12 +149,11 @@ std::vector<std::string> Controller::State::problems() const {
                             " have no place in the table; route to them through fewer gateways");
   }
   for (const auto& info : dataplane.workers()) {
-    const uint64_t used = dataplane.worker_counters(info.index).connections.read();
-    if (used * 100 <= uint64_t{info.connection_capacity} * kFullPercent) continue;
-    problems.list.push_back("worker " + std::to_string(info.index) + ": its connection table is " +
-                            std::to_string(used * 100 / info.connection_capacity) + " % full (" +
-                            std::to_string(used) + " of " + std::to_string(info.connection_capacity) +
-                            "); raise workers.connections or shorten timeouts");
+    const dataplane::WorkerCounters& counters = dataplane.worker_counters(info.index);
+    add_table({info.index, "connection table", "workers.connections"}, counters.connections.read(),
+              info.connection_capacity, problems);
+    add_table({info.index, "IPv6 connection table", "workers.ipv6_connections"}, counters.ipv6_connections.read(),
+              info.ipv6_connection_capacity, problems);
   }
   const auto now = Clock::now();
   for (size_t i = 0; i < dataplane::kDropReasons; ++i) {

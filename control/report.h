@@ -46,11 +46,15 @@ struct StatusReport {
   uint32_t reals = 0;
   uint32_t reals_up = 0;
   uint32_t workers = 0;
+  // IPv4
   uint64_t connections = 0;
   uint64_t connection_capacity = 0;
+  uint64_t ipv6_connections = 0;
+  uint64_t ipv6_connection_capacity = 0;
   // "subject: cause; remedy", one each. Empty: all is well.
   std::vector<std::string> problems;
   std::string hostname;
+  // Of both families.
   uint64_t connection_table_bytes = 0;
 };
 
@@ -109,6 +113,7 @@ struct ServiceState {
   IpAddress address;
   uint16_t port = 0;
   SchedulerKind scheduler = SchedulerKind::kWlc;
+  SchedulerFlags scheduler_flags;
   std::vector<RealState> reals;
   uint64_t active_connections = 0;
   uint64_t inactive_connections = 0;
@@ -174,8 +179,11 @@ struct WorkerState {
   uint64_t dropped_packets = 0;
   uint64_t kernel_packets = 0;
   uint64_t handed_off_packets = 0;
+  // IPv4
   uint64_t connections = 0;
   uint64_t connection_capacity = 0;
+  uint64_t ipv6_connections = 0;
+  uint64_t ipv6_connection_capacity = 0;
   // Version of the snapshot last seen.
   uint64_t snapshot = 0;
 };

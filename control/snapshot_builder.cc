@@ -59,7 +59,8 @@ T& grow_to(std::vector<T>& list, size_t index) {
 
 }  // namespace
 
-void SnapshotBuilder::set_real(RealId id, Be32 address, uint16_t port, dataplane::Method method, ServiceId service) {
+void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t port, dataplane::Method method,
+                               ServiceId service) {
   RealEntry& real = grow_to(reals_, id.index);
   real = {};
   real.address = address;
@@ -93,13 +94,16 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.port = Be16::from_host(input.port);
   entry.protocol = static_cast<uint8_t>(input.protocol);
   entry.scheduler = input.scheduler;
+  entry.scheduler_flags = input.scheduler_flags;
   entry.method = input.method;
   entry.sloppy_tcp = input.sloppy_tcp;
   entry.candidates = block->candidates;
   entry.slots = block->slots;
   if (block->local_addresses) entry.local_addresses = *block->local_addresses;
-  const bool same_set = current && same_candidates(current->candidates, block->candidates);
-  entry.generation = same_set ? current->entry.generation : ++generations_;
+  // What another scheduler left in a worker's cursor must not be taken for a place in this one's round.
+  const bool same_round = current && current->entry.scheduler == input.scheduler &&
+                          same_candidates(current->candidates, block->candidates);
+  entry.generation = same_round ? current->entry.generation : ++generations_;
 
   const bool is_new = !current;
   current = std::move(block);
@@ -121,7 +125,7 @@ void SnapshotBuilder::set_pools(std::vector<AddressList> pools) {
   dirty_.addresses = true;
 }
 
-void SnapshotBuilder::set_own_addresses(std::vector<Be32> addresses) {
+void SnapshotBuilder::set_own_addresses(std::vector<IpAddress> addresses) {
   if (addresses == own_addresses_) return;
   own_addresses_ = std::move(addresses);
   dirty_.addresses = true;
@@ -145,19 +149,15 @@ bool SnapshotBuilder::is_dirty() const noexcept {
 bool SnapshotBuilder::resolve(RealEntry& real) const {
   const Route route = next_hops_->view().route_to(real.address);
   RealEntry after = real;
-  after.next_hop = route.kind == Route::Kind::kFound ? route.hop : dataplane::kNoNextHop;
-  after.no_route = route.kind == Route::Kind::kNoRoute;
-  after.neighbour_port = after.no_route ? uint16_t{0} : route.port;
-  after.neighbour = after.no_route ? Be32{} : route.neighbour;
-  if (after.next_hop == dataplane::kNoNextHop) {
-    after.fits = 0;
-  } else {
-    const dataplane::NextHop& hop = next_hops_->hops[after.next_hop.index];
+  if (route.kind == Route::Kind::kFound) {
+    const dataplane::NextHop& hop = next_hops_->hops[route.hop.index];
+    after.next_hop = route.hop;
     after.take_way_out(hop, link_up_[hop.port]);
+  } else {
+    after.lose_way_out();
   }
-  const bool changed = after.next_hop != real.next_hop || after.no_route != real.no_route ||
-                       after.neighbour_port != real.neighbour_port || after.neighbour != real.neighbour ||
-                       after.fits != real.fits || !(after.hop == real.hop);
+  const bool changed = after.next_hop != real.next_hop || !(after.way_out == real.way_out) ||
+                       after.local_address != real.local_address;
   real = after;
   return changed;
 }
@@ -199,10 +199,10 @@ void SnapshotBuilder::rebuild_addresses() {
   size_t entries = own_addresses_.size() + service_order_.size() + reals_.size();
   for (const AddressList& pool : pools_) entries += pool->size();
   AddressTable table(entries);
-  for (const Be32 address : own_addresses_) table.add(address, AddressSlot::Kind::kOwn);
+  for (const IpAddress& address : own_addresses_) table.add(address, AddressSlot::Kind::kOwn);
   for (const ServiceId id : service_order_) table.add(blocks_[id.index]->entry.address, AddressSlot::Kind::kVip);
   for (const AddressList& pool : pools_) {
-    for (const Be32 address : *pool) table.add(address, AddressSlot::Kind::kLocal);
+    for (const IpAddress& address : *pool) table.add(address, AddressSlot::Kind::kLocal);
   }
   for (const RealEntry& real : reals_) {
     if (real.used && real.method == dataplane::Method::kNat) table.add(real.address, AddressSlot::Kind::kReal);
@@ -230,7 +230,7 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->addresses = *built_addresses_;
   snapshot->timeouts = *built_timeouts_;
   snapshot->next_hops = next_hops_->view();
-  snapshot->port_address = next_hops_->port_addresses;
+  snapshot->port_addresses = next_hops_->port_addresses;
   snapshot->link_up = link_up_;
   snapshot->storage = {built_reals_, built_services_, built_slots_, built_addresses_, built_timeouts_, next_hops_};
   return snapshot;

@@ -13,20 +13,22 @@
 
 namespace shunt::control {
 
-using AddressList = std::shared_ptr<const std::vector<Be32>>;
+using AddressList = std::shared_ptr<const std::vector<IpAddress>>;
 
 // A service as it should be; ids are those of its slots.
 struct ServiceInput {
   dataplane::ServiceId id = dataplane::kNoService;
   dataplane::Protocol protocol = dataplane::Protocol::kTcp;
-  Be32 address;
+  IpAddress address;
   uint16_t port = 0;
   dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kWlc;
+  // dataplane::kHashPort, dataplane::kFallback.
+  uint8_t scheduler_flags = dataplane::kFallback;
   dataplane::Method method = dataplane::Method::kNat;
   bool sloppy_tcp = false;
   // Newest first, without those that are down.
   std::vector<dataplane::Candidate> candidates;
-  // nullptr: none.
+  // All of `address`'s family. nullptr: none.
   AddressList local_addresses;
   dataplane::TimeoutSet timeouts{};
 };
@@ -34,14 +36,15 @@ struct ServiceInput {
 class SnapshotBuilder {
  public:
   // Reals first: a service's slot table is made from the addresses of its reals.
-  void set_real(dataplane::RealId id, Be32 address, uint16_t port, dataplane::Method method, dataplane::ServiceId service);
+  void set_real(dataplane::RealId id, const IpAddress& address, uint16_t port, dataplane::Method method,
+                dataplane::ServiceId service);
   void free_real(dataplane::RealId id);
   void set_service(const ServiceInput& input);
   // Its timeouts stay for the connections that are left.
   void remove_service(dataplane::ServiceId id);
   // All fullnat pools, and all addresses of the machine on its kernel ports.
   void set_pools(std::vector<AddressList> pools);
-  void set_own_addresses(std::vector<Be32> addresses);
+  void set_own_addresses(std::vector<IpAddress> addresses);
   void set_next_hops(std::shared_ptr<const NextHopTables> next_hops);
   void set_link(uint16_t port, bool up);
 
@@ -54,6 +57,8 @@ class SnapshotBuilder {
 
   // The real as the workers will see it. REQUIRES id was set.
   const dataplane::RealEntry& real(dataplane::RealId id) const { return reals_[id.index]; }
+  // Where packets to it go by the next hops that were set last. REQUIRES as above.
+  dataplane::Route route_to(dataplane::RealId id) const { return next_hops_->view().route_to(real(id).address); }
 
  private:
   struct ServiceBlock;
@@ -83,7 +88,7 @@ class SnapshotBuilder {
   std::vector<std::shared_ptr<const ServiceBlock>> blocks_;  // nullptr: no such service
   std::vector<dataplane::TimeoutSet> timeouts_;
   std::vector<AddressList> pools_;
-  std::vector<Be32> own_addresses_;
+  std::vector<IpAddress> own_addresses_;
   std::array<bool, dataplane::kMaxPorts> link_up_{};
 
   // As last built; shared with snapshots.

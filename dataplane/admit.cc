@@ -2,6 +2,7 @@
 
 #include "dataplane/answer.h"
 #include "dataplane/checksum.h"
+#include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
 #include "dataplane/local_ports.h"
 #include "dataplane/schedulers/scheduler.h"
@@ -11,8 +12,8 @@ namespace {
 
 // With several workers, a nat connection is the business of the one that its client names: requests carry the client
 // as source, replies as destination, so both find it without asking.
-uint32_t owner_of_client(Be32 address, Be16 port, uint32_t workers) noexcept {
-  const uint32_t mixed = (address.raw ^ (uint32_t{port.raw} << 15)) * 2654435761u;
+uint32_t owner_of_client(const IpAddress& address, Be16 port, uint32_t workers) noexcept {
+  const uint32_t mixed = (table_hash(address) ^ (uint32_t{port.raw} << 15)) * 2654435761u;
   return static_cast<uint32_t>((uint64_t{mixed ^ (mixed >> 16)} * workers) >> 32);
 }
 
@@ -29,14 +30,15 @@ bool hand_off(const Worker& worker, Packet& packet, uint32_t owner) noexcept {
 }
 
 // No service is asked for: perhaps a reply that belongs to another worker, otherwise Linux's.
-void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+template <typename Ip>
+void admit_stranger(const Worker& worker, const Snapshot& snapshot, const IpFlow& flow, Packet& packet) noexcept {
   if (worker.count > 1 && !packet.handed_off) {
-    const uint8_t destination = snapshot.kinds_of(packet.key.destination);
+    const uint8_t destination = snapshot.kinds_of(flow.destination);
     if (destination & bit(AddressSlot::Kind::kLocal)) {
-      if (hand_off(worker, packet, worker.steering->owner_of(packet.key))) return;
+      if (hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)))) return;
     } else if ((destination & bit(AddressSlot::Kind::kOwn)) == 0 &&
-               (snapshot.kinds_of(packet.key.source) & bit(AddressSlot::Kind::kReal))) {
-      const uint32_t owner = owner_of_client(packet.key.destination, packet.key.destination_port, worker.count);
+               (snapshot.kinds_of(flow.source) & bit(AddressSlot::Kind::kReal))) {
+      const uint32_t owner = owner_of_client(flow.destination, flow.destination_port, worker.count);
       if (hand_off(worker, packet, owner)) return;
     }
   }
@@ -46,7 +48,7 @@ void admit_stranger(const Worker& worker, const Snapshot& snapshot, Packet& pack
 // A TCP packet opens a connection by SYN alone, or, where the service is sloppy, unless it is an RST
 // (ip_vs_proto_tcp.c tcp_conn_schedule).
 bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcept {
-  if (packet.key.protocol == kIpProtocolUdp) return true;
+  if (service.protocol == kIpProtocolUdp) return true;
   if (service.sloppy_tcp) return (packet.tcp_flags & kTcpRst) == 0;
   return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
 }
@@ -57,46 +59,69 @@ bool can_go_untracked(const ServiceEntry& service) noexcept {
   return one_way && scheduler_for(service.scheduler).is_stateless();
 }
 
-Flow forward_untracked(Worker& worker, RealId real) noexcept {
+template <typename Ip>
+Flow<Ip> forward_untracked(Worker& worker, RealId real) noexcept {
   worker.counters.untracked_packets.add(1);
   return {nullptr, real, Direction::kRequest};
 }
 
 // For a packet that was decided.
-constexpr Flow kNoFlow{nullptr, kNoReal, Direction::kRequest};
+template <typename Ip>
+constexpr Flow<Ip> kNoFlow{nullptr, kNoReal, Direction::kRequest};
+
+// What a request's way out as the reply's mirror image adds to a sum over its addresses, and over its ports.
+template <typename Key>
+uint32_t delta_of_addresses(const Key& request, const Key& reply) noexcept {
+  return delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
+}
+template <typename Key>
+uint32_t delta_of_ports(const Key& request, const Key& reply) noexcept {
+  return delta_of(request.source_port, reply.destination_port) + delta_of(request.destination_port, reply.source_port);
+}
 
 // What both directions' rewrites add to the checksums.
 void prepare_rewrite(Connection& connection) noexcept {
-  const FlowKey& request = connection.request;
-  const FlowKey& reply = connection.reply;
-  // A request leaves as the reply's mirror image.
-  const uint32_t ip = delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
-  const uint32_t ports = delta_of(request.source_port, reply.destination_port) +
-                         delta_of(request.destination_port, reply.source_port);
+  const uint32_t ip = delta_of_addresses(connection.request, connection.reply);
   connection.request_ip_delta = fold(ip + kTtlDelta);
   connection.reply_ip_delta = fold(inverse(fold(ip)) + kTtlDelta);
-  connection.l4_delta = fold(uint64_t{ip} + ports);
+  connection.l4_delta = fold(uint64_t{ip} + delta_of_ports(connection.request, connection.reply));
+}
+void prepare_rewrite(Connection6& connection) noexcept {
+  connection.l4_delta = fold(uint64_t{delta_of_addresses(connection.request, connection.reply)} +
+                             delta_of_ports(connection.request, connection.reply));
+}
+
+// A real's end of a connection, toward its client.
+FlowKey reply_of(const FlowKey& request, const RealEntry& real) noexcept {
+  return {real.address.v4(), request.source, real.port, request.source_port, request.protocol};
+}
+FlowKey6 reply_of(const FlowKey6& request, const RealEntry& real) noexcept {
+  return {real.address.bytes, request.source, real.port, request.source_port, request.protocol};
 }
 
 // A zeroed connection for the packet, room made if need be; nullptr: the table is full of better ones.
-Connection* allocate(Worker& worker) noexcept {
-  Connection* connection = worker.connections.allocate();
-  if (connection == nullptr && evict_half_open(worker)) connection = worker.connections.allocate();
+template <typename Ip>
+typename Ip::Entry* allocate(Worker& worker) noexcept {
+  auto& table = connections_of<Ip>(worker);
+  typename Ip::Entry* connection = table.allocate();
+  if (connection == nullptr && evict_half_open<Ip>(worker)) connection = table.allocate();
   return connection;
 }
 
 // False: no local port for fullnat, or no place in the index; the reason is in `why`.
+template <typename Ip>
 bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const Packet& packet,
-                     RealId real_id, Connection& connection, DropReason& why) noexcept {
+                     RealId real_id, typename Ip::Entry& connection, DropReason& why) noexcept {
+  auto& table = connections_of<Ip>(worker);
   const RealEntry& real = snapshot.reals[real_id.index];
-  connection.request = packet.key;
-  connection.reply = {real.address, packet.key.source, real.port, packet.key.source_port, packet.key.protocol};
+  connection.request = Ip::key_of(packet);
+  connection.reply = reply_of(connection.request, real);
   connection.real = real_id;
-  connection.state = packet.key.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
+  connection.state = service.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
   connection.method = real.method;
   // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
   // active; UDP stays as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
-  if (packet.key.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
+  if (service.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
   connection.service = service.id;
   connection.client_hop = kNoNextHop;
   connection.created = worker.now;
@@ -108,92 +133,95 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
       break;
     case Method::kFullnat:
       why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
-      if (service.local_addresses.empty() || !choose_local(worker, service, connection)) return false;
+      if (service.local_addresses.empty() || !choose_local<Ip>(worker, service, connection)) return false;
       connection.flags |= kConnectionTwoWay;
       break;
     case Method::kNat:
       connection.flags |= kConnectionTwoWay;
       // The same client port to the same real through another VIP would make replies ambiguous.
       why = DropReason::kLocalPortsExhausted;
-      if (worker.connections.find(connection.reply).entry != nullptr) return false;
+      if (table.find(connection.reply).entry != nullptr) return false;
       break;
   }
   prepare_rewrite(connection);
   why = DropReason::kTableFull;
-  return worker.connections.insert(&connection);
+  return table.insert(&connection);
 }
 
-Flow open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
-                     RealId real_id) noexcept {
-  Connection* connection = allocate(worker);
+template <typename Ip>
+Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
+                         RealId real_id) noexcept {
+  typename Ip::Entry* connection = allocate<Ip>(worker);
   DropReason why = DropReason::kTableFull;
-  if (connection == nullptr || !fill_and_insert(worker, snapshot, service, packet, real_id, *connection, why)) {
-    if (connection != nullptr) worker.connections.release(connection);
-    if (can_go_untracked(service)) return forward_untracked(worker, real_id);
+  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, packet, real_id, *connection, why)) {
+    if (connection != nullptr) connections_of<Ip>(worker).release(connection);
+    if (can_go_untracked(service)) return forward_untracked<Ip>(worker, real_id);
     packet.drop(why);
-    return kNoFlow;
+    return kNoFlow<Ip>;
   }
-  RealCounters& real = worker.real_counters[real_id.index];
-  real.connections.add(1);
-  owe_sweep(worker, kEntriesPerConnection);
-  auto& count = connection->flags & kConnectionActive ? real.active : real.inactive;
-  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  worker.real_counters[real_id.index].connections.add(1);
+  owe_sweep<Ip>(worker, kEntriesPerConnection);
+  count_in(worker, *connection);
   return {connection, real_id, Direction::kRequest};
 }
 
-Flow admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
-  const ServiceEntry* service =
-      snapshot.find_service(packet.key.protocol, packet.key.destination, packet.key.destination_port);
+template <typename Ip>
+Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  const IpFlow flow = IpFlow::from(Ip::key_of(packet));
+  const ServiceEntry* service = snapshot.find_service(flow.protocol, flow.destination, flow.destination_port);
   if (service == nullptr) {
-    admit_stranger(worker, snapshot, packet);
-    return kNoFlow;
+    admit_stranger<Ip>(worker, snapshot, flow, packet);
+    return kNoFlow<Ip>;
   }
   if (worker.count > 1 && service->method == Method::kNat) {
-    const uint32_t owner = owner_of_client(packet.key.source, packet.key.source_port, worker.count);
-    if (hand_off(worker, packet, owner)) return kNoFlow;
+    const uint32_t owner = owner_of_client(flow.source, flow.source_port, worker.count);
+    if (hand_off(worker, packet, owner)) return kNoFlow<Ip>;
   }
   const bool opens = opens_connection(*service, packet);
   if (!opens && !(can_go_untracked(*service) && worker.counters.untracked_packets.read() > 0)) {
     // Linux, whose address the VIP is, answers with a reset; a flood of these must not crowd out its other traffic.
     if (worker.punts.take(worker.now)) packet.verdict = Verdict::kKernel;
     else packet.drop(DropReason::kNotSchedulable);
-    return kNoFlow;
+    return kNoFlow<Ip>;
   }
   const Loads loads = worker.loads();
-  const PickContext context{*service, packet.key, loads, worker.cursors[service->id.index]};
+  const PickContext context{*service, flow, loads, worker.cursors[service->id.index], &worker.load_trees};
   const RealId real = scheduler_for(service->scheduler).pick(context);
   if (real == kNoReal) {
-    drop_with_answer(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
-    return kNoFlow;
+    drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
+    return kNoFlow<Ip>;
   }
-  if (!opens) return forward_untracked(worker, real);
-  return open_connection(worker, snapshot, *service, packet, real);
+  if (!opens) return forward_untracked<Ip>(worker, real);
+  return open_connection<Ip>(worker, snapshot, *service, packet, real);
 }
 
 // The client is done with it, as far as we see: where replies pass us by, its FIN is all that there will be.
-bool is_over(const Connection& connection) noexcept {
+template <typename Entry>
+bool is_over(const Entry& connection) noexcept {
   if (connection.state == ConnectionState::kFinWait) return connection.flags & kConnectionNoOutput;
   return connection.state == ConnectionState::kTimeWait || connection.state == ConnectionState::kClose;
 }
 
 // A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1 and 2, ip_vs_core.c
 // is_new_conn_expected).
-bool is_reopened(const Packet& packet, const Connection& connection, Direction direction) noexcept {
-  if (direction != Direction::kRequest) return false;
-  return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && is_over(connection);
+template <typename Ip>
+bool is_reopened(const Packet& packet, const Flow<Ip>& found) noexcept {
+  if (found.direction != Direction::kRequest) return false;
+  return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && is_over(*found.connection);
 }
 
 }  // namespace
 
-Flow admit(Worker& worker, const Snapshot& snapshot, Packet& packet, Connection* connection,
-           Direction direction) noexcept {
-  if (connection != nullptr) {
-    if (!is_past(connection->expires, worker.now) && !is_reopened(packet, *connection, direction)) {
-      return {connection, connection->real, direction};
-    }
-    end_connection(worker, connection);
+template <typename Ip>
+Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept {
+  if (found.connection != nullptr) {
+    if (!is_past(found.connection->expires, worker.now) && !is_reopened(packet, found)) return found;
+    end_connection(worker, found.connection);
   }
-  return admit_miss(worker, snapshot, packet);
+  return admit_miss<Ip>(worker, snapshot, packet);
 }
+
+template Flow<Ipv4> admit(Worker&, const Snapshot&, Packet&, const Flow<Ipv4>&) noexcept;
+template Flow<Ipv6> admit(Worker&, const Snapshot&, Packet&, const Flow<Ipv6>&) noexcept;
 
 }  // namespace shunt::dataplane

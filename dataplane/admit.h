@@ -1,15 +1,16 @@
 // Packets of no connection: a new connection with a real, another worker's, or Linux's. Worker only.
 #pragma once
 
-#include "dataplane/packet.h"
+#include "dataplane/family.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/worker.h"
 
 namespace shunt::dataplane {
 
-// For a packet that is not known: ends its connection, if it has one, that is over or opened anew, gives it a real, with a
-// connection if the table has room, and returns by what it goes on; or decides what else becomes of it.
-Flow admit(Worker& worker, const Snapshot& snapshot, Packet& packet, Connection* connection,
-           Direction direction) noexcept;
+// For a packet that is not known: ends the connection that was `found`, if there is one, that is over or opened anew,
+// gives it a real, with a connection if the table has room, and returns by what it goes on; or decides what else becomes
+// of it.
+template <typename Ip>
+Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept;
 
 }  // namespace shunt::dataplane

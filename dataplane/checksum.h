@@ -2,6 +2,7 @@
 // memory, so nothing here depends on byte order. Pure functions; any thread.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +17,15 @@ namespace shunt::dataplane {
 constexpr uint16_t fold(uint64_t sum) noexcept {
   const auto half = static_cast<uint32_t>((sum + std::rotr(sum, 32)) >> 32);
   return static_cast<uint16_t>((half + std::rotr(half, 16)) >> 16);
+}
+
+// Whether a sum above zero folds to 0xffff, as one over data with its right checksum does: whether 65535 divides it.
+// The inverse of an odd number modulo 2^64 makes of its multiples, and of them alone, the numbers up to the largest
+// quotient.
+constexpr bool is_all_ones(uint64_t sum) noexcept {
+  constexpr uint64_t kInverse = 0xfffefffefffeffff;
+  static_assert(kInverse * 0xffff == 1);
+  return sum * kInverse <= UINT64_MAX / 0xffff;
 }
 
 // One's complement addition of eight bytes at a time.
@@ -62,6 +72,19 @@ constexpr uint32_t delta_of(Be32 from, Be32 to) noexcept {
 constexpr uint32_t delta_of(Be16 from, Be16 to) noexcept {
   return static_cast<uint16_t>(~from.raw) + uint32_t{to.raw};
 }
+template <size_t kBytes>
+uint32_t delta_of(const std::array<uint8_t, kBytes>& from, const std::array<uint8_t, kBytes>& to) noexcept {
+  static_assert(kBytes % 4 == 0);
+  uint32_t sum = 0;
+  for (size_t i = 0; i < kBytes; i += 4) {
+    Be32 removed;
+    Be32 added;
+    std::memcpy(&removed.raw, from.data() + i, 4);
+    std::memcpy(&added.raw, to.data() + i, 4);
+    sum += delta_of(removed, added);
+  }
+  return sum;
+}
 
 // The delta that undoes a folded delta.
 constexpr uint16_t inverse(uint16_t delta) noexcept { return static_cast<uint16_t>(~delta); }
@@ -76,6 +99,5 @@ constexpr Be16 updated(Be16 checksum, uint16_t delta) noexcept {
   const bool borrow = __builtin_sub_overflow(checksum.raw, delta, &difference);
   return {static_cast<uint16_t>(difference - borrow)};
 }
-
 
 }  // namespace shunt::dataplane

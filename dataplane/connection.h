@@ -1,11 +1,13 @@
 // One tracked connection: 64 bytes, one cache line. Owner: the worker in whose table it lies; nobody else reads it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include "dataplane/types.h"
+#include "src/base/address.h"
 #include "src/base/byte_order.h"
 
 namespace shunt::dataplane {
@@ -21,16 +23,49 @@ struct FlowKey {
 };
 static_assert(sizeof(FlowKey) == 13);
 
+// An IPv6 flow where it lies in a packet: the key of a lookup need not be copied together.
+struct FlowView6 {
+  const uint8_t* addresses;     // source, then destination, as in the header
+  uint64_t ports_and_protocol;  // as in FlowKey6's last five bytes, then zeros
+};
+
 // The IPv6 form; its table is apart so that IPv4 stays dense.
 struct FlowKey6 {
-  uint8_t source[16];
-  uint8_t destination[16];
+  std::array<uint8_t, 16> source{};
+  std::array<uint8_t, 16> destination{};
   Be16 source_port;
   Be16 destination_port;
   uint8_t protocol = 0;
   bool operator==(const FlowKey6& other) const noexcept { return std::memcmp(this, &other, sizeof *this) == 0; }
+
+  static FlowKey6 from(const FlowView6& view) noexcept {
+    FlowKey6 key;
+    std::memcpy(static_cast<void*>(&key), view.addresses, 32);
+    std::memcpy(static_cast<void*>(&key.source_port), &view.ports_and_protocol, 4);
+    key.protocol = static_cast<uint8_t>(view.ports_and_protocol >> 32);
+    return key;
+  }
 };
-static_assert(sizeof(FlowKey6) == 37);
+static_assert(sizeof(FlowKey6) == 37 && offsetof(FlowKey6, source_port) == 32);
+
+// Either, for what is not done for every packet: schedulers, reports.
+struct IpFlow {
+  IpAddress source;
+  IpAddress destination;
+  Be16 source_port;
+  Be16 destination_port;
+  uint8_t protocol = 0;
+  bool operator==(const IpFlow&) const noexcept = default;
+
+  static IpFlow from(const FlowKey& key) noexcept {
+    return {IpAddress::from_v4(key.source), IpAddress::from_v4(key.destination), key.source_port, key.destination_port,
+            key.protocol};
+  }
+  static IpFlow from(const FlowKey6& key) noexcept {
+    return {IpAddress::from_v6(key.source.data()), IpAddress::from_v6(key.destination.data()), key.source_port,
+            key.destination_port, key.protocol};
+  }
+};
 
 enum class Direction : uint8_t {
   kRequest = 0,  // client to real
@@ -87,6 +122,20 @@ struct alignas(64) Connection6 {
   Tick created;
 };
 static_assert(sizeof(Connection6) == 128 && offsetof(Connection6, reply) == 64);
+
+// A connection copied out of a worker's table, of either family.
+struct ConnectionCopy {
+  IpFlow request;  // client -> VIP
+  IpFlow reply;    // real -> client, or real -> local address under fullnat
+  ConnectionState state = ConnectionState::kNone;
+  Method method = Method::kNat;
+  RealId real = kNoReal;
+  ServiceId service = kNoService;
+  uint32_t in_packets = 0;
+  uint32_t out_packets = 0;
+  uint32_t worker = 0;
+  int32_t expires_in_ms = 0;
+};
 
 inline constexpr uint8_t kConnectionUsed = 1;
 // Counts as active for the schedulers (IPVS: all states that do not set IP_VS_CONN_F_INACTIVE).

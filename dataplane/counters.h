@@ -13,18 +13,24 @@ namespace shunt::dataplane {
 // A counter with one writer: no locked instruction, and readers on other cores see whole values.
 class Counter {
  public:
-  void add(uint64_t amount) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
-  void set(uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
-  uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+  // One instruction in memory: compilers make three of a relaxed load and store.
+  void add(uint64_t amount) noexcept { asm("addq %1, %0" : "+m"(value_) : "er"(amount) : "cc"); }
+  void set(uint64_t value) noexcept { std::atomic_ref(value_).store(value, std::memory_order_relaxed); }
+  uint64_t read() const noexcept { return std::atomic_ref(value_).load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<uint64_t> value_{0};
+  // atomic_ref takes no const in C++20.
+  alignas(8) mutable uint64_t value_ = 0;
+};
+
+// Where a worker keeps a real's load in order (schedulers/load_tree.h): a leaf of its service's tree.
+struct LoadPlace {
+  ServiceId service = kNoService;
+  uint32_t leaf = 0;  // 0: nowhere, as of a real whose scheduler does not go by load
 };
 
 // One real's share on one worker; one cache line. `connections` grows; active and inactive are what there is now;
-// local_turn, where the next search for a local port begins (local_ports.h), is nobody else's to read.
+// local_turn, where the next search for a local port begins (local_ports.h), and place are nobody else's to read.
 struct alignas(64) RealCounters {
   Counter in_packets;
   Counter in_bytes;
@@ -34,6 +40,7 @@ struct alignas(64) RealCounters {
   std::atomic<uint32_t> active{0};
   std::atomic<uint32_t> inactive{0};
   uint32_t local_turn = 0;
+  LoadPlace place;
 };
 static_assert(sizeof(RealCounters) == 64);
 
@@ -46,7 +53,8 @@ struct alignas(64) WorkerCounters {
   Counter polls;               // all
   Counter busy_cycles;         // TSC cycles in polls that found a packet
   Counter idle_cycles;
-  Counter connections;         // in the table now: rises and falls
+  Counter connections;         // in the IPv4 table now: rises and falls
+  Counter ipv6_connections;    // the same of the IPv6 table
   Counter untracked_packets;   // forwarded without a connection, the table being full
   Counter half_open_evicted;
   Counter answers;  // ICMP errors sent; each also counts as the drop that it explains

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "dataplane/tcp_state.h"
+#include "dataplane/connection_counts.h"
+#include "dataplane/family.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -22,88 +23,115 @@ constexpr uint32_t kEntriesPerMsWhenScarce = 4000;
 constexpr uint32_t kShortestWalkMs = 1000;
 
 // How long one walk through the table takes.
-uint32_t walk_ms(const ConnectionTable& table) noexcept {
+template <typename Table>
+uint32_t walk_ms(const Table& table) noexcept {
   const bool scarce = table.used() > table.capacity() / 4 * 3;
   return std::max(kShortestWalkMs, table.capacity() / (scarce ? kEntriesPerMsWhenScarce : kEntriesPerMs));
 }
 
-bool is_half_open(const Connection& connection) noexcept {
+template <typename Entry>
+bool is_half_open(const Entry& connection) noexcept {
   if (connection.request.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
     return connection.in_packets <= 1 && connection.out_packets == 0;
   }
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }
 
-void prefetch_buckets(const ConnectionTable& table, const Connection& connection) noexcept {
+template <typename Table, typename Entry>
+void prefetch_buckets(const Table& table, const Entry& connection) noexcept {
   table.prefetch_bucket(table.hash(connection.request));
   if (connection.flags & kConnectionTwoWay) {
     table.prefetch_bucket(table.hash(connection.reply));
   }
 }
 
+template <typename Ip>
+void end(Worker& worker, typename Ip::Entry* connection) noexcept {
+  count_out(worker, *connection);
+  connections_of<Ip>(worker).erase(connection);
+}
+
 // Ends what has passed its time among the next `group` entries, at most kGroup. False: the walk came to its end.
+template <typename Ip>
 bool sweep_group(Worker& worker, uint32_t group) noexcept {
-  Connection* ended[kGroup];
+  auto& table = connections_of<Ip>(worker);
+  Upkeep& upkeep = upkeep_of<Ip>(worker);
+  typename Ip::Entry* ended[kGroup];
   uint32_t count = 0;
   bool more = true;
   for (uint32_t i = 0; i < group && more; ++i) {
-    Connection* connection = worker.connections.at(worker.sweep_position);
+    typename Ip::Entry* connection = table.at(upkeep.sweep_position);
     more = connection != nullptr;
-    worker.sweep_position = more ? worker.sweep_position + 1 : 0;
+    upkeep.sweep_position = more ? upkeep.sweep_position + 1 : 0;
     if (!more || (connection->flags & kConnectionUsed) == 0 || !is_past(connection->expires, worker.now)) continue;
-    prefetch_buckets(worker.connections, *connection);
+    prefetch_buckets(table, *connection);
     ended[count++] = connection;
   }
-  for (uint32_t i = 0; i < count; ++i) end_connection(worker, ended[i]);
+  for (uint32_t i = 0; i < count; ++i) end<Ip>(worker, ended[i]);
   return more;
+}
+
+template <typename Ip>
+void sweep_table(Worker& worker, bool busy) noexcept {
+  Upkeep& upkeep = upkeep_of<Ip>(worker);
+  uint32_t budget = std::min(upkeep.sweep_owed, busy ? kBusyBudget : kIdleBudget);
+  upkeep.sweep_owed -= budget;
+  while (budget > 0) {
+    const uint32_t group = std::min(budget, kGroup);
+    budget -= group;
+    if (!sweep_group<Ip>(worker, group)) return;
+  }
 }
 
 }  // namespace
 
-void end_connection(Worker& worker, Connection* connection) noexcept {
-  RealCounters& real = worker.real_counters[connection->real.index];
-  auto& count = connection->flags & kConnectionActive ? real.active : real.inactive;
-  count.store(count.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-  worker.connections.erase(connection);
-}
+void end_connection(Worker& worker, Connection* connection) noexcept { end<Ipv4>(worker, connection); }
+void end_connection(Worker& worker, Connection6* connection) noexcept { end<Ipv6>(worker, connection); }
 
+template <typename Ip>
 void owe_sweep(Worker& worker, uint32_t entries) noexcept {
   // One whole walk is all that can be of use.
-  worker.sweep_owed = std::min(worker.sweep_owed + entries, worker.connections.capacity());
+  Upkeep& upkeep = upkeep_of<Ip>(worker);
+  upkeep.sweep_owed = std::min(upkeep.sweep_owed + entries, connections_of<Ip>(worker).capacity());
 }
 
 void sweep(Worker& worker, bool busy) noexcept {
-  uint32_t budget = std::min(worker.sweep_owed, busy ? kBusyBudget : kIdleBudget);
-  worker.sweep_owed -= budget;
-  while (budget > 0) {
-    const uint32_t group = std::min(budget, kGroup);
-    budget -= group;
-    if (!sweep_group(worker, group)) return;
-  }
+  if (worker.upkeep.sweep_owed > 0) sweep_table<Ipv4>(worker, busy);
+  if (worker.upkeep6.sweep_owed > 0) sweep_table<Ipv6>(worker, busy);
 }
 
-uint32_t sweep_share(const Worker& worker, uint32_t elapsed_ms) noexcept {
-  const uint64_t share = uint64_t{worker.connections.capacity()} * elapsed_ms / walk_ms(worker.connections) + 1;
-  return static_cast<uint32_t>(std::min<uint64_t>(share, worker.connections.capacity()));
+template <typename Table>
+uint32_t sweep_share(const Table& table, uint32_t elapsed_ms) noexcept {
+  const uint64_t share = uint64_t{table.capacity()} * elapsed_ms / walk_ms(table) + 1;
+  return static_cast<uint32_t>(std::min<uint64_t>(share, table.capacity()));
 }
 
+template <typename Ip>
 bool evict_half_open(Worker& worker) noexcept {
+  Upkeep& upkeep = upkeep_of<Ip>(worker);
   for (uint32_t i = 0; i < kEvictBudget; ++i) {
-    Connection* connection = worker.connections.at(worker.evict_position);
+    typename Ip::Entry* connection = connections_of<Ip>(worker).at(upkeep.evict_position);
     if (connection == nullptr) {
-      worker.evict_position = 0;
+      upkeep.evict_position = 0;
       continue;
     }
-    ++worker.evict_position;
+    ++upkeep.evict_position;
     if ((connection->flags & kConnectionUsed) == 0) continue;
     const bool aged = is_past(connection->created + kHalfOpenGraceMs, worker.now);
     if (is_past(connection->expires, worker.now) || (aged && is_half_open(*connection))) {
       worker.counters.half_open_evicted.add(1);
-      end_connection(worker, connection);
+      end<Ip>(worker, connection);
       return true;
     }
   }
   return false;
 }
+
+template void owe_sweep<Ipv4>(Worker&, uint32_t) noexcept;
+template void owe_sweep<Ipv6>(Worker&, uint32_t) noexcept;
+template uint32_t sweep_share<ConnectionTable>(const ConnectionTable&, uint32_t) noexcept;
+template uint32_t sweep_share<ConnectionTable6>(const ConnectionTable6&, uint32_t) noexcept;
+template bool evict_half_open<Ipv4>(Worker&) noexcept;
+template bool evict_half_open<Ipv6>(Worker&) noexcept;
 
 }  // namespace shunt::dataplane

@@ -1,18 +1,25 @@
 // A packet's connection: each step reads the cache line that the one before it fetched. Worker only.
 #pragma once
 
-#include "dataplane/packet.h"
+#include "dataplane/family.h"
 #include "dataplane/worker.h"
 
 namespace shunt::dataplane {
 
-inline void fetch_bucket(const Worker& worker, Packet& packet) noexcept {
-  packet.hash = worker.connections.hash(packet.key_block());
+inline void fetch_bucket(const Worker& worker, Packet& packet, Ipv4) noexcept {
+  packet.hash = worker.connections.hash(Ipv4::lookup_key_of(packet));
   packet.bucket = worker.connections.prefetch_bucket(packet.hash);
 }
+inline void fetch_bucket(const Worker& worker, Packet& packet, Ipv6) noexcept {
+  packet.hash = worker.connections6.hash(Ipv6::lookup_key_of(packet));
+  packet.bucket6 = worker.connections6.prefetch_bucket(packet.hash);
+}
 
-inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
+inline void fetch_connection(const Worker& worker, Packet& packet, Ipv4) noexcept {
   packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash);
+}
+inline void fetch_connection(const Worker& worker, Packet& packet, Ipv6) noexcept {
+  packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash);
 }
 
 // The table may have changed: what fetch_connection() saw for the packets behind this one may be out of date.
@@ -22,14 +29,17 @@ inline void search_anew(Burst& burst, const Packet& packet) noexcept {
 }
 
 // By what the packet goes on; connection nullptr: it is of none.
-inline Flow find(Worker& worker, const Packet& packet) noexcept {
-  const auto [connection, direction] = worker.connections.find(packet.reference, packet.hash, packet.key_block());
+template <typename Ip>
+[[gnu::always_inline]] inline Flow<Ip> find(Worker& worker, const Packet& packet) noexcept {
+  const auto [connection, direction] =
+      connections_of<Ip>(worker).find(packet.reference, packet.hash, Ip::lookup_key_of(packet));
   if (connection == nullptr) [[unlikely]] return {nullptr, kNoReal, Direction::kRequest};
   return {connection, connection->real, direction};
 }
 
 // False: the packet is of no connection, or may be about to end or reopen the one that it has.
-inline bool is_known(const Worker& worker, const Flow& flow, const Packet& packet) noexcept {
+template <typename Ip>
+bool is_known(const Worker& worker, const Flow<Ip>& flow, const Packet& packet) noexcept {
   return flow.connection != nullptr && (packet.tcp_flags & kTcpSyn) == 0 &&
          !is_past(flow.connection->expires, worker.now);
 }

@@ -61,26 +61,44 @@ inline uint64_t flow_hash(const HashKey& key, __m128i block) noexcept {
 
 inline uint64_t flow_hash(const HashKey& key, const FlowKey& flow) noexcept { return flow_hash(key, block_of(flow)); }
 
-inline uint64_t flow_hash(const HashKey& key, const FlowKey6& flow) noexcept {
-  __m128i source;
-  __m128i destination;
-  uint32_t ports;
-  std::memcpy(&source, flow.source, 16);
-  std::memcpy(&destination, flow.destination, 16);
-  std::memcpy(&ports, &flow.source_port, 4);
+inline FlowView6 view_of(const FlowKey6& flow) noexcept {
+  FlowView6 view{flow.source.data(), 0};
+  std::memcpy(&view.ports_and_protocol, &flow.source_port, 5);
+  return view;
+}
+
+inline uint64_t flow_hash(const HashKey& key, const FlowView6& flow) noexcept {
+  const __m128i source = _mm_loadu_si128(reinterpret_cast<const __m128i*>(flow.addresses));
+  const __m128i destination = _mm_loadu_si128(reinterpret_cast<const __m128i*>(flow.addresses + 16));
   __m128i block = _mm_aesenc_si128(_mm_xor_si128(source, key.whitening), key.rounds[0]);
   block = _mm_aesenc_si128(_mm_xor_si128(block, destination), key.rounds[1]);
-  block = _mm_xor_si128(block, _mm_set_epi32(0, 0, flow.protocol, static_cast<int>(ports)));
+  block = _mm_xor_si128(block, _mm_cvtsi64_si128(static_cast<long long>(flow.ports_and_protocol)));
   block = _mm_aesenc_si128(block, key.rounds[2]);
   block = _mm_aesenc_si128(block, key.rounds[0]);
   return low_half(block);
 }
+
+inline uint64_t flow_hash(const HashKey& key, const FlowKey6& flow) noexcept { return flow_hash(key, view_of(flow)); }
 
 // Compares a packet's key with one in a connection, whose 16 bytes are readable.
 inline bool holds(const FlowKey* held, __m128i block) noexcept {
   const __m128i difference = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(held)), block);
   return _mm_testz_si128(difference, key_bytes());
 }
-inline bool holds(const FlowKey6* held, const FlowKey6& key) noexcept { return *held == key; }
+// The same for IPv6; 40 bytes of the connection are readable.
+inline bool holds(const FlowKey6* held, const FlowView6& flow) noexcept {
+  const __m256i addresses = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(held));
+  const __m256i difference =
+      _mm256_xor_si256(addresses, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(flow.addresses)));
+  uint64_t rest;
+  std::memcpy(&rest, reinterpret_cast<const uint8_t*>(held) + 32, 8);
+  constexpr uint64_t kPortsAndProtocol = 0xff'ffff'ffff;
+  return _mm256_testz_si256(difference, difference) != 0 &&
+         ((rest ^ flow.ports_and_protocol) & kPortsAndProtocol) == 0;
+}
+
+// What a table is asked by for a key that lies outside of a packet.
+inline __m128i lookup_key_of(const FlowKey& key) noexcept { return block_of(key); }
+inline FlowView6 lookup_key_of(const FlowKey6& key) noexcept { return view_of(key); }
 
 }  // namespace shunt::dataplane

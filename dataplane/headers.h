@@ -2,6 +2,7 @@
 // start anywhere.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "src/base/address.h"
@@ -38,12 +39,33 @@ struct Ipv4Header {
 };
 static_assert(sizeof(Ipv4Header) == 20);
 
+// RFC 8200.
+struct Ipv6Header {
+  Be32 version_class_flow;
+  Be16 payload_length;
+  uint8_t next_header;
+  uint8_t hop_limit;
+  std::array<uint8_t, 16> source;
+  std::array<uint8_t, 16> destination;
+
+  uint8_t version() const noexcept { return static_cast<uint8_t>(version_class_flow.raw & 0xff) >> 4; }
+};
+static_assert(sizeof(Ipv6Header) == 40);
+
 inline constexpr Be16 kIpDontFragment = Be16::from_host(0x4000);
 inline constexpr Be16 kIpMoreFragmentsOrOffset = Be16::from_host(0x3fff);
 inline constexpr uint8_t kIpProtocolIcmp = 1;
 inline constexpr uint8_t kIpProtocolIpip = 4;
 inline constexpr uint8_t kIpProtocolTcp = 6;
 inline constexpr uint8_t kIpProtocolUdp = 17;
+inline constexpr uint8_t kIpProtocolIpv6 = 41;  // IPv6 in another packet, RFC 2473
+inline constexpr uint8_t kIpProtocolIcmpv6 = 58;
+// Extension headers, RFC 8200 section 4.
+inline constexpr uint8_t kIpv6HopByHop = 0;
+inline constexpr uint8_t kIpv6Routing = 43;
+inline constexpr uint8_t kIpv6Fragment = 44;
+inline constexpr uint8_t kIpv6NoNext = 59;
+inline constexpr uint8_t kIpv6DestinationOptions = 60;
 
 // RFC 9293.
 struct TcpHeader {

@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/expiry.h"
+#include "dataplane/family.h"
 #include "dataplane/packet_path.h"
 #include "dataplane/settle.h"
 
@@ -12,43 +13,59 @@ namespace {
 // Entries that one poll looks at for a command: some microseconds.
 constexpr uint32_t kCommandBudget = 256;
 
-// True: the command is done.
-bool copy_connections(Worker& worker, Command& command) noexcept {
+// Whether the command's walk may go on, must rest until the next poll, or has all that it came for.
+enum class Walk : uint8_t { kGoesOn, kAtTableEnd, kIsFull };
+
+template <typename Ip>
+Walk copy_connections(Worker& worker, Command& command) noexcept {
   for (uint32_t i = 0; i < kCommandBudget; ++i) {
-    const Connection* connection = worker.connections.at(command.position);
-    if (connection == nullptr) {
-      command.at_end = true;
-      return true;
-    }
-    if (command.copied == command.capacity) return true;
+    const typename Ip::Entry* connection = connections_of<Ip>(worker).at(command.position);
+    if (connection == nullptr) return Walk::kAtTableEnd;
+    if (command.copied == command.capacity) return Walk::kIsFull;
     ++command.position;
     if ((connection->flags & kConnectionUsed) == 0 || is_past(connection->expires, worker.now)) continue;
-    command.copies[command.copied++] = *connection;
+    command.copies[command.copied++] = {
+        IpFlow::from(connection->request), IpFlow::from(connection->reply), connection->state, connection->method,
+        connection->real, connection->service, connection->in_packets, connection->out_packets, worker.index,
+        static_cast<int32_t>(connection->expires - worker.now)};
   }
-  return false;
+  return Walk::kGoesOn;
 }
 
-bool flush_real(Worker& worker, Command& command) noexcept {
+template <typename Ip>
+Walk flush_real(Worker& worker, Command& command) noexcept {
   for (uint32_t i = 0; i < kCommandBudget; ++i) {
-    Connection* connection = worker.connections.at(command.position);
-    if (connection == nullptr) {
-      command.at_end = true;
-      return true;
-    }
+    typename Ip::Entry* connection = connections_of<Ip>(worker).at(command.position);
+    if (connection == nullptr) return Walk::kAtTableEnd;
     ++command.position;
     if ((connection->flags & kConnectionUsed) == 0 || connection->real != command.real) continue;
     end_connection(worker, connection);
     ++command.flushed;
   }
-  return false;
+  return Walk::kGoesOn;
 }
 
-bool proceed(Worker& worker, Command& command) noexcept {
+template <typename Ip>
+Walk walk(Worker& worker, Command& command) noexcept {
   switch (command.kind) {
-    case Command::Kind::kCopyConnections: return copy_connections(worker, command);
-    case Command::Kind::kFlushReal: return flush_real(worker, command);
+    case Command::Kind::kCopyConnections: return copy_connections<Ip>(worker, command);
+    case Command::Kind::kFlushReal: return flush_real<Ip>(worker, command);
   }
-  return true;
+  return Walk::kIsFull;
+}
+
+// True: the command is done.
+bool proceed(Worker& worker, Command& command) noexcept {
+  const bool in_first = command.family == AddressFamily::kIpv4;
+  switch (in_first ? walk<Ipv4>(worker, command) : walk<Ipv6>(worker, command)) {
+    case Walk::kGoesOn: return false;
+    case Walk::kIsFull: return true;
+    case Walk::kAtTableEnd: break;
+  }
+  command.at_end = !in_first;
+  command.family = AddressFamily::kIpv6;
+  command.position = 0;
+  return command.at_end;
 }
 
 }  // namespace
@@ -61,7 +78,8 @@ bool advance_clock(Worker& worker) noexcept {
   const auto ms = static_cast<uint32_t>(elapsed / worker.cycles_per_ms);
   worker.last_tick_cycles += uint64_t{ms} * worker.cycles_per_ms;
   worker.now += ms;
-  owe_sweep(worker, sweep_share(worker, ms));
+  owe_sweep<Ipv4>(worker, sweep_share(worker.connections, ms));
+  owe_sweep<Ipv6>(worker, sweep_share(worker.connections6, ms));
   return true;
 }
 
@@ -95,7 +113,6 @@ void serve_waiting_room(Worker& worker, const Snapshot& snapshot) noexcept {
 void serve_command(Worker& worker) noexcept {
   Command* command = worker.command.load(std::memory_order_acquire);
   if (command == nullptr || !proceed(worker, *command)) return;
-  command->now = worker.now;
   worker.command.store(nullptr, std::memory_order_relaxed);
   command->done.store(true, std::memory_order_release);
 }

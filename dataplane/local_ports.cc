@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/expiry.h"
+#include "dataplane/family.h"
 #include "dataplane/worker.h"
 
 namespace shunt::dataplane {
@@ -10,6 +11,9 @@ namespace {
 
 // Ends looked at together, so that their cache lines arrive together.
 constexpr uint32_t kGroup = 8;
+
+void set_destination(FlowKey& reply, const IpAddress& address) noexcept { reply.destination = address.v4(); }
+void set_destination(FlowKey6& reply, const IpAddress& address) noexcept { reply.destination = address.bytes; }
 
 // The worker's local ends toward one real, by turn: all addresses, then the next port.
 class LocalEnds {
@@ -21,10 +25,11 @@ class LocalEnds {
 
   uint64_t count() const noexcept { return uint64_t{addresses_.size()} * ports_; }
 
-  void complete(FlowKey& reply, uint32_t turn) const noexcept {
+  template <typename Key>
+  void complete(Key& reply, uint32_t turn) const noexcept {
     const auto addresses = static_cast<uint32_t>(addresses_.size());
     const uint32_t port_turn = turn / addresses % ports_;
-    reply.destination = addresses_[turn % addresses];
+    set_destination(reply, addresses_[turn % addresses]);
     reply.destination_port = worker_.steering == nullptr
                                  ? Be16::from_host(static_cast<uint16_t>(kFirstLocalPort + port_turn))
                                  : worker_.steering->port_of(worker_.index, reply, port_turn);
@@ -32,31 +37,33 @@ class LocalEnds {
 
  private:
   const Worker& worker_;
-  std::span<const Be32> addresses_;
+  std::span<const IpAddress> addresses_;
   uint32_t ports_;
 };
 
 // Ends looked for together.
+template <typename Ip>
 struct Group {
-  FlowKey replies[kGroup];
+  typename Ip::Key replies[kGroup];
   uint64_t hashes[kGroup];
-  const ConnectionTable::Bucket* buckets[kGroup];
-  ConnectionTable::Reference references[kGroup];
+  const typename Ip::Table::Bucket* buckets[kGroup];
+  typename Ip::Table::Reference references[kGroup];
   uint32_t count = 0;
 };
 
 // The first of the group that no connection has; group.count: none.
-uint32_t first_free(Worker& worker, Group& group) noexcept {
-  ConnectionTable& table = worker.connections;
+template <typename Ip>
+uint32_t first_free(Worker& worker, Group<Ip>& group) noexcept {
+  auto& table = connections_of<Ip>(worker);
   for (uint32_t i = 0; i < group.count; ++i) {
-    group.hashes[i] = table.hash(block_of(group.replies[i]));
+    group.hashes[i] = table.hash(group.replies[i]);
     group.buckets[i] = table.prefetch_bucket(group.hashes[i]);
   }
   for (uint32_t i = 0; i < group.count; ++i) {
     group.references[i] = table.prefetch_entry(*group.buckets[i], group.hashes[i]);
   }
   for (uint32_t i = 0; i < group.count; ++i) {
-    const auto found = table.find(group.references[i], group.hashes[i], block_of(group.replies[i]));
+    const auto found = table.find(group.references[i], group.hashes[i], lookup_key_of(group.replies[i]));
     if (found.entry == nullptr) return i;
     if (is_past(found.entry->expires, worker.now)) {
       end_connection(worker, found.entry);
@@ -81,7 +88,8 @@ uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends) noe
 
 }  // namespace
 
-bool choose_local(Worker& worker, const ServiceEntry& service, Connection& connection) noexcept {
+template <typename Ip>
+bool choose_local(Worker& worker, const ServiceEntry& service, typename Ip::Entry& connection) noexcept {
   const LocalEnds ends(worker, service);
   RealCounters& real = worker.real_counters[connection.real.index];
   LocalPortSearch& search = worker.local_port_search;
@@ -89,7 +97,7 @@ bool choose_local(Worker& worker, const ServiceEntry& service, Connection& conne
   uint32_t turn = search.first_turn + real.local_turn;
   uint32_t probes = 0;
   bool found = false;
-  Group group;
+  Group<Ip> group;
   while (!found && probes < limit) {
     // Nearly always the first one is free; the lines of others would be fetched for nothing.
     group.count = probes == 0 ? 1 : std::min(kGroup, limit - probes);
@@ -109,5 +117,8 @@ bool choose_local(Worker& worker, const ServiceEntry& service, Connection& conne
   real.local_turn = turn - search.first_turn;
   return found;
 }
+
+template bool choose_local<Ipv4>(Worker&, const ServiceEntry&, Connection&) noexcept;
+template bool choose_local<Ipv6>(Worker&, const ServiceEntry&, Connection6&) noexcept;
 
 }  // namespace shunt::dataplane

@@ -37,6 +37,7 @@ struct LocalPortSearch {
 
 // Completes connection.reply, whose source (the real) is set, with a free local address and port; one whose
 // connection is past its time is free. False: none was found. REQUIRES: the pool is not empty.
-bool choose_local(Worker& worker, const ServiceEntry& service, Connection& connection) noexcept;
+template <typename Ip>
+bool choose_local(Worker& worker, const ServiceEntry& service, typename Ip::Entry& connection) noexcept;
 
 }  // namespace shunt::dataplane

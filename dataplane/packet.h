@@ -29,10 +29,14 @@ struct alignas(64) Packet {
 
   // Set by parse() for packets that go on.
   uint8_t tcp_flags;  // 0 for UDP
-  uint16_t ip_bytes;  // IPv4 total length
-  alignas(16) FlowKey key;
-  uint8_t key_end[3];  // zeros: the key is written and read as one block
-  Ipv4Header* ip;
+  uint16_t ip_bytes;  // the IP packet's length, its header included
+  alignas(16) FlowKey key;  // IPv4
+  uint8_t key_end[3];       // zeros: the key is written and read as one block
+  uint64_t ports_and_protocol;  // IPv6, whose addresses are looked up where they lie (FlowView6)
+  union {
+    Ipv4Header* ip;
+    Ipv6Header* ip6;
+  };
   union {
     uint8_t* l4;
     TcpHeader* tcp;
@@ -41,23 +45,19 @@ struct alignas(64) Packet {
 
   // Set by the walks that fetch.
   uint64_t hash;
-  const ConnectionTable::Bucket* bucket;
-  ConnectionTable::Reference reference;
+  union {
+    const ConnectionTable::Bucket* bucket;
+    const ConnectionTable6::Bucket* bucket6;
+  };
+  ConnectionTable::Reference reference;  // into the table of its family
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;
     reason = why;
   }
-  bool undecided() const noexcept { return verdict == Verdict::kUndecided; }
+  bool undecided() const noexcept { return verdict <= Verdict::kUndecidedIpv6; }
   __m128i key_block() const noexcept { return _mm_load_si128(reinterpret_cast<const __m128i*>(&key)); }
   void set_key(__m128i block) noexcept { _mm_store_si128(reinterpret_cast<__m128i*>(&key), block); }
-};
-
-// What a packet is forwarded by.
-struct Flow {
-  Connection* connection;  // nullptr: forwarded without one
-  RealId real;
-  Direction direction;
 };
 
 // Packets that came together. `count` is at most kBurst.

@@ -11,44 +11,52 @@
 
 namespace shunt::dataplane {
 
-// Every packet but the plain one below, each impossibility told apart. Fills in the packet's key, or decides: not IPv4
-// TCP/UDP goes to the kernel port, malformed is dropped.
+// Every packet but the plain ones below, each impossibility told apart. Fills in the packet's key, or decides: not TCP or
+// UDP over IP goes to the kernel port, malformed is dropped.
 void parse_carefully(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept;
 
 namespace parsing {
 
-// An IPv4 header without options, as the three words in which it is read.
-struct PlainHeader {
-  uint64_t first;   // version, length, TOS, total length, id, fragment
-  uint64_t second;  // TTL, protocol, checksum, source
-  uint32_t third;   // destination
-
-  explicit PlainHeader(const Ipv4Header* ip) noexcept {
-    std::memcpy(&first, ip, 8);
-    std::memcpy(&second, &ip->ttl, 8);
-    std::memcpy(&third, &ip->destination, 4);
-  }
-  // Zero for version 4, five words of header, no more fragments and no offset.
-  uint64_t oddities() const noexcept {
-    constexpr uint64_t kVersionAndLength = 0x45;
-    constexpr uint64_t kVersionAndLengthBits = 0xff;
-    constexpr uint64_t kFragmentBits = uint64_t{kIpMoreFragmentsOrOffset.raw} << 48;
-    return (first ^ kVersionAndLength) & (kVersionAndLengthBits | kFragmentBits);
-  }
-  uint8_t protocol() const noexcept { return static_cast<uint8_t>(second >> 8); }
-  bool has_good_checksum() const noexcept {
-    return fold(add_with_carry(add_with_carry(first, second), third)) == 0xffff;
-  }
+// How a plain IPv4 frame begins, as 32 bytes to be compared at once: our MAC address, the type, version 4 and five words
+// of header, no more fragments and no offset. WorkerPort::ipv4_frame has what these must be.
+struct alignas(32) FrameMask {
+  uint8_t destination[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+  uint8_t source[6] = {};
+  uint8_t type[2] = {0xff, 0xff};
+  uint8_t version_ihl = 0xff;
+  uint8_t tos_length_id[5] = {};
+  uint8_t fragment[2] = {0x3f, 0xff};
+  uint8_t rest[10] = {};
 };
+static_assert(sizeof(FrameMask) == 32 && offsetof(FrameMask, version_ihl) == sizeof(EthernetHeader) &&
+              offsetof(FrameMask, fragment) == sizeof(EthernetHeader) + offsetof(Ipv4Header, fragment));
+inline constexpr FrameMask kFrameMask;
+
+inline bool begins_plain(const uint8_t* frame, const WorkerPort& port) noexcept {
+  const __m256i begin = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(frame));
+  const __m256i wanted = _mm256_load_si256(reinterpret_cast<const __m256i*>(&port.ipv4_frame));
+  const __m256i mask = _mm256_load_si256(reinterpret_cast<const __m256i*>(&kFrameMask));
+  return _mm256_testz_si256(_mm256_xor_si256(begin, wanted), mask) != 0;
+}
+
+// The sum of an IPv4 header without options, in three words.
+inline bool has_good_plain_checksum(const Ipv4Header* ip) noexcept {
+  uint64_t first;
+  uint64_t second;
+  uint32_t third;
+  std::memcpy(&first, static_cast<const void*>(ip), 8);
+  std::memcpy(&second, &ip->ttl, 8);
+  std::memcpy(&third, static_cast<const void*>(&ip->destination), 4);
+  return is_all_ones(add_with_carry(add_with_carry(first, second), third));
+}
 
 // The frame's destination MAC address and type, compared with what they should be; zero: the same.
-inline uint64_t frame_oddities(const EthernetHeader* frame, const WorkerPort& port) noexcept {
-  static_assert(offsetof(WorkerPort, mac) == 0 && offsetof(WorkerPort, queue) == sizeof(MacAddress));
+inline uint64_t frame_oddities(const EthernetHeader* frame, const WorkerPort& port, Be16 type) noexcept {
   uint64_t destination;  // and two bytes more, in both
   uint64_t ours;
-  std::memcpy(&destination, frame, 8);
-  std::memcpy(&ours, static_cast<const void*>(&port), 8);
-  return ((destination ^ ours) << 16) | static_cast<uint64_t>(frame->type.raw ^ kEtherTypeIpv4.raw);
+  std::memcpy(&destination, static_cast<const void*>(frame), 8);
+  std::memcpy(&ours, static_cast<const void*>(&port.ipv4_frame), 8);
+  return ((destination ^ ours) << 16) | static_cast<uint64_t>(frame->type.raw ^ type.raw);
 }
 
 // The key of a TCP or UDP packet.
@@ -59,6 +67,32 @@ inline __m128i key_of(const Ipv4Header* ip, const uint8_t* l4) noexcept {
   std::memcpy(&ports, l4, 4);
   return block_of(addresses, ports, ip->protocol);
 }
+// The same where the ports follow a header without options: from the protocol on all lies in 16 bytes.
+inline __m128i key_of_plain(const Ipv4Header* ip) noexcept {
+  constexpr char kZero = -128;
+  const __m128i order = _mm_setr_epi8(3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0, kZero, kZero, kZero);
+  return _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(&ip->protocol)), order);
+}
+
+// The last words of an IPv6 packet's key.
+inline uint64_t ports_and_protocol(const uint8_t* l4, uint8_t protocol) noexcept {
+  uint32_t ports;
+  std::memcpy(&ports, l4, 4);
+  return uint64_t{protocol} << 32 | ports;
+}
+
+// A whole TCP or UDP header that fits `bytes`, of which the first sizeof(TcpHeader) are readable: its flags in `tcp_flags`.
+inline bool has_plain_l4(const uint8_t* l4, uint8_t protocol, uint32_t bytes, uint8_t& tcp_flags) noexcept {
+  if (protocol == kIpProtocolTcp) [[likely]] {
+    const auto* tcp = reinterpret_cast<const TcpHeader*>(l4);
+    const uint32_t said = tcp->header_bytes();
+    tcp_flags = tcp->flags;
+    return said >= sizeof(TcpHeader) && said <= bytes;
+  }
+  const uint32_t length = reinterpret_cast<const UdpHeader*>(l4)->length.host();
+  tcp_flags = 0;
+  return protocol == kIpProtocolUdp && length >= sizeof(UdpHeader) && length <= bytes;
+}
 
 // Nearly every packet: to our MAC address, IPv4 without options, whole, TCP or UDP, all of it in the first buffer.
 // False: it is something else, nothing is decided.
@@ -66,31 +100,49 @@ inline bool parse_plain(const WorkerPort& port, Packet& packet) noexcept {
   constexpr uint32_t kFrame = sizeof(EthernetHeader);
   constexpr uint32_t kIp = sizeof(Ipv4Header);
   const rte_mbuf* mbuf = packet.mbuf;
-  if (mbuf->data_len < kFrame + kIp + sizeof(TcpHeader)) return false;
-  const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+  const uint32_t in_first_segment = mbuf->data_len;
+  if (in_first_segment < kFrame + kIp + sizeof(TcpHeader)) [[unlikely]] return false;
+  const auto* frame = rte_pktmbuf_mtod(mbuf, const uint8_t*);
+  if (!begins_plain(frame, port)) [[unlikely]] return false;
   auto* ip = rte_pktmbuf_mtod_offset(mbuf, Ipv4Header*, kFrame);
   auto* l4 = reinterpret_cast<uint8_t*>(ip + 1);
-  const PlainHeader header(ip);
-  if ((frame_oddities(frame, port) | header.oddities()) != 0) return false;
   const uint32_t total = ip->total_length.host();
-  if (total + kFrame > mbuf->data_len) return false;
-  uint8_t tcp_flags = 0;
-  if (header.protocol() == kIpProtocolTcp) {
-    const auto* tcp = reinterpret_cast<const TcpHeader*>(l4);
-    const uint32_t said = tcp->header_bytes();
-    if (said < sizeof(TcpHeader) || kIp + said > total) return false;
-    tcp_flags = tcp->flags;
-  } else {
-    const uint32_t length = reinterpret_cast<const UdpHeader*>(l4)->length.host();
-    if (header.protocol() != kIpProtocolUdp || length < sizeof(UdpHeader) || kIp + length > total) return false;
+  const uint32_t payload = total - kIp;  // a huge number for a length below the header's
+  if (payload > in_first_segment - kFrame - kIp) [[unlikely]] return false;
+  uint8_t tcp_flags;
+  if (!has_plain_l4(l4, ip->protocol, payload, tcp_flags)) [[unlikely]] return false;
+  const uint64_t checked = mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+  if (checked != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
+      (checked == RTE_MBUF_F_RX_IP_CKSUM_BAD || !has_good_plain_checksum(ip))) [[unlikely]] {
+    return false;
   }
-  const bool verified = (mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-  if (!verified && ((mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_BAD) || !header.has_good_checksum())) return false;
   packet.ip = ip;
   packet.l4 = l4;
   packet.ip_bytes = static_cast<uint16_t>(total);
   packet.tcp_flags = tcp_flags;
-  packet.set_key(key_of(ip, l4));
+  packet.set_key(key_of_plain(ip));
+  return true;
+}
+
+// The same of IPv6: without extension headers.
+inline bool parse_plain6(const WorkerPort& port, Packet& packet) noexcept {
+  constexpr uint32_t kFrame = sizeof(EthernetHeader);
+  constexpr uint32_t kIp = sizeof(Ipv6Header);
+  const rte_mbuf* mbuf = packet.mbuf;
+  if (mbuf->data_len < kFrame + kIp + sizeof(TcpHeader)) return false;
+  const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+  auto* ip = rte_pktmbuf_mtod_offset(mbuf, Ipv6Header*, kFrame);
+  auto* l4 = reinterpret_cast<uint8_t*>(ip + 1);
+  if (frame_oddities(frame, port, kEtherTypeIpv6) != 0 || ip->version() != 6) return false;
+  const uint32_t payload = ip->payload_length.host();
+  if (payload + kFrame + kIp > mbuf->data_len) return false;
+  uint8_t tcp_flags;
+  if (!has_plain_l4(l4, ip->next_header, payload, tcp_flags)) return false;
+  packet.ip6 = ip;
+  packet.l4 = l4;
+  packet.ip_bytes = static_cast<uint16_t>(kIp + payload);
+  packet.tcp_flags = tcp_flags;
+  packet.ports_and_protocol = ports_and_protocol(l4, ip->next_header);
   return true;
 }
 
@@ -98,8 +150,11 @@ inline bool parse_plain(const WorkerPort& port, Packet& packet) noexcept {
 
 // REQUIRES mbuf, in_port and handed_off of the packet; sets what the next steps read, or decides.
 inline void parse(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
-  packet.verdict = Verdict::kUndecided;
-  if (parsing::parse_plain(worker.ports[packet.in_port], packet)) [[likely]] return;
+  packet.verdict = Verdict::kUndecidedIpv4;
+  const WorkerPort& port = worker.ports[packet.in_port];
+  if (parsing::parse_plain(port, packet)) [[likely]] return;
+  packet.verdict = Verdict::kUndecidedIpv6;
+  if (parsing::parse_plain6(port, packet)) [[likely]] return;
   parse_carefully(worker, snapshot, packet);
 }
 

@@ -2,40 +2,46 @@
 // error quotes what its receiver sent. Worker only.
 #pragma once
 
-#include "dataplane/packet.h"
+#include "dataplane/family.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/worker.h"
 
 namespace shunt::dataplane {
 
 // The less travelled ways of route(). Looks up the next hop of a connection's replies; nullptr: the packet is decided.
-const NextHop* seek_client(Worker& worker, const NextHops& next_hops, Connection& connection, Packet& packet) noexcept;
-// Decides a packet that may not leave as things are: it does not fit, its time is over, there is no way.
-void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, Direction direction, const NextHop& hop,
+template <typename Ip>
+const NextHop* seek_client(Worker& worker, const NextHops& next_hops, typename Ip::Entry& connection,
+                           Packet& packet) noexcept;
+// Decides a packet that may not leave as things are: it does not fit, its time is over, there is no way. `way`: where a
+// reply would leave, or nullptr for a request.
+template <typename Ip>
+void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const WayOut* way,
             Packet& packet) noexcept;
 
 // The way out, or nullptr: the packet is decided. `real` is the flow's.
-inline const NextHop* route(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow& flow,
-                            Packet& packet) noexcept {
-  const NextHop* hop = &real.hop;
-  uint32_t fits = real.fits;
-  if (flow.direction == Direction::kReply) {
+template <Direction kDirection, typename Ip>
+const WayOut* route(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
+                    Packet& packet) noexcept {
+  const WayOut* way = &real.way_out;
+  uint32_t fits = way->mtu;
+  if constexpr (kDirection == Direction::kReply) {
     // Looked up once for a connection, and again when a route changed.
     const NextHops& next_hops = snapshot.next_hops;
-    Connection& connection = *flow.connection;
-    hop = &next_hops.hops[connection.client_hop.index];
+    typename Ip::Entry& connection = *flow.connection;
+    const NextHop* hop = &next_hops.hops[connection.client_hop.index];
     if (connection.route_generation != next_hops.generation || connection.client_hop == kNoNextHop ||
         !hop->resolved) [[unlikely]] {
-      hop = seek_client(worker, next_hops, connection, packet);
+      hop = seek_client<Ip>(worker, next_hops, connection, packet);
       if (hop == nullptr) return nullptr;
     }
+    way = hop;
     fits = snapshot.link_up[hop->port] ? hop->mtu : 0;
   }
-  if (packet.ip_bytes > fits || packet.ip->ttl <= 1) [[unlikely]] {
-    refuse(worker, snapshot, real, flow.direction, *hop, packet);
+  if (packet.ip_bytes > fits || Ip::hop_limit_of(Ip::header_of(packet)) <= 1) [[unlikely]] {
+    refuse<Ip>(worker, snapshot, real, kDirection == Direction::kReply ? way : nullptr, packet);
     return nullptr;
   }
-  return hop;
+  return way;
 }
 
 }  // namespace shunt::dataplane

@@ -62,7 +62,8 @@ void settle(Worker& worker, const Packet& packet) noexcept {
       return to_waiting_room(worker, packet);
     case Verdict::kAnswer:
       return queue_frame(worker, packet.in_port, packet.mbuf);
-    case Verdict::kUndecided:  // cannot be: whoever does not send a packet on decides it
+    case Verdict::kUndecidedIpv4:  // cannot be: whoever does not send a packet on decides it
+    case Verdict::kUndecidedIpv6:
     case Verdict::kDrop:
       return drop(worker, packet.mbuf, packet.reason);
   }

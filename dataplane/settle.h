@@ -18,8 +18,10 @@ void drop(Worker& worker, rte_mbuf* mbuf, DropReason reason) noexcept;
 // Queues one frame on a port for this poll's end; a queue that is full then is sent at once.
 inline void queue_frame(Worker& worker, uint16_t id, rte_mbuf* mbuf) noexcept {
   WorkerPort& port = worker.ports[id];
-  port.tx[port.tx_count++] = mbuf;
-  if (port.tx_count == WorkerPort::kTxBuffer) [[unlikely]] flush_port(worker, id);
+  const uint32_t count = port.tx_count;
+  port.tx[count] = mbuf;
+  port.tx_count = count + 1;
+  if (count + 1 == WorkerPort::kTxBuffer) [[unlikely]] flush_port(worker, id);
 }
 
 // Packets that were not sent on: what their verdict says.

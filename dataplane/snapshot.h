@@ -19,27 +19,26 @@ namespace shunt::dataplane {
 
 // A real in its slot: all that forwarding an existing connection's request needs, one cache line.
 struct alignas(64) RealEntry {
-  Be32 address;
+  // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's header taken
+  // off; 0: none may now.
+  WayOut way_out;
+  // Outer source of its tunnel; next_hop's.
+  IpAddress local_address;
+  IpAddress address;
   Be16 port;
   Method method = Method::kNat;
   // The slot holds a real (perhaps one that is removed but still has connections).
   bool used = false;
-  // Toward the real; kNoNextHop while there is none, then `neighbour` on `neighbour_port` is to be resolved.
+  // Toward the real; kNoNextHop while there is none: NextHops::route_to(address) says why.
   NextHopId next_hop = kNoNextHop;
-  uint16_t neighbour_port = 0;
-  Be32 neighbour;
-  // No route at all to the real.
-  bool no_route = true;
-  // Bytes of a client's packet that may leave for the real, a tunnel's header taken off; 0: none may now.
-  uint16_t fits = 0;
   // Index into Snapshot::timeouts.
   uint16_t timeouts = 0;
   ServiceId service = kNoService;
-  // A copy of next_hop's, valid while `fits` is above 0.
-  NextHop hop;
 
-  // Sets `hop` and `fits` from what next_hop names. For the snapshot's builder.
+  // Sets `way_out` and `local_address` from what next_hop names. For the snapshot's builder.
   void take_way_out(const NextHop& next, bool link_up) noexcept;
+  // There is no way out: next_hop becomes kNoNextHop. For the snapshot's builder.
+  void lose_way_out() noexcept;
 };
 static_assert(sizeof(RealEntry) == 64);
 
@@ -52,34 +51,42 @@ struct Candidate {
   uint32_t table_weight = 1;
 };
 
+// Bits of ServiceEntry::scheduler_flags.
+// sh, mh: the client's port counts, not its address alone (Linux's sh-port, mh-port).
+inline constexpr uint8_t kHashPort = 1;
+// sh, mh: a client whose real is drained goes on to another real instead of being turned away (sh-fallback, mh-fallback).
+inline constexpr uint8_t kFallback = 2;
+
 struct ServiceEntry {
   ServiceId id = kNoService;
-  Be32 address;
+  IpAddress address;
   Be16 port;
   uint8_t protocol = 0;
   SchedulerKind scheduler = SchedulerKind::kWlc;
   Method method = Method::kNat;
   // Any TCP packet but an RST opens a connection.
   bool sloppy_tcp = false;
-  // Changes whenever `candidates` does: per-worker cursors notice.
+  // k... above. Linux's default is none; with kFallback a drain costs nobody a connection.
+  uint8_t scheduler_flags = kFallback;
+  // Changes whenever `candidates` or `scheduler` does: per-worker cursors notice.
   uint32_t generation = 0;
   // Newest first, as the kernel keeps its list.
   std::span<const Candidate> candidates;
-  // Slot table of schedulers that need one (mh): indices into candidates.
+  // Slot table of schedulers that need one (mh, sh, ...): most hold indices into candidates.
   std::span<const uint32_t> slots;
-  // fullnat's local addresses.
-  std::span<const Be32> local_addresses;
+  // fullnat's local addresses, all of the family of `address`.
+  std::span<const IpAddress> local_addresses;
 };
 
 // Open-addressed by (protocol, address, port); power of two of slots, at most half full.
 struct ServiceSlot {
-  Be32 address;
+  IpAddress address;
   Be16 port;
   uint8_t protocol = 0;  // 0: empty
   uint32_t service = 0;  // index into Snapshot::services
 };
 
-// An IPv4 address with a meaning to the packet path, open-addressed as above; address 0: empty.
+// An address with a meaning to the packet path, open-addressed as above; no kinds: empty.
 struct AddressSlot {
   enum class Kind : uint8_t {
     kLocal,  // in a fullnat pool
@@ -87,9 +94,18 @@ struct AddressSlot {
     kOwn,    // the machine's own, on a kernel port
     kVip,    // of a service: fragments for it are ours
   };
-  Be32 address;
+  IpAddress address;
   // Bits 1 << Kind.
   uint8_t kinds = 0;
+};
+
+// A port's own address of each family on its kernel port, the source of ICMP errors; unspecified: none.
+struct PortAddresses {
+  IpAddress v4;
+  IpAddress v6{AddressFamily::kIpv6, {}};
+
+  const IpAddress& of(AddressFamily family) const noexcept { return family == AddressFamily::kIpv4 ? v4 : v6; }
+  bool operator==(const PortAddresses&) const noexcept = default;
 };
 
 using TimeoutSet = std::array<uint32_t, kTimeoutKinds>;  // milliseconds, by ConnectionState
@@ -104,15 +120,15 @@ struct Snapshot {
   NextHops next_hops;
   // Per port (by DPDK port id): link state as the kernel or the driver last said.
   std::array<bool, kMaxPorts> link_up{};
-  // Per port: our own address on its kernel port, the source of ICMP errors; 0.0.0.0: none.
-  std::array<Be32, kMaxPorts> port_address{};
+  // Per port (by DPDK port id).
+  std::array<PortAddresses, kMaxPorts> port_addresses{};
   // Whatever keeps the spans alive.
   std::vector<std::shared_ptr<const void>> storage;
 
   // The service of a request, or nullptr. noexcept; any thread while the snapshot lives.
-  const ServiceEntry* find_service(uint8_t protocol, Be32 address, Be16 port) const noexcept;
+  const ServiceEntry* find_service(uint8_t protocol, const IpAddress& address, Be16 port) const noexcept;
   // Bits of AddressSlot::Kind for an address; 0: none.
-  uint8_t kinds_of(Be32 address) const noexcept;
+  uint8_t kinds_of(const IpAddress& address) const noexcept;
 };
 
 constexpr uint8_t bit(AddressSlot::Kind kind) noexcept {
@@ -120,13 +136,10 @@ constexpr uint8_t bit(AddressSlot::Kind kind) noexcept {
 }
 
 // Hashes of the open-addressed tables; shared with the builder.
-constexpr uint32_t service_hash(uint8_t protocol, Be32 address, Be16 port) noexcept {
-  const uint32_t mixed = (address.raw ^ (uint32_t{port.raw} << 13) ^ protocol) * 2654435761u;
+inline uint32_t service_hash(uint8_t protocol, const IpAddress& address, Be16 port) noexcept {
+  const uint32_t mixed = (table_hash(address) ^ (uint32_t{port.raw} << 13) ^ protocol) * 2654435761u;
   return mixed ^ (mixed >> 15);
 }
-constexpr uint32_t address_hash(Be32 address) noexcept {
-  const uint32_t mixed = address.raw * 2654435761u;
-  return mixed ^ (mixed >> 15);
-}
+inline uint32_t address_hash(const IpAddress& address) noexcept { return table_hash(address); }
 
 }  // namespace shunt::dataplane

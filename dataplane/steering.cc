@@ -1,6 +1,7 @@
 #include "dataplane/steering.h"
 
 #include <bit>
+#include <cstddef>
 
 namespace shunt::dataplane {
 namespace {
@@ -36,9 +37,17 @@ bool reaches_all(std::span<const uint8_t> key, size_t end) noexcept {
   return rank_of(contributions) == static_cast<uint32_t>(std::countr_zero(Steering::kMostEntries));
 }
 
+// The same for each field of a flow of which clients or we choose consecutive values.
+template <typename Key>
+bool reaches_all_of(std::span<const uint8_t> key) noexcept {
+  return reaches_all(key, 8 * offsetof(Key, destination)) && reaches_all(key, 8 * offsetof(Key, destination_port)) &&
+         reaches_all(key, 8 * offsetof(Key, protocol));
+}
+
 }  // namespace
 
-Toeplitz::Toeplitz(std::span<const uint8_t> key) noexcept {
+template <typename Key>
+BasicToeplitz<Key>::BasicToeplitz(std::span<const uint8_t> key) noexcept {
   for (size_t place = 0; place < kPlaces; ++place) {
     for (uint32_t byte = 0; byte < 256; ++byte) {
       uint32_t sum = 0;
@@ -49,24 +58,28 @@ Toeplitz::Toeplitz(std::span<const uint8_t> key) noexcept {
     }
   }
 }
+template class BasicToeplitz<FlowKey>;
+template class BasicToeplitz<FlowKey6>;
 
 bool Steering::is_even(std::span<const uint8_t> key) noexcept {
-  // A flow's bits: source 0-31, destination 32-63, source port 64-79, destination port 80-95.
-  return reaches_all(key, 32) && reaches_all(key, 80) && reaches_all(key, 96);
+  return reaches_all_of<FlowKey>(key) && reaches_all_of<FlowKey6>(key);
 }
 
-Steering::Steering(std::span<const uint8_t> key, uint32_t entries, uint32_t workers) noexcept
-    : mask_(entries - 1), workers_(workers), hash_(key) {
-  FlowKey flow{};
+template <typename Key>
+Steering::Ports<Key>::Ports(std::span<const uint8_t> key, uint32_t mask) noexcept : hash(key) {
+  Key flow{};
   for (uint32_t port = 0; port < kFirstLocalPort + kLocalPorts; ++port) {
     flow.destination_port = Be16::from_host(static_cast<uint16_t>(port));
-    const uint32_t contribution = hash_(flow) & mask_;
+    const uint32_t contribution = hash(flow) & mask;
     if (port < kFirstLocalPort) {
-      makers_[contribution] = static_cast<uint16_t>(port);
-    } else if (contribution == 0 && silent_count_ < silent_.size()) {
-      silent_[silent_count_++] = static_cast<uint16_t>(port);
+      makers[contribution] = static_cast<uint16_t>(port);
+    } else if (contribution == 0 && silent_count < silent.size()) {
+      silent[silent_count++] = static_cast<uint16_t>(port);
     }
   }
 }
+
+Steering::Steering(std::span<const uint8_t> key, uint32_t entries, uint32_t workers) noexcept
+    : mask_(entries - 1), workers_(workers), v4_(key, mask_), v6_(key, mask_) {}
 
 }  // namespace shunt::dataplane

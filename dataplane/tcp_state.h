@@ -114,6 +114,14 @@ constexpr ConnectionState next_tcp_state(ConnectionState state, Direction direct
   return tcp_state::kAfter[rows * tcp_state::kFlagBits + tcp_flags % tcp_state::kFlagBits];
 }
 
+// Nearly every packet: without SYN, FIN and RST, of an established TCP connection or of UDP, whose one state is kept by
+// all. next_tcp_state() says the same of it, whatever the direction.
+constexpr bool keeps_state(ConnectionState state, uint8_t tcp_flags) noexcept {
+  constexpr uint32_t kSteady = 1u << static_cast<uint32_t>(ConnectionState::kEstablished) |
+                               1u << static_cast<uint32_t>(ConnectionState::kUdp);
+  return (tcp_flags & (kTcpSyn | kTcpFin | kTcpRst)) == 0 && (kSteady >> static_cast<uint32_t>(state) & 1) != 0;
+}
+
 // Counts as an active connection of its real, 256 times an inactive one's load (ip_vs_proto_tcp.c
 // tcp_state_active_table). IPVS's connections begin inactive and only TCP's states change that, so
 // UDP's are inactive.

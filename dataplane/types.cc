@@ -27,6 +27,13 @@ std::string_view name_of(SchedulerKind scheduler) noexcept {
     case SchedulerKind::kLc: return "lc";
     case SchedulerKind::kWlc: return "wlc";
     case SchedulerKind::kMh: return "mh";
+    case SchedulerKind::kSed: return "sed";
+    case SchedulerKind::kNq: return "nq";
+    case SchedulerKind::kSh: return "sh";
+    case SchedulerKind::kDh: return "dh";
+    case SchedulerKind::kFo: return "fo";
+    case SchedulerKind::kOvf: return "ovf";
+    case SchedulerKind::kTwos: return "twos";
   }
   return "?";
 }

@@ -16,7 +16,7 @@ enum class Protocol : uint8_t { kTcp = 6, kUdp = 17 };  // IANA protocol numbers
 enum class Method : uint8_t { kDirect, kTunnel, kNat, kFullnat };
 inline constexpr size_t kMethods = 4;
 
-enum class SchedulerKind : uint8_t { kRr, kWrr, kLc, kWlc, kMh };
+enum class SchedulerKind : uint8_t { kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos };
 
 enum class PollMode : uint8_t { kBusy, kAdaptive };
 

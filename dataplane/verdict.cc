@@ -18,6 +18,8 @@ Text text_of(DropReason reason) noexcept {
       return {"bad_ip_header", "Impossible IP version or lengths: a broken or hostile sender."};
     case DropReason::kBadIpChecksum:
       return {"bad_ip_checksum", "Wrong IPv4 header checksums: a broken link or sender."};
+    case DropReason::kBadExtensionHeader:
+      return {"bad_extension_header", "Malformed or too many IPv6 extension headers: a broken or hostile sender."};
     case DropReason::kBadL4Header:
       return {"bad_l4_header", "Impossible TCP or UDP header lengths: a broken or hostile sender."};
     case DropReason::kFragment:
@@ -39,9 +41,9 @@ Text text_of(DropReason reason) noexcept {
     case DropReason::kNoRoute:
       return {"no_route", "No route to a real or client; see 'ip route' on the kernel port."};
     case DropReason::kNoNeighbour:
-      return {"no_neighbour", "A next hop did not answer ARP; see 'ip neigh' on the kernel port."};
+      return {"no_neighbour", "A next hop did not answer ARP or ND; see 'ip neigh' on the kernel port."};
     case DropReason::kWaitingRoomFull:
-      return {"waiting_room_full", "Too many packets wait for next hops that do not answer ARP."};
+      return {"waiting_room_full", "Too many packets wait for next hops that do not answer ARP or ND."};
     case DropReason::kPortDown:
       return {"port_down", "The port that should send has no link; see 'ports'."};
     case DropReason::kTxFull:

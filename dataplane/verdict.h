@@ -9,19 +9,21 @@
 namespace shunt::dataplane {
 
 enum class Verdict : uint8_t {
-  kUndecided,  // on its way through the stages
-  kAnswer,     // became an ICMP error of ours: back out of the port that it came from
-  kKernel,     // not ours: to the kernel port of the port it came from
-  kHandOff,    // another worker owns the connection: Packet::owner
-  kWait,       // next hop unresolved: into the waiting room
-  kDrop,       // Packet::reason says why
+  kUndecidedIpv4,  // on its way through the stages
+  kUndecidedIpv6,
+  kAnswer,         // became an ICMP error of ours: back out of the port that it came from
+  kKernel,         // not ours: to the kernel port of the port it came from
+  kHandOff,        // another worker owns the connection: Packet::owner
+  kWait,           // next hop unresolved: into the waiting room
+  kDrop,           // Packet::reason says why
 };
 
 enum class DropReason : uint8_t {
   kTruncated,            // shorter than its headers say
   kNotOurMac,            // unicast to another machine's MAC address
   kBadIpHeader,          // version, header length, total length
-  kBadIpChecksum,
+  kBadIpChecksum,        // IPv4; IPv6 has none
+  kBadExtensionHeader,   // IPv6: malformed, or more of them than anybody needs
   kBadL4Header,          // TCP data offset or UDP length impossible
   kFragment,             // a fragment for a service
   kNoRealLeft,           // the service has no real that may take it

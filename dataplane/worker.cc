@@ -88,10 +88,11 @@ bool poll_once(Worker& worker) noexcept {
   uint32_t packets = poll_ports(worker, snapshot);
   packets += poll_inbox(worker, snapshot);
   packets += poll_kernel_ports(worker);
-  if (worker.sweep_owed > 0) sweep(worker, packets > 0);
+  sweep(worker, packets > 0);
   if (new_ms || packets == 0) {
     serve_waiting_room(worker, snapshot);
     worker.counters.connections.set(worker.connections.used());
+    worker.counters.ipv6_connections.set(worker.connections6.used());
     worker.counters.snapshot_version.set(snapshot.version);
   }
   serve_command(worker);

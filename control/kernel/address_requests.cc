@@ -5,11 +5,15 @@
 #include <netlink/attr.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "control/kernel/kernel_messages.h"
 
 namespace shunt::control {
 namespace {
+
+// Linux's INFINITY_LIFE_TIME.
+constexpr uint32_t kForEver = 0xffffffff;
 
 NetlinkMessage address_message(int type, int flags, int ifindex, const InterfaceAddress& address) {
   ifaddrmsg header{};
@@ -26,11 +30,22 @@ NetlinkMessage address_message(int type, int flags, int ifindex, const Interface
 }  // namespace
 
 int add_interface_address(NetlinkSocket& netlink, int ifindex, const InterfaceAddress& address,
-                          uint32_t flags) {
+                          AddressUse use) {
+  const bool is_v4 = address.address.is_v4();
   const NetlinkMessage message =
       address_message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, address);
-  nla_put_u32(message.get(), IFA_FLAGS, flags);
-  if (address.address.is_v4() && address.length < 31) {
+  nla_put_u32(message.get(), IFA_FLAGS,
+              (use == AddressUse::kAnswered ? IFA_F_NOPREFIXROUTE : 0) | (is_v4 ? 0 : IFA_F_NODAD));
+  if (!is_v4 && use == AddressUse::kAnswered) {
+    // Linux takes any IPv6 address of an interface as a source, the closest to the destination
+    // first, but a deprecated one only when there is no other. IPv4's host addresses come last
+    // anyway.
+    ifa_cacheinfo lifetime{};
+    lifetime.ifa_prefered = 0;
+    lifetime.ifa_valid = kForEver;
+    nla_put(message.get(), IFA_CACHEINFO, sizeof lifetime, &lifetime);
+  }
+  if (is_v4 && address.length < 31) {
     IpAddress broadcast = address.address;
     for (int bit = address.length; bit < 32; ++bit) broadcast.bytes[bit / 8] |= 0x80 >> (bit % 8);
     put_address(message.get(), IFA_BROADCAST, broadcast);

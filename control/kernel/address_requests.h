@@ -2,7 +2,6 @@
 // (microseconds) and return 0 or an errno value.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "control/kernel/netlink.h"
@@ -10,9 +9,16 @@
 
 namespace shunt::control {
 
-// `flags` are IFA_F_ values. EEXIST: it is there already.
+// What an address on an interface is for.
+enum class AddressUse {
+  kMachine,   // the machine's own: with the route of its network, and Linux speaks from it
+  kAnswered,  // answered for only: no route, and Linux does not choose it as a source by itself
+};
+
+// Usable at once: duplicate address detection is left out, since it would ask before the port
+// forwards. EEXIST: it is there already.
 int add_interface_address(NetlinkSocket& netlink, int ifindex, const InterfaceAddress& address,
-                          uint32_t flags);
+                          AddressUse use);
 // EADDRNOTAVAIL: it is not there.
 int remove_interface_address(NetlinkSocket& netlink, int ifindex, const InterfaceAddress& address);
 int list_interface_addresses(NetlinkSocket& netlink, int ifindex,

@@ -1,11 +1,7 @@
 #include "control/kernel/addresses.h"
 
-#include <linux/if_addr.h>
 #include <linux/if_packet.h>
-#include <net/ethernet.h>
 #include <net/if.h>
-#include <net/if_arp.h>
-#include <netinet/if_ether.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +16,7 @@
 #include <utility>
 
 #include "control/kernel/address_requests.h"
+#include "control/kernel/announcement.h"
 #include "control/kernel/netlink.h"
 
 namespace shunt::control {
@@ -27,8 +24,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// RFC 5227 asks for two announcements two seconds apart; three, since a lost one means that clients
-// go to the address's former owner.
+// RFC 5227 asks for two announcements two seconds apart, RFC 4861 for at most three a second apart;
+// three, since a lost one means that clients go to the address's former owner.
 constexpr int kAnnouncements = 3;
 constexpr std::chrono::seconds kAnnouncementPause{1};
 // Announcements are sent in bursts that fit a TAP's queue.
@@ -40,28 +37,6 @@ struct Announcement {
   IpAddress address;
   int left = kAnnouncements;
 };
-
-struct ArpFrame {
-  ether_header ethernet;
-  ether_arp arp;
-} __attribute__((packed));
-
-// "`address` is at `mac`", said to everybody.
-ArpFrame announcement_frame(const MacAddress& mac, const IpAddress& address) {
-  ArpFrame frame{};
-  std::memset(frame.ethernet.ether_dhost, 0xff, 6);
-  std::memcpy(frame.ethernet.ether_shost, mac.bytes.data(), 6);
-  frame.ethernet.ether_type = htons(ETHERTYPE_ARP);
-  frame.arp.ea_hdr.ar_hrd = htons(ARPHRD_ETHER);
-  frame.arp.ea_hdr.ar_pro = htons(ETHERTYPE_IP);
-  frame.arp.ea_hdr.ar_hln = 6;
-  frame.arp.ea_hdr.ar_pln = 4;
-  frame.arp.ea_hdr.ar_op = htons(ARPOP_REQUEST);
-  std::memcpy(frame.arp.arp_sha, mac.bytes.data(), 6);
-  std::memcpy(frame.arp.arp_spa, address.bytes.data(), 4);
-  std::memcpy(frame.arp.arp_tpa, address.bytes.data(), 4);
-  return frame;
-}
 
 InterfaceAddress host_address(const IpAddress& address) {
   return {address, static_cast<uint8_t>(address.is_v4() ? 32 : 128)};
@@ -144,8 +119,8 @@ Result<void> Addresses::set(uint16_t port, const std::vector<IpAddress>& wanted)
   }
   for (const IpAddress& address : kept) {
     if (present.contains(address)) continue;
-    const int error =
-        add_interface_address(state_->netlink, ifindex, host_address(address), IFA_F_NOPREFIXROUTE);
+    const int error = add_interface_address(state_->netlink, ifindex, host_address(address),
+                                            AddressUse::kAnswered);
     if (error == 0) {
       ours.insert(address);
       state_->announce_later(port, address, Clock::now(), kAnnouncements);
@@ -165,7 +140,7 @@ const PortInterface* Addresses::State::interface_of(uint16_t port) const {
 
 void Addresses::State::announce_later(uint16_t port, const IpAddress& address,
                                       Clock::time_point when, int left) {
-  if (address.is_v4() && left > 0) announcements.insert({when, {port, address, left}});
+  if (left > 0) announcements.insert({when, {port, address, left}});
 }
 
 void Addresses::State::wait_for_announcements(Clock::time_point not_before) {
@@ -201,12 +176,12 @@ void Addresses::State::announce(const Announcement& announcement) {
   if (::ioctl(packet_socket, SIOCGIFHWADDR, &request) != 0) return;
   MacAddress mac;
   std::memcpy(mac.bytes.data(), request.ifr_hwaddr.sa_data, 6);
-  const ArpFrame frame = announcement_frame(mac, announcement.address);
+  const std::vector<uint8_t> frame = announcement_frame(mac, announcement.address);
   sockaddr_ll destination{};
   destination.sll_family = AF_PACKET;
   destination.sll_ifindex = static_cast<int>(::if_nametoindex(request.ifr_name));
-  // An interface that is down announces its addresses by itself once it comes up.
-  ::sendto(packet_socket, &frame, sizeof frame, MSG_DONTWAIT,
+  // An interface that is down announces its IPv4 addresses by itself once it comes up.
+  ::sendto(packet_socket, frame.data(), frame.size(), MSG_DONTWAIT,
            reinterpret_cast<sockaddr*>(&destination), sizeof destination);
 }
 

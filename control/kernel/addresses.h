@@ -26,10 +26,11 @@ class Addresses {
   // their own, and removes those that an earlier call added and that are wanted no more; others are
   // never touched. An address that is on the interface already, with whatever prefix length, is
   // left as it is. Compares with what the kernel has, so calling it again repairs what others
-  // undid. Every new IPv4 address is announced by ARP (RFC 5227) at once and twice more, a second
-  // apart; IPv6 ones by the kernel. Waits for the kernel's answers, some microseconds for each
-  // address. Errors: kNotFound (no kernel port), kInvalid (the kernel refused an address: the first
-  // that it refused; all others are set).
+  // undid. Every new address is announced, by ARP or as an IPv6 neighbour (announcement.h), at once
+  // and twice more, a second apart. IPv6 ones are usable at once, without duplicate address
+  // detection. Waits for the kernel's answers, some microseconds for each address. Errors:
+  // kNotFound (no kernel port), kInvalid (the kernel refused an address: the first that it refused;
+  // all others are set).
   Result<void> set(uint16_t port, const std::vector<IpAddress>& wanted);
 
  private:

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netlink/attr.h>
+#include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -92,6 +93,30 @@ NetlinkMessage setup_message(int ifindex, const TapOptions& options) {
   return message;
 }
 
+// Netlink cannot make IPv6's settings.
+// - addr_gen_mode 0: a link-local address from the MAC address, whatever is the default; without
+//   one Linux asks for no neighbour.
+// - accept_dad 0: usable at once. Detection would ask before the port forwards, and hold up asking
+//   for neighbours for seconds after each start.
+// - keep_addr_on_down: VIPs are there again after the interface was down, as IPv4's are.
+// - disable_ipv6 last, so that the others hold from the beginning.
+void set_up_ipv6(const std::string& name) {
+  static constexpr std::pair<const char*, char> kSettings[] = {{"addr_gen_mode", '0'},
+                                                               {"accept_dad", '0'},
+                                                               {"keep_addr_on_down", '1'},
+                                                               {"disable_ipv6", '0'}};
+  for (const auto& [setting, value] : kSettings) {
+    const std::string path = "/proc/sys/net/ipv6/conf/" + name + "/" + setting;
+    const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    // A kernel without IPv6.
+    if (file < 0 && errno == ENOENT) continue;
+    if (file < 0 || ::write(file, &value, 1) != 1)
+      spdlog::warn("kernel port {}: write {} to {}: {}; write it there yourself if IPv6 is used",
+                   name, value, path, std::strerror(errno));
+    if (file >= 0) ::close(file);
+  }
+}
+
 }  // namespace
 
 Result<Tap> Tap::create(const TapOptions& options) {
@@ -114,6 +139,7 @@ Result<Tap> Tap::create(const TapOptions& options) {
                    std::string("switch offloads off: ") + std::strerror(errno));
   tap.ifindex_ = static_cast<int>(::if_nametoindex(name.c_str()));
 
+  set_up_ipv6(name);
   auto netlink = NetlinkSocket::open();
   if (!netlink) return netlink.error();
   if (const int error = netlink->request(setup_message(tap.ifindex_, options).get()))
@@ -121,7 +147,7 @@ Result<Tap> Tap::create(const TapOptions& options) {
                    "Linux refuses MAC " + options.mac.to_string() + " or MTU " +
                        std::to_string(options.mtu) + ": " + std::strerror(error));
   for (const InterfaceAddress& address : options.addresses) {
-    const int error = add_interface_address(*netlink, tap.ifindex_, address, 0);
+    const int error = add_interface_address(*netlink, tap.ifindex_, address, AddressUse::kMachine);
     if (error != 0 && error != EEXIST)
       return failure(ErrorCode::kInvalid, name,
                      "Linux refuses address " + address.to_string() + ": " + std::strerror(error));

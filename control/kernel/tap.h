@@ -23,9 +23,9 @@ struct TapOptions {
 
 class Tap {
  public:
-  // Makes the interface in the calling thread's network namespace, with its addresses, and brings
-  // it up. Errors: kConflict (the name is taken), kPermission (no CAP_NET_ADMIN), kNotFound (no
-  // TUN/TAP driver), kInvalid (the kernel refused name, MAC, MTU or an address).
+  // Makes the interface in the calling thread's network namespace, with IPv6 and its addresses, and
+  // brings it up. Errors: kConflict (the name is taken), kPermission (no CAP_NET_ADMIN), kNotFound
+  // (no TUN/TAP driver), kInvalid (the kernel refused name, MAC, MTU or an address).
   static Result<Tap> create(const TapOptions& options);
   Tap(Tap&& other) noexcept;
   Tap& operator=(Tap&& other) noexcept;

@@ -20,6 +20,19 @@ using dataplane::Protocol;
 using dataplane::SchedulerKind;
 using Milliseconds = std::chrono::milliseconds;
 
+// How sh and mh go by the client; the others have these defaults.
+struct SchedulerFlags {
+  // The client's port counts, not its address alone.
+  bool port = false;
+  // A client whose real is drained goes on to another one.
+  bool fallback = true;
+  bool operator==(const SchedulerFlags&) const = default;
+};
+
+constexpr bool has_flags(SchedulerKind scheduler) noexcept {
+  return scheduler == SchedulerKind::kSh || scheduler == SchedulerKind::kMh;
+}
+
 // Idle timeouts. Unset: the next outer level's (service -> desired state -> IPVS's default).
 struct Timeouts {
   // Indexed by dataplane::TimeoutKind.
@@ -54,6 +67,8 @@ struct Service {
   IpAddress address;
   uint16_t port = 0;
   SchedulerKind scheduler = SchedulerKind::kWlc;
+  // The defaults unless has_flags(scheduler).
+  SchedulerFlags scheduler_flags;
   Method method = Method::kNat;
   std::vector<Real> reals;
   HealthCheck health_check;

@@ -22,7 +22,8 @@ struct Dpdk {
 
 struct Workers {
   dataplane::PollMode poll_mode = dataplane::PollMode::kAdaptive;
-  uint32_t connections = 262144;
+  uint32_t connections = 262144;  // IPv4
+  uint32_t ipv6_connections = 65536;
   // Unset: random at each start.
   std::optional<std::array<uint8_t, 16>> hash_key;
   uint32_t mbufs = 32768;

@@ -80,6 +80,7 @@ void put(const ServiceState& service, v1::ServiceState& out) {
   out.set_address(service.address.to_string());
   out.set_port(service.port);
   out.set_scheduler(config::to_proto(service.scheduler));
+  if (has_flags(service.scheduler)) *out.mutable_scheduler_flags() = config::to_proto(service.scheduler_flags);
   for (const RealState& real : service.reals) put(real, *out.add_reals());
   out.set_active_connections(service.active_connections);
   out.set_inactive_connections(service.inactive_connections);
@@ -117,6 +118,8 @@ v1::Status to_proto(const StatusReport& report) {
   for (const std::string& problem : report.problems) out.add_problems(problem);
   out.set_hostname(report.hostname);
   out.set_connection_table_bytes(report.connection_table_bytes);
+  out.set_ipv6_connections(report.ipv6_connections);
+  out.set_ipv6_connection_capacity(report.ipv6_connection_capacity);
   return out;
 }
 
@@ -165,6 +168,8 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_connections(worker.connections);
   out.set_connection_capacity(worker.connection_capacity);
   out.set_snapshot(worker.snapshot);
+  out.set_ipv6_connections(worker.ipv6_connections);
+  out.set_ipv6_connection_capacity(worker.ipv6_connection_capacity);
   return out;
 }
 

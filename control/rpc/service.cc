@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/convert.h"
+#include "config/real_name.h"
 #include "control/rpc/audit.h"
 #include "control/rpc/convert_report.h"
 #include "control/rpc/status.h"
@@ -59,10 +60,10 @@ grpc::Status ShuntService::Get(grpc::ServerContext*, const v1::GetRequest*, v1::
 
 grpc::Status ShuntService::SetWeight(grpc::ServerContext* context, const v1::SetWeightRequest* request,
                                      v1::ApplyResponse* response) {
-  const auto outcome = controller_.set_weight(request->service(), request->real(), request->weight(),
-                                              request->expected_revision());
-  audit(*context,
-        "set weight of " + real_of(request->service(), request->real()) + " to " + std::to_string(request->weight()),
+  const std::string real = config::canonical_real_name(request->real());
+  const auto outcome =
+      controller_.set_weight(request->service(), real, request->weight(), request->expected_revision());
+  audit(*context, "set weight of " + real_of(request->service(), real) + " to " + std::to_string(request->weight()),
         outcome);
   return answer(outcome, response);
 }
@@ -70,7 +71,7 @@ grpc::Status ShuntService::SetWeight(grpc::ServerContext* context, const v1::Set
 grpc::Status ShuntService::Drain(grpc::ServerContext* context, const v1::DrainRequest* request,
                                  v1::ApplyResponse* response) {
   const std::string& service = request->service();
-  const std::string& real = request->real();
+  const std::string real = config::canonical_real_name(request->real());
   const auto outcome = request->undo() ? controller_.undo_drain(service, real, request->expected_revision())
                                        : controller_.drain(service, real, request->expected_revision());
   audit(*context, (request->undo() ? "undo drain of " : "drain ") + real_of(service, real), outcome);
@@ -94,7 +95,8 @@ grpc::Status ShuntService::ListServices(grpc::ServerContext*, const v1::ListServ
 
 grpc::Status ShuntService::ListConnections(grpc::ServerContext* context, const v1::ListConnectionsRequest* request,
                                            grpc::ServerWriter<v1::Connection>* writer) {
-  const ConnectionFilter filter{request->service(), request->real(), request->client(), request->limit()};
+  const ConnectionFilter filter{request->service(), config::canonical_real_name(request->real()), request->client(),
+                                request->limit()};
   const auto listed = controller_.connections(filter, [&](const ConnectionReport& connection) {
     return !stopping_ && !context->IsCancelled() && writer->Write(to_proto(connection));
   });

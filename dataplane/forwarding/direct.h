@@ -12,7 +12,12 @@ inline void pass_on(Ipv4Header* ip, uint16_t delta = kTtlDelta) noexcept {
   --ip->ttl;
   ip->checksum = updated(ip->checksum, delta);
 }
+// IPv6 has no header checksum (RFC 8200 section 3).
+inline void pass_on(Ipv6Header* ip) noexcept { --ip->hop_limit; }
 
-inline void rewrite_direct(Ipv4Header* ip) noexcept { pass_on(ip); }
+template <typename Header>
+void rewrite_direct(Header* ip) noexcept {
+  pass_on(ip);
+}
 
 }  // namespace shunt::dataplane

@@ -12,28 +12,36 @@
 namespace shunt::dataplane {
 
 // A request leaves as the mirror image of the reply that it will get, a reply as that of the request.
-inline void rewrite_mirrored(const FlowKey& other, Ipv4Header* ip, uint8_t* l4) noexcept {
-  // Both addresses and both ports as one word each, halves exchanged.
-  uint64_t addresses;
+inline void rewrite_ports_mirrored(const Be16& source_port, uint8_t* l4) noexcept {
+  // Both as one word, halves exchanged.
   uint32_t ports;
-  std::memcpy(&addresses, &other.source, 8);
-  std::memcpy(&ports, &other.source_port, 4);
-  addresses = std::rotr(addresses, 32);
+  std::memcpy(&ports, static_cast<const void*>(&source_port), 4);
   ports = std::rotr(ports, 16);
-  std::memcpy(static_cast<void*>(&ip->source), &addresses, 8);
   std::memcpy(l4, &ports, 4);
 }
-
-inline void rewrite_fullnat_request(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
-  rewrite_mirrored(connection.reply, ip, l4);
-  pass_on(ip, connection.request_ip_delta);
-  update_l4_checksum(l4, connection.request.protocol, connection.l4_delta);
+inline void rewrite_mirrored(const FlowKey& other, Ipv4Header* ip, uint8_t* l4) noexcept {
+  uint64_t addresses;
+  std::memcpy(&addresses, &other.source, 8);
+  addresses = std::rotr(addresses, 32);
+  std::memcpy(static_cast<void*>(&ip->source), &addresses, 8);
+  rewrite_ports_mirrored(other.source_port, l4);
+}
+inline void rewrite_mirrored(const FlowKey6& other, Ipv6Header* ip, uint8_t* l4) noexcept {
+  ip->source = other.destination;
+  ip->destination = other.source;
+  rewrite_ports_mirrored(other.source_port, l4);
 }
 
-inline void rewrite_fullnat_reply(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
+template <typename Entry, typename Header>
+void rewrite_fullnat_request(const Entry& connection, Header* ip, uint8_t* l4) noexcept {
+  rewrite_mirrored(connection.reply, ip, l4);
+  pass_on_request(connection, ip, l4);
+}
+
+template <typename Entry, typename Header>
+void rewrite_fullnat_reply(const Entry& connection, Header* ip, uint8_t* l4) noexcept {
   rewrite_mirrored(connection.request, ip, l4);
-  pass_on(ip, connection.reply_ip_delta);
-  update_l4_checksum(l4, connection.request.protocol, inverse(connection.l4_delta));
+  pass_on_reply(connection, ip, l4);
 }
 
 }  // namespace shunt::dataplane

@@ -1,13 +1,14 @@
 // Maglev hashing by the client's address (Linux ip_vs_mh.c, after Eisenbud et al., NSDI 2016,
 // section 3.4): every real has its own order of preference over the slots of a prime-sized table
 // and takes its next free one in turn, so that a change of the set moves few clients. Same hash,
-// keys and order as Linux's, so both give a client the same real. As with Linux's flag mh-fallback,
-// a client whose real is drained goes on to another; ports do not count (Linux's mh-port).
+// keys and order as Linux's, so both give a client the same real. With kHashPort the client's port
+// counts, too; with kFallback a client whose real is drained goes on to another.
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
 
+#include "dataplane/schedulers/fold.h"
 #include "dataplane/schedulers/schedulers.h"
 #include "dataplane/schedulers/siphash.h"
 
@@ -29,8 +30,8 @@ constexpr std::array<TableSize, 6> kTableSizes{
 
 constexpr uint32_t kFree = UINT32_MAX;
 
-uint32_t hash_of(Be32 address, Be16 port, SipKey key) noexcept {
-  return hsiphash(port.host() + address.host(), key);
+uint32_t hash_of(const IpAddress& address, Be16 port, SipKey key) noexcept {
+  return hsiphash(port.host() + folded(address), key);
 }
 
 const TableSize& size_for(size_t reals) noexcept {
@@ -118,14 +119,16 @@ RealId pick(const PickContext& context) noexcept {
   const std::span<const Candidate> candidates = context.service.candidates;
   if (slots.empty()) return kNoReal;
   const auto count = static_cast<uint32_t>(slots.size());
-  const uint32_t client = context.flow.source.host();
+  const uint8_t flags = context.service.scheduler_flags;
+  const uint32_t port = flags & kHashPort ? context.flow.source_port.host() : 0;
+  const uint32_t client = port + folded(context.flow.source);
   const uint32_t first = hsiphash(client, kOffsetKey) % count;
   const Candidate& owner = candidates[slots[first]];
   if (owner.weight > 0) [[likely]]
     return owner.id;
-  // Its owner is drained. Without this check a service whose reals all are would cost a walk of the
-  // table for every new connection.
-  if (!any_eligible(candidates)) return kNoReal;
+  // Its owner is drained. Without the second check a service whose reals all are would cost a walk
+  // of the table for every new connection.
+  if ((flags & kFallback) == 0 || !any_eligible(candidates)) return kNoReal;
   for (uint32_t offset = 0; offset < count; ++offset) {
     const uint32_t salt = (first + offset) % count;
     const Candidate& other = candidates[slots[hsiphash(salt + client, kOffsetKey) % count]];

@@ -10,6 +10,13 @@ const Scheduler& scheduler_for(SchedulerKind kind) noexcept {
     case SchedulerKind::kLc: return kLeastConnections;
     case SchedulerKind::kWlc: return kWeightedLeastConnections;
     case SchedulerKind::kMh: return kMaglev;
+    case SchedulerKind::kSed: return kShortestExpectedDelay;
+    case SchedulerKind::kNq: return kNeverQueue;
+    case SchedulerKind::kSh: return kSourceHashing;
+    case SchedulerKind::kDh: return kDestinationHashing;
+    case SchedulerKind::kFo: return kFailover;
+    case SchedulerKind::kOvf: return kOverflow;
+    case SchedulerKind::kTwos: return kPowerOfTwoChoices;
   }
   __builtin_unreachable();
 }

@@ -39,6 +39,6 @@ RealId pick(const PickContext& context) noexcept {
 
 }  // namespace
 
-const Scheduler kRoundRobin{SchedulerKind::kRr, pick, nullptr, nullptr};
+const Scheduler kRoundRobin{SchedulerKind::kRr, pick};
 
 }  // namespace shunt::dataplane

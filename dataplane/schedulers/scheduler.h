@@ -23,47 +23,70 @@ struct Cursor {
   uint32_t weight = 0;
   uint32_t top = 0;
   uint32_t step = 0;
+  // twos: where its random numbers are; 0: not begun.
+  uint64_t random = 0;
+};
+
+// Connections on a real.
+struct Counts {
+  uint64_t active = 0;
+  uint64_t inactive = 0;
+
+  // IPVS's (include/net/ip_vs.h ip_vs_dest_conn_overhead).
+  constexpr uint64_t overhead() const noexcept { return active * 256 + inactive; }
+  // Both in one word, which sums of counts of all workers do not overflow: active in the upper half.
+  constexpr uint64_t packed() const noexcept { return active << 32 | inactive; }
 };
 
 // Connections on a real, of the whole node: this worker's own, live, and the others' as control last summed them.
 class Loads {
  public:
-  Loads(const RealCounters* own, const std::atomic<uint64_t>* others) noexcept : own_(own), others_(others) {}
+  // `others`: Counts::packed() of each real, or nullptr. `epoch` is another number whenever they were summed anew.
+  Loads(const RealCounters* own, const std::atomic<uint64_t>* others, uint32_t epoch = 0) noexcept
+      : own_(own), others_(others), epoch_(epoch) {}
 
-  // IPVS's overhead: active * 256 + inactive (include/net/ip_vs.h ip_vs_dest_conn_overhead).
-  uint64_t overhead(RealId real) const noexcept {
+  Counts counts(RealId real) const noexcept {
     const RealCounters& own = own_[real.index];
-    return uint64_t{own.active.load(std::memory_order_relaxed)} * 256 +
-           own.inactive.load(std::memory_order_relaxed) +
-           (others_ ? others_[real.index].load(std::memory_order_relaxed) : 0);
+    const uint64_t others = others_ ? others_[real.index].load(std::memory_order_relaxed) : 0;
+    return {own.active.load(std::memory_order_relaxed) + (others >> 32),
+            own.inactive.load(std::memory_order_relaxed) + (others & UINT32_MAX)};
   }
+  uint32_t epoch() const noexcept { return epoch_; }
 
  private:
   const RealCounters* own_;
   const std::atomic<uint64_t>* others_;
+  uint32_t epoch_;
 };
+
+class LoadTrees;
 
 // All that a pick may look at.
 struct PickContext {
   const ServiceEntry& service;
-  const FlowKey& flow;  // of the request
+  const IpFlow& flow;  // of the request
   const Loads& loads;
   Cursor& cursor;
+  // The worker's; nullptr or not attached: least-loaded schedulers scan their candidates.
+  LoadTrees* trees = nullptr;
 };
 
 struct Scheduler {
   SchedulerKind kind;
   // The real for a new connection, or kNoReal. Worker only.
   RealId (*pick)(const PickContext&) noexcept;
-  // For schedulers whose answer depends only on the packet and the reals (nullptr otherwise): how many slots their
-  // table has, and filling it, both on the control thread. A slot holds an index into `candidates`. `scratch`
-  // has kScratchPerCandidate words for each candidate. Such a scheduler also forwards without a connection.
-  uint32_t (*slots_wanted)(std::span<const Candidate> candidates) noexcept;
+  // For schedulers with a table (nullptr otherwise): how many slots it has, and filling it, both on the control thread.
+  // What a slot holds is the scheduler's to say: an index into `candidates`, as a rule. `scratch` has
+  // kScratchPerCandidate words for each candidate.
+  uint32_t (*slots_wanted)(std::span<const Candidate> candidates) noexcept = nullptr;
   void (*fill)(std::span<const Candidate> candidates, std::span<const RealEntry> reals, std::span<uint32_t> slots,
-               std::span<uint32_t> scratch) noexcept;
+               std::span<uint32_t> scratch) noexcept = nullptr;
+  // Chance or load decides beside the table.
+  bool draws = false;
 
   static constexpr uint32_t kScratchPerCandidate = 4;
-  bool is_stateless() const noexcept { return fill != nullptr; }
+  // The answer depends only on the packet and the reals: such a scheduler also forwards without a connection.
+  bool is_stateless() const noexcept { return fill != nullptr && !draws; }
 };
 
 // Any thread.

@@ -11,5 +11,12 @@ extern const Scheduler kWeightedRoundRobin;
 extern const Scheduler kLeastConnections;
 extern const Scheduler kWeightedLeastConnections;
 extern const Scheduler kMaglev;
+extern const Scheduler kShortestExpectedDelay;
+extern const Scheduler kNeverQueue;
+extern const Scheduler kSourceHashing;
+extern const Scheduler kDestinationHashing;
+extern const Scheduler kFailover;
+extern const Scheduler kOverflow;
+extern const Scheduler kPowerOfTwoChoices;
 
 }  // namespace shunt::dataplane

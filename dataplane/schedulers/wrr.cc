@@ -51,6 +51,6 @@ RealId pick(const PickContext& context) noexcept {
 
 }  // namespace
 
-const Scheduler kWeightedRoundRobin{SchedulerKind::kWrr, pick, nullptr, nullptr};
+const Scheduler kWeightedRoundRobin{SchedulerKind::kWrr, pick};
 
 }  // namespace shunt::dataplane

@@ -39,7 +39,8 @@ struct DataplaneOptions {
   std::string file_prefix;
   std::vector<std::string> extra_eal_args;
   PollMode poll_mode = PollMode::kAdaptive;
-  uint32_t connections_per_worker = 262144;
+  uint32_t connections_per_worker = 262144;       // IPv4
+  uint32_t ipv6_connections_per_worker = 65536;
   std::array<uint8_t, 16> hash_key{};
   uint32_t mbufs = 32768;
   std::vector<PortOptions> ports;
@@ -71,22 +72,16 @@ struct PortStatistics {
 struct WorkerInfo {
   uint32_t index = 0;
   uint32_t lcore = 0;
-  uint32_t connection_capacity = 0;
-  // Connection table with its index, bytes.
+  uint32_t connection_capacity = 0;  // IPv4
+  uint32_t ipv6_connection_capacity = 0;
+  // Both connection tables with their indices, bytes.
   uint64_t table_bytes = 0;
-};
-
-// A connection copied out of a worker's table.
-struct ConnectionCopy {
-  Connection connection;
-  uint32_t worker = 0;
-  int32_t expires_in_ms = 0;
 };
 
 // A next hop that workers want resolved.
 struct ResolveRequest {
   uint16_t port = 0;
-  Be32 address;
+  IpAddress address;
 };
 
 class Dataplane {

@@ -57,12 +57,17 @@ uint32_t mbufs_needed(const DataplaneOptions& options, uint32_t workers) noexcep
   return workers * per_worker;
 }
 
+uint64_t table_bytes(const DataplaneOptions& options) noexcept {
+  return ConnectionTable::bytes_for(options.connections_per_worker) +
+         ConnectionTable6::bytes_for(options.ipv6_connections_per_worker);
+}
+
 MemoryNeeds memory_needs(const DataplaneOptions& options, uint32_t workers) noexcept {
   MemoryNeeds needs;
-  needs.tables = uint64_t{workers} * ConnectionTable::bytes_for(options.connections_per_worker);
+  needs.tables = workers * table_bytes(options);
   const uint64_t other_loads = workers > 1 ? kMaxReals * sizeof(uint64_t) : 0;
   needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * sizeof(Cursor) +
-                              other_loads);
+                              LoadTrees::bytes() + other_loads);
   needs.mbufs = pool_bytes(options);
   uint64_t descriptors = 0;
   for (const PortOptions& port : options.ports) descriptors += uint64_t{2} * port.descriptors * workers;
@@ -83,7 +88,7 @@ Result<void> check_memory(const DataplaneOptions& options, uint32_t workers) {
                "memory: needs " + mib(needs.total()) + " (connection tables " + mib(needs.tables) + ", counters " +
                    mib(needs.counters) + ", mbufs " + mib(needs.mbufs) + ", drivers and EAL " + mib(needs.overhead) +
                    "), dpdk.memory_mb is " + std::to_string(options.memory_mb) +
-                   "; raise it, or lower workers.connections or workers.mbufs"};
+                   "; raise it, or lower workers.connections, workers.ipv6_connections or workers.mbufs"};
 }
 
 }  // namespace shunt::dataplane

@@ -12,8 +12,16 @@
 namespace shunt::dataplane {
 namespace {
 
-constexpr uint64_t kSteeredFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP;
-constexpr uint64_t kHashedFlows = kSteeredFlows | RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+struct FlowType {
+  uint64_t bit;
+  const char* name;
+};
+constexpr FlowType kSteeredTypes[] = {{RTE_ETH_RSS_NONFRAG_IPV4_TCP, "TCP"},
+                                      {RTE_ETH_RSS_NONFRAG_IPV4_UDP, "UDP"},
+                                      {RTE_ETH_RSS_NONFRAG_IPV6_TCP, "TCP over IPv6"},
+                                      {RTE_ETH_RSS_NONFRAG_IPV6_UDP, "UDP over IPv6"}};
+constexpr uint64_t kSteeredFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP |
+                                   RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 constexpr uint32_t kDefaultEntries = 128;
 // The size of a key where a driver names none.
 constexpr uint8_t kUsualKeyBytes = 40;
@@ -49,11 +57,11 @@ uint8_t key_bytes(const rte_eth_dev_info& device) noexcept {
 }
 
 bool takes_key(const rte_eth_dev_info& device) noexcept {
-  return key_bytes(device) >= Toeplitz::kKeyBytes && key_bytes(device) <= RssKey().size();
+  return key_bytes(device) >= Steering::kKeyBytes && key_bytes(device) <= RssKey().size();
 }
 
 void give_key(rte_eth_rss_conf& conf, const rte_eth_dev_info& device, const RssKey& key) noexcept {
-  conf.rss_hf = device.flow_type_rss_offloads & kHashedFlows;
+  conf.rss_hf = device.flow_type_rss_offloads & kSteeredFlows;
   if (!takes_key(device)) return;
   conf.rss_key = const_cast<uint8_t*>(key.data());  // the driver copies it
   conf.rss_key_len = key_bytes(device);
@@ -80,7 +88,7 @@ Result<void> fill_table(uint16_t port, const rte_eth_dev_info& device, const Ste
   return {};
 }
 
-Result<void> check_hash(uint16_t port, const rte_eth_dev_info& device, const RssKey& key) {
+Result<void> read_and_check_hash(uint16_t port, const rte_eth_dev_info& device, const RssKey& key) {
   std::array<uint8_t, UINT8_MAX> read{};
   rte_eth_rss_conf conf = {};
   conf.rss_key = read.data();
@@ -88,12 +96,7 @@ Result<void> check_hash(uint16_t port, const rte_eth_dev_info& device, const Rss
   if (const int error = rte_eth_dev_rss_hash_conf_get(port, &conf)) {
     return refused("does not let its RSS key be read", error);
   }
-  if (std::memcmp(read.data(), key.data(), Toeplitz::kKeyBytes) != 0) {
-    return unpredictable("it has an RSS key of its own");
-  }
-  if ((conf.rss_hf & kSteeredFlows) == kSteeredFlows) return {};
-  return unpredictable(std::string("it hashes no ports of ") +
-                       (conf.rss_hf & RTE_ETH_RSS_NONFRAG_IPV4_TCP ? "UDP" : "TCP"));
+  return check_hash(conf, key);
 }
 
 }  // namespace
@@ -101,7 +104,7 @@ Result<void> check_hash(uint16_t port, const rte_eth_dev_info& device, const Rss
 RssKey make_rss_key(const std::array<uint8_t, 16>& secret) noexcept {
   const HashKey hash_key = HashKey::from_bytes(secret);
   RssKey key;
-  // About every fifth candidate will do.
+  // About one candidate in twenty-five will do: six fields must be even.
   for (uint32_t candidate = 0;; ++candidate) {
     for (uint32_t part = 0; part * sizeof(uint64_t) < key.size(); ++part) {
       // No packet's protocol, so that the table's hashes tell nothing about the key.
@@ -128,6 +131,16 @@ uint32_t common_entries(const std::vector<rte_eth_dev_info>& devices) noexcept {
   return entries == 0 ? kDefaultEntries : entries;
 }
 
+Result<void> check_hash(const rte_eth_rss_conf& conf, const RssKey& key) {
+  if (std::memcmp(conf.rss_key, key.data(), Steering::kKeyBytes) != 0) {
+    return unpredictable("it has an RSS key of its own");
+  }
+  for (const FlowType& type : kSteeredTypes) {
+    if ((conf.rss_hf & type.bit) == 0) return unpredictable(std::string("it hashes no ports of ") + type.name);
+  }
+  return {};
+}
+
 Result<void> steer(uint16_t port, const rte_eth_dev_info& device, const RssKey& key, const Steering& steering) {
   if (!hashes_flows(device)) return unpredictable("the driver has no RSS");
   if (!takes_key(device)) return unpredictable("its RSS key has " + std::to_string(key_bytes(device)) + " bytes");
@@ -136,12 +149,12 @@ Result<void> steer(uint16_t port, const rte_eth_dev_info& device, const RssKey& 
                          " entries, not a power of two from " + std::to_string(Steering::kFewestEntries) + " on");
   }
   if (auto ok = fill_table(port, device, steering); !ok) return ok.error();
-  if (check_hash(port, device, key)) return {};
+  if (read_and_check_hash(port, device, key)) return {};
   // Some drivers look at the key that they were configured with only when it is set again.
   rte_eth_rss_conf conf = {};
   give_key(conf, device, key);
   (void)rte_eth_dev_rss_hash_update(port, &conf);
-  return check_hash(port, device, key);
+  return read_and_check_hash(port, device, key);
 }
 
 }  // namespace shunt::dataplane

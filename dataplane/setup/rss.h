@@ -28,6 +28,10 @@ void ask_for_rss(rte_eth_conf& conf, const rte_eth_dev_info& device, const RssKe
 // Entries of the redirection table that the ports can have in common: what a Steering is made with.
 uint32_t common_entries(const std::vector<rte_eth_dev_info>& devices) noexcept;
 
+// Whether a port that says this of its hash (rte_eth_dev_rss_hash_conf_get) hashes as we compute. Error: why not.
+// REQUIRES: Steering::kKeyBytes at conf.rss_key.
+Result<void> check_hash(const rte_eth_rss_conf& conf, const RssKey& key);
+
 // Fills the port's redirection table by `steering` and reads table, key and hashed flows back. Success: fullnat's replies
 // arrive at their worker. Error: why they may not, and are handed off. REQUIRES: the port runs, with a queue for each worker.
 Result<void> steer(uint16_t port, const rte_eth_dev_info& device, const RssKey& key, const Steering& steering);

@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "dataplane/setup/memory_needs.h"
+
 namespace shunt::dataplane {
 namespace {
 
@@ -28,7 +30,7 @@ void connect_ports(Worker& worker, const WorkerSurroundings& around) {
     WorkerPort& port = worker.ports[info.id];
     port.present = true;
     port.queue = static_cast<uint16_t>(worker.index);
-    port.mac = info.mac;
+    port.mac() = info.mac;
     port.to_kernel = around.rings.to_kernel(info.id);
     // Linux sends little, and in order: one worker does it.
     port.from_kernel = worker.index == 0 ? around.rings.from_kernel(info.id) : nullptr;
@@ -52,8 +54,10 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   const Piece pieces[] = {
       {owned.object, "itself", sizeof(Worker)},
       {owned.table, "connections", ConnectionTable::bytes_for(options.connections_per_worker)},
+      {owned.table6, "IPv6 connections", ConnectionTable6::bytes_for(options.ipv6_connections_per_worker)},
       {owned.real_counters, "counters", kMaxReals * sizeof(RealCounters)},
       {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
+      {owned.load_trees, "load trees", LoadTrees::bytes()},
       {owned.other_loads, "loads", workers > 1 ? kMaxReals * sizeof(std::atomic<uint64_t>) : 0},
   };
   for (const Piece& piece : pieces) {
@@ -73,11 +77,14 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.poll_mode = options.poll_mode;
   worker.current = around.publisher.current();
   worker.grace = around.publisher.grace();
-  worker.connections.attach(owned.table.get(), options.connections_per_worker, HashKey::from_bytes(options.hash_key));
+  const HashKey key = HashKey::from_bytes(options.hash_key);
+  worker.connections.attach(owned.table.get(), options.connections_per_worker, key);
+  worker.connections6.attach(owned.table6.get(), options.ipv6_connections_per_worker, key);
   worker.real_counters = static_cast<RealCounters*>(owned.real_counters.get());
   std::uninitialized_default_construct_n(worker.real_counters, kMaxReals);
   worker.cursors = static_cast<Cursor*>(owned.cursors.get());
   std::uninitialized_default_construct_n(worker.cursors, kMaxServices);
+  worker.load_trees.attach(owned.load_trees.get(), worker.real_counters);
   worker.other_loads = static_cast<const std::atomic<uint64_t>*>(owned.other_loads.get());
   worker.pool = around.pool;
   worker.steering = around.steering;
@@ -97,7 +104,7 @@ Result<std::unique_ptr<Workers>> Workers::build(const DataplaneOptions& options,
     if (!owned) return owned.error();
     workers->all_.push_back(std::move(*owned));
     workers->infos_.push_back({index, lcores[index + 1].id, options.connections_per_worker,
-                               ConnectionTable::bytes_for(options.connections_per_worker)});
+                               options.ipv6_connections_per_worker, table_bytes(options)});
   }
   for (Owned& owned : workers->all_) {
     for (uint32_t other = 0; other < workers->count(); ++other) {
@@ -136,19 +143,21 @@ void Workers::ask(Owned& owned, Command& command) {
 }
 
 void Workers::for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink) {
-  std::vector<Connection> copies(kCopiesAtOnce);
+  std::vector<ConnectionCopy> copies(kCopiesAtOnce);
   for (Owned& owned : all_) {
+    AddressFamily family = AddressFamily::kIpv4;
     uint32_t position = 0;
     for (bool at_end = false; !at_end;) {
       Command command;
+      command.family = family;
       command.position = position;
       command.copies = copies.data();
       command.capacity = kCopiesAtOnce;
       ask(owned, command);
       for (uint32_t i = 0; i < command.copied; ++i) {
-        const auto expires_in = static_cast<int32_t>(copies[i].expires - command.now);
-        if (!sink({copies[i], owned.worker->index, expires_in})) return;
+        if (!sink(copies[i])) return;
       }
+      family = command.family;
       position = command.position;
       at_end = command.at_end;
     }
@@ -174,7 +183,7 @@ void Workers::share_loads(RealId highest) noexcept {
   for (uint32_t real = 0; real < end; ++real) {
     uint64_t sum = 0;
     for (uint32_t worker = 0; worker < count(); ++worker) {
-      own[worker] = Loads(all_[worker].worker->real_counters, nullptr).overhead({real});
+      own[worker] = Loads(all_[worker].worker->real_counters, nullptr).counts({real}).packed();
       sum += own[worker];
     }
     for (uint32_t worker = 0; worker < count(); ++worker) {
@@ -182,6 +191,7 @@ void Workers::share_loads(RealId highest) noexcept {
       others[real].store(sum - own[worker], std::memory_order_relaxed);
     }
   }
+  for (Owned& owned : all_) owned.worker->loads_epoch.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace shunt::dataplane

@@ -55,8 +55,10 @@ class Workers {
   struct Owned {
     Memory object;
     Memory table;
+    Memory table6;
     Memory real_counters;
     Memory cursors;
+    Memory load_trees;
     Memory other_loads;
     Ring inbox;
     Worker* worker = nullptr;  // in `object`

@@ -42,12 +42,6 @@ std::string MacAddress::to_string() const {
   return text;
 }
 
-IpAddress IpAddress::from_v4(Be32 address) noexcept {
-  IpAddress result;
-  std::memcpy(result.bytes.data(), &address.raw, 4);
-  return result;
-}
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string terminated(text);
   IpAddress result;
@@ -57,12 +51,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return result;
   }
   return std::nullopt;
-}
-
-Be32 IpAddress::v4() const noexcept {
-  Be32 address;
-  std::memcpy(&address.raw, bytes.data(), 4);
-  return address;
 }
 
 std::string IpAddress::to_string() const {

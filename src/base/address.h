@@ -41,20 +41,59 @@ struct IpAddress {
   std::array<uint8_t, 16> bytes{};
 
   constexpr auto operator<=>(const IpAddress&) const noexcept = default;
-  static IpAddress from_v4(Be32 address) noexcept;
+  // One comparison of each half: new connections compare addresses, and the default would go byte by byte.
+  bool operator==(const IpAddress& other) const noexcept {
+    return family == other.family && first_half() == other.first_half() && second_half() == other.second_half();
+  }
+  static IpAddress from_v4(Be32 address) noexcept {
+    IpAddress result;
+    std::memcpy(result.bytes.data(), &address.raw, 4);
+    return result;
+  }
+  // Sixteen bytes as they lie in a packet.
+  static IpAddress from_v6(const void* address) noexcept {
+    IpAddress result{AddressFamily::kIpv6, {}};
+    std::memcpy(result.bytes.data(), address, 16);
+    return result;
+  }
   static std::optional<IpAddress> parse(std::string_view text);
   bool is_v4() const noexcept { return family == AddressFamily::kIpv4; }
+  // 0.0.0.0 or ::.
+  bool is_unspecified() const noexcept { return (first_half() | second_half()) == 0; }
   // REQUIRES is_v4().
-  Be32 v4() const noexcept;
+  Be32 v4() const noexcept {
+    Be32 address;
+    std::memcpy(&address.raw, bytes.data(), 4);
+    return address;
+  }
   std::string to_string() const;
+
+  // Eight bytes each, as they lie in memory.
+  uint64_t first_half() const noexcept { return half(0); }
+  uint64_t second_half() const noexcept { return half(8); }
+
+ private:
+  uint64_t half(size_t from) const noexcept {
+    uint64_t value;
+    std::memcpy(&value, bytes.data() + from, 8);
+    return value;
+  }
 };
+
+// A number from all of an address, for open-addressed tables that nobody outside can fill at will (configuration,
+// neighbours). Not for what clients choose: they could aim at a place.
+inline uint32_t table_hash(const IpAddress& address) noexcept {
+  const uint64_t mixed =
+      (address.first_half() ^ (address.second_half() * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
+  return static_cast<uint32_t>(mixed >> 32);
+}
 
 // A network: address bits beyond `length` are zero after parse().
 struct Prefix {
   IpAddress address;
   uint8_t length = 0;
 
-  constexpr auto operator<=>(const Prefix&) const noexcept = default;
+  auto operator<=>(const Prefix&) const noexcept = default;
   // "10.0.0.0/8"; a bare address is its own /32 or /128. Host bits are cleared. nullopt when malformed.
   static std::optional<Prefix> parse(std::string_view text);
   bool contains(const IpAddress& other) const noexcept;
@@ -66,7 +105,7 @@ struct InterfaceAddress {
   IpAddress address;
   uint8_t length = 0;
 
-  constexpr auto operator<=>(const InterfaceAddress&) const noexcept = default;
+  auto operator<=>(const InterfaceAddress&) const noexcept = default;
   static std::optional<InterfaceAddress> parse(std::string_view text);
   std::string to_string() const;
 };

@@ -1,4 +1,4 @@
-// shuntctl conn list: ipvsadm -Lnc's words, printed as they arrive: there may be millions.
+// shuntctl conn list: ipvsadm -Lnc's words, printed nearly as they arrive: there may be millions.
 #include <google/protobuf/util/time_util.h>
 
 #include <chrono>
@@ -21,7 +21,7 @@ struct ListOptions {
   uint32_t limit = 0;
 };
 
-std::string line_of(const FixedColumns& columns, const v1::Connection& connection) {
+std::vector<std::string> cells_of(const v1::Connection& connection) {
   const auto left = std::chrono::milliseconds(
       google::protobuf::util::TimeUtil::DurationToMilliseconds(connection.expires_in()));
   std::string protocol = word(connection.protocol());
@@ -33,7 +33,7 @@ std::string line_of(const FixedColumns& columns, const v1::Connection& connectio
                                  endpoint(connection.virtual_(), connection.virtual_port()),
                                  endpoint(connection.real(), connection.real_port())};
   if (!connection.local().empty()) cells.push_back(endpoint(connection.local(), connection.local_port()));
-  return columns.line(cells);
+  return cells;
 }
 
 Outcome list_connections(const Settings& settings, const ListOptions& options) {
@@ -43,21 +43,19 @@ Outcome list_connections(const Settings& settings, const ListOptions& options) {
   request.set_client(options.client);
   request.set_limit(options.limit);
   // 21 characters hold any IPv4 endpoint.
-  const FixedColumns columns(
-      {{"pro", 3}, {"expire", 8}, {"state", 11}, {"source", 21}, {"virtual", 21}, {"destination", 21}, {"local", 21}});
-  bool started = false;
-  const auto start = [&] {
-    if (!started && !settings.json) print(toned(columns.header(), Tone::kBold, settings.colour));
-    started = true;
-  };
+  StreamedTable table(
+      {{"pro", 3}, {"expire", 8}, {"state", 11}, {"source", 21}, {"virtual", 21}, {"destination", 21}, {"local", 21}},
+      settings.colour);
+  bool any = false;
   Client client(settings);
   auto failure = client.stream(&v1::Shunt::Stub::ListConnections, request, [&](const v1::Connection& connection) {
-    start();
-    print(settings.json ? to_json_line(connection) : line_of(columns, connection));
+    any = true;
+    print(settings.json ? to_json_line(connection) : table.line(cells_of(connection)));
     return true;
   });
+  // A failure before the first line prints no header.
+  if (!settings.json && (any || !failure)) print(table.end());
   if (failure) return *failure;
-  start();
   return {};
 }
 
@@ -68,8 +66,9 @@ void add_connection_verbs(CLI::App& app, Command& command) {
   CLI::App* list = conn->add_subcommand("list", "Connections, as ipvsadm -Lnc shows them; every given filter must match");
   auto options = std::make_shared<ListOptions>();
   list->add_option("--service", options->service, "Of this service")->type_name("NAME");
-  list->add_option("--real", options->real, "To this real: its name or ADDRESS:PORT")->type_name("REAL");
-  list->add_option("--client", options->client, "From this address")->type_name("ADDRESS");
+  list->add_option("--real", options->real, "To this real: its name or ADDRESS:PORT; [ADDRESS]:PORT for IPv6")
+      ->type_name("REAL");
+  list->add_option("--client", options->client, "From this IPv4 or IPv6 address")->type_name("ADDRESS");
   list->add_option("--limit", options->limit, "At most this many (default: all)")->type_name("N");
   list->callback([&command, options] {
     command.action = [options](const Settings& settings) { return list_connections(settings, *options); };

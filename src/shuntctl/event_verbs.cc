@@ -25,7 +25,7 @@ Outcome show_events(const Settings& settings, const EventOptions& options) {
   v1::WatchEventsRequest request;
   request.set_after_sequence(options.after);
   request.set_follow(options.watch);
-  const FixedColumns columns({{"time", 19}, {"sequence", 8}, {"kind", 13}, {"subject", 24}, {"text", 0}});
+  FixedColumns columns({{"time", 19}, {"sequence", 8}, {"kind", 13}, {"subject", 24}, {"text", 0}});
   if (!settings.json) print(toned(columns.header(), Tone::kBold, settings.colour));
   // Whoever pipes this on wants each line now.
   if (options.watch) flush_output();
@@ -38,9 +38,11 @@ Outcome show_events(const Settings& settings, const EventOptions& options) {
       if (event.sequence() > last + 1 && last > 0) {
         print("... " + std::to_string(event.sequence() - last - 1) + " events are no longer kept\n");
       }
-      const std::string line = columns.line({local_time(event.time()), std::to_string(event.sequence()), event.kind(),
-                                             event.subject(), event.text()});
-      print(toned(line, tone_of(event.kind()), settings.colour));
+      const std::vector<std::string> cells{local_time(event.time()), std::to_string(event.sequence()), event.kind(),
+                                           event.subject(), event.text()};
+      // The text is last and may have any length; long names keep their place for the lines to come.
+      columns.widen_for({cells.begin(), cells.end() - 1});
+      print(toned(columns.line(cells), tone_of(event.kind()), settings.colour));
     }
     last = event.sequence();
     // A closed pipe ends the watch, else it would go on for nobody.

@@ -39,15 +39,16 @@ Outcome show_workers(const Settings& settings) {
     return {};
   }
   const auto number = [&](uint64_t value) { return Cell(count(value, settings.exact)); };
-  Table table(std::vector<Align>(13, kRight));
+  Table table(std::vector<Align>(15, kRight));
   table.header({"Worker", "Lcore", "Busy", "Cycles/Pkt", "Pkts/Burst", "RxPkts", "TxPkts", "Dropped", "ToKernel",
-                "HandedOff", "Conns", "Capacity", "Snapshot"});
+                "HandedOff", "Conns", "Capacity", "IPv6Conns", "IPv6Capacity", "Snapshot"});
   for (const auto& worker : response.workers()) {
     table.row({std::to_string(worker.worker()), std::to_string(worker.lcore()), percent(worker.busy_ratio()),
                rate(worker.cycles_per_packet(), settings.exact), rate(worker.packets_per_burst(), settings.exact),
                number(worker.rx_packets()), number(worker.tx_packets()), number(worker.dropped_packets()),
                number(worker.kernel_packets()), number(worker.handed_off_packets()), number(worker.connections()),
-               number(worker.connection_capacity()), std::to_string(worker.snapshot())});
+               number(worker.connection_capacity()), number(worker.ipv6_connections()),
+               number(worker.ipv6_connection_capacity()), std::to_string(worker.snapshot())});
   }
   print(table.to_string(settings.colour));
   return {};
@@ -97,7 +98,7 @@ Outcome show_ports(const Settings& settings) {
 
 void add_machine_verbs(CLI::App& app, Command& command) {
   app.add_subcommand("drops", "Packets dropped, by reason")->callback([&command] { command.action = show_drops; });
-  app.add_subcommand("workers", "Workers: load, packets, connections")->callback([&command] {
+  app.add_subcommand("workers", "Workers: load, packets, connections of each family")->callback([&command] {
     command.action = show_workers;
   });
   app.add_subcommand("ports", "Ports: link, packets, losses, offloads")->callback([&command] {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "config/real_name.h"
 #include "src/shuntctl/changes.h"
 #include "src/shuntctl/client.h"
 #include "src/shuntctl/output/text.h"
@@ -56,9 +57,10 @@ Left connections_left(Client& client, const DrainOptions& options) {
   v1::ListServicesResponse response;
   if (auto failure = client.call(&v1::Shunt::Stub::ListServices, request, &response)) return {0, failure};
   Left left;
+  const std::string wanted = config::canonical_real_name(options.real);
   for (const auto& service : response.services()) {
     for (const auto& real : service.reals()) {
-      if (real.name() != options.real && endpoint(real.address(), real.port()) != options.real) continue;
+      if (real.name() != wanted && endpoint(real.address(), real.port()) != wanted) continue;
       left.connections += real.active_connections() + real.inactive_connections();
     }
   }
@@ -137,7 +139,7 @@ Outcome drain(const Settings& settings, const DrainOptions& options) {
 }  // namespace
 
 void add_real_verbs(CLI::App& app, Command& command) {
-  constexpr const char* kRealHelp = "The real's name or ADDRESS:PORT";
+  constexpr const char* kRealHelp = "The real's name or ADDRESS:PORT; [ADDRESS]:PORT for IPv6";
   constexpr const char* kRevisionHelp = "Refuse when this is not the current revision";
   CLI::App* real = app.add_subcommand("real", "Reals: weights, draining")->require_subcommand(1);
 

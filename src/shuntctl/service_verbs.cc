@@ -38,6 +38,13 @@ Cell health_cell(const v1::RealState& real) {
   return {text, leaving ? Tone::kWarning : tone_of(real.health())};
 }
 
+// "mh (fallback,port)", as ipvsadm shows flags.
+std::string scheduler_text(const v1::ServiceState& service) {
+  std::string flags = service.scheduler_flags().fallback() ? "fallback" : "";
+  if (service.scheduler_flags().port()) flags += flags.empty() ? "port" : ",port";
+  return word(service.scheduler()) + (flags.empty() ? "" : " (" + flags + ")");
+}
+
 // The scheduler's weight, and the configured one where they differ.
 std::string weight_text(const v1::RealState& real) {
   const std::string effective = std::to_string(real.effective_weight());
@@ -84,7 +91,7 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
                 "LastCheck"});
   const auto number = [&](uint64_t value) { return Cell(count(value, settings.exact)); };
   for (const auto& service : services) {
-    table.row({upper(word(service.protocol())), endpoint(service.address(), service.port()), word(service.scheduler()),
+    table.row({upper(word(service.protocol())), endpoint(service.address(), service.port()), scheduler_text(service),
                "", number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
                {service.name(), Tone::kBold}});
     for (const auto& real : service.reals()) {

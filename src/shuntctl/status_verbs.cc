@@ -10,13 +10,18 @@
 namespace shunt::shuntctl {
 namespace {
 
+std::string used_text(uint64_t used, uint64_t capacity, bool exact) {
+  std::string text = count(used, exact);
+  if (capacity == 0) return text;
+  const double share = static_cast<double>(used) / static_cast<double>(capacity);
+  return text + " of " + count(capacity, exact) + " (" + percent(share) + ")";
+}
+
+// Each family has a table of its own: one may be full while the other is empty.
 std::string connections_text(const v1::Status& status, bool exact) {
-  std::string text = count(status.connections(), exact);
-  if (status.connection_capacity() > 0) {
-    const double used = static_cast<double>(status.connections()) / static_cast<double>(status.connection_capacity());
-    text += " of " + count(status.connection_capacity(), exact) + " (" + percent(used) + ")";
-  }
-  return text + ", tables take " + bytes(status.connection_table_bytes(), exact);
+  return "IPv4 " + used_text(status.connections(), status.connection_capacity(), exact) + ", IPv6 " +
+         used_text(status.ipv6_connections(), status.ipv6_connection_capacity(), exact) + ", tables take " +
+         bytes(status.connection_table_bytes(), exact);
 }
 
 Outcome show_status(const Settings& settings) {

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "config/convert.h"
+#include "config/lcores.h"
 #include "config/yaml_file.h"
 #include "control/journal.h"
+#include "dataplane/setup/memory_needs.h"
 
 namespace shunt::shuntd {
 namespace {
@@ -90,6 +92,7 @@ dataplane::DataplaneOptions dataplane_options(const control::Machine& machine) {
   options.extra_eal_args = machine.dpdk.extra_args;
   options.poll_mode = machine.workers.poll_mode;
   options.connections_per_worker = machine.workers.connections;
+  options.ipv6_connections_per_worker = machine.workers.ipv6_connections;
   options.hash_key = machine.workers.hash_key.value_or(random_key());
   options.mbufs = machine.workers.mbufs;
   for (const control::Port& port : machine.ports) {
@@ -98,6 +101,17 @@ dataplane::DataplaneOptions dataplane_options(const control::Machine& machine) {
                              .kernel_port = port.kernel_port.enabled});
   }
   return options;
+}
+
+Result<std::string> memory_summary(const control::Machine& machine) {
+  const dataplane::DataplaneOptions options = dataplane_options(machine);
+  const auto workers = static_cast<uint32_t>(config::parse_lcores(options.lcores).list.size() - 1);
+  if (auto enough = dataplane::check_memory(options, workers); !enough) return enough.error();
+  const dataplane::MemoryNeeds needs = dataplane::memory_needs(options, workers);
+  const auto mib = [](uint64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20); };
+  return "memory: " + mib(needs.total()) + " of " + std::to_string(options.memory_mb) + " MiB: connection tables " +
+         mib(needs.tables) + ", counters " + mib(needs.counters) + ", mbufs " + mib(needs.mbufs) +
+         ", drivers and EAL " + mib(needs.overhead);
 }
 
 }  // namespace shunt::shuntd

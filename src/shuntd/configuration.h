@@ -36,4 +36,8 @@ control::StateCodec journal_codec(const config::MachineNames& machine);
 // What the machine part asks of the dataplane; a hash key is drawn when none is given.
 dataplane::DataplaneOptions dataplane_options(const control::Machine& machine);
 
+// What DPDK's memory goes to: "memory: 96 of 1024 MiB: connection tables 32, ...". Errors: those of
+// dataplane::check_memory().
+Result<std::string> memory_summary(const control::Machine& machine);
+
 }  // namespace shunt::shuntd

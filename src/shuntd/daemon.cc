@@ -70,14 +70,16 @@ Daemon::~Daemon() {
 
 std::string Daemon::summary() const {
   uint64_t table_bytes = 0;
-  uint64_t capacity = 0;
+  uint64_t ipv4 = 0;
+  uint64_t ipv6 = 0;
   for (const dataplane::WorkerInfo& worker : dataplane_->workers()) {
     table_bytes += worker.table_bytes;
-    capacity += worker.connection_capacity;
+    ipv4 += worker.connection_capacity;
+    ipv6 += worker.ipv6_connection_capacity;
   }
   return count(dataplane_->ports().size(), "port") + ", " + count(dataplane_->workers().size(), "worker") +
-         ", connection tables of " + mib(table_bytes) + " for " + std::to_string(capacity) + " connections, API on " +
-         configuration_.machine.unix_socket;
+         ", connection tables of " + mib(table_bytes) + " for " + std::to_string(ipv4) + " IPv4 and " +
+         std::to_string(ipv6) + " IPv6 connections, API on " + configuration_.machine.unix_socket;
 }
 
 void Daemon::reload(const std::string& path) {

@@ -158,7 +158,7 @@ control::ControllerHooks KernelSide::hooks() {
   hooks.resolve = [weak = std::weak_ptr(state_)](const dataplane::ResolveRequest& request) {
     const auto state = weak.lock();
     if (!state || !state->resolver) return;
-    state->resolver->resolve(request.port, IpAddress::from_v4(request.address), control::Resolver::Clock::now());
+    state->resolver->resolve(request.port, request.address, control::Resolver::Clock::now());
   };
   hooks.desired_changed = [weak = std::weak_ptr(state_)](const control::DesiredState& desired) {
     if (const auto state = weak.lock()) state->follow(desired);

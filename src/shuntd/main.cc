@@ -18,6 +18,16 @@ int tell_problems(const std::vector<std::string>& problems) {
   return static_cast<int>(ExitCode::kInvalid);
 }
 
+int check(const std::string& path, const control::Machine& machine) {
+  const auto memory = memory_summary(machine);
+  if (!memory) {
+    std::fprintf(stderr, "%s: %s\n", path.c_str(), memory.error().message.c_str());
+    return static_cast<int>(exit_code_of(memory.error().code));
+  }
+  std::printf("%s: valid\n%s\n", path.c_str(), memory->c_str());
+  return static_cast<int>(ExitCode::kOk);
+}
+
 void serve(Daemon& daemon, const std::string& config_path) {
   const auto watchdog = watchdog_interval();
   for (;;) {
@@ -36,10 +46,7 @@ void serve(Daemon& daemon, const std::string& config_path) {
 int run(const Options& options) {
   auto loaded = load_configuration(options.config_path);
   if (!loaded.problems.empty()) return tell_problems(loaded.problems);
-  if (options.check) {
-    std::printf("%s: valid\n", options.config_path.c_str());
-    return static_cast<int>(ExitCode::kOk);
-  }
+  if (options.check) return check(options.config_path, loaded.configuration.machine);
   hold_signals();
   start_logging(options.log_level);
   bridge_dpdk_log();

@@ -8,7 +8,7 @@ namespace shunt::shuntd {
 namespace {
 
 constexpr const char* kFooter = R"(Exit codes:
-  0  ended as asked; with --check: the configuration is valid
+  0  ended as asked; with --check: the configuration is valid and dpdk.memory_mb is enough for it
   1  an error not named below
   2  wrong arguments, or an invalid configuration
   3  not enough memory or hugepages
@@ -29,7 +29,8 @@ Parsed parse(int argc, char** argv, Options& options) {
   CLI::App app("Shunt's daemon: an IP-level load balancer on DPDK.", "shuntd");
   app.set_version_flag("--version", "shuntd " SHUNT_VERSION);
   app.add_option("-c,--config", options.config_path, "Configuration file")->capture_default_str()->type_name("FILE");
-  app.add_flag("--check", options.check, "Validate the configuration file, tell every error, and end");
+  app.add_flag("--check", options.check,
+               "Validate the configuration file, tell every error and the memory it takes, and end");
   app.add_option("--log-level", options.log_level, "What is logged to standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "critical", "off"}))

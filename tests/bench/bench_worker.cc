@@ -6,18 +6,35 @@ namespace shunt::bench {
 
 using namespace dataplane;
 
-BenchWorker::BenchWorker(uint32_t capacity)
-    : table_(ConnectionTable::bytes_for(capacity)),
+namespace {
+
+// Of the table that nothing is to be put into.
+constexpr uint32_t kUnused = 16;
+
+uint32_t capacity_of(AddressFamily table, AddressFamily used, uint32_t capacity) {
+  return table == used ? capacity : kUnused;
+}
+
+}  // namespace
+
+BenchWorker::BenchWorker(uint32_t capacity, AddressFamily family)
+    : family_(family),
+      table_(ConnectionTable::bytes_for(capacity_of(AddressFamily::kIpv4, family, capacity))),
+      table6_(ConnectionTable6::bytes_for(capacity_of(AddressFamily::kIpv6, family, capacity))),
       counters_(sizeof(RealCounters) * kMaxReals),
+      trees_(LoadTrees::bytes()),
       cursors_(kMaxServices),
       worker_(std::make_unique<Worker>()) {
   // A key of its own, but the same each time: figures repeat.
-  worker_->connections.attach(table_.get(), capacity, HashKey::from_bytes({9, 8, 7, 6}));
+  const HashKey key = HashKey::from_bytes({9, 8, 7, 6});
+  worker_->connections.attach(table_.get(), capacity_of(AddressFamily::kIpv4, family, capacity), key);
+  worker_->connections6.attach(table6_.get(), capacity_of(AddressFamily::kIpv6, family, capacity), key);
   worker_->real_counters = static_cast<RealCounters*>(counters_.get());
+  worker_->load_trees.attach(trees_.get(), worker_->real_counters);
   worker_->cursors = cursors_.data();
   worker_->port_count = 1;
   worker_->ports[0].present = true;
-  worker_->ports[0].mac = kOurMac;
+  worker_->ports[0].mac() = kOurMac;
   worker_->cycles_per_ms = rte_get_tsc_hz() / 1000;
 }
 
@@ -38,7 +55,7 @@ std::string BenchWorker::drop_reasons() const {
 }
 
 uint64_t BenchWorker::fixed_bytes() noexcept {
-  return sizeof(Worker) + sizeof(RealCounters) * kMaxReals + sizeof(Cursor) * kMaxServices;
+  return sizeof(Worker) + sizeof(RealCounters) * kMaxReals + sizeof(Cursor) * kMaxServices + LoadTrees::bytes();
 }
 
 }  // namespace shunt::bench

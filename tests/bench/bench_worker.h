@@ -17,8 +17,9 @@ namespace shunt::bench {
 
 class BenchWorker {
  public:
-  // Port 0 is present, and nothing is behind it.
-  explicit BenchWorker(uint32_t capacity);
+  // `capacity`: connections of this family; for the other there is next to no memory. Port 0 is present, and nothing is
+  // behind it.
+  explicit BenchWorker(uint32_t capacity, AddressFamily family = AddressFamily::kIpv4);
 
   dataplane::Worker& operator*() const noexcept { return *worker_; }
   dataplane::Worker* operator->() const noexcept { return worker_.get(); }
@@ -26,13 +27,16 @@ class BenchWorker {
   uint64_t drops() const noexcept;
   // "tx_full 3, table_full 1": drops by reason; "none".
   std::string drop_reasons() const;
-  Pages pages() const { return table_.pages(); }
+  Pages pages() const { return (family_ == AddressFamily::kIpv4 ? table_ : table6_).pages(); }
   // What a worker takes beside its connections, whatever their number.
   static uint64_t fixed_bytes() noexcept;
 
  private:
+  AddressFamily family_;
   HugeMemory table_;
+  HugeMemory table6_;
   HugeMemory counters_;
+  HugeMemory trees_;
   std::vector<dataplane::Cursor> cursors_;
   std::unique_ptr<dataplane::Worker> worker_;
 };

@@ -28,14 +28,14 @@ long involuntary_switches() {
   return usage.ru_nivcsw;
 }
 
-FlowKey mirrored(const FlowKey& key) {
-  return {key.destination, key.source, key.destination_port, key.source_port, key.protocol};
+IpFlow mirrored(const IpFlow& flow) {
+  return {flow.destination, flow.source, flow.destination_port, flow.source_port, flow.protocol};
 }
 
-FlowKey key_of(const rte_mbuf* mbuf) {
+IpFlow flow_of(const rte_mbuf* mbuf) {
   const auto* ip = rte_pktmbuf_mtod_offset(mbuf, const Ipv4Header*, sizeof(EthernetHeader));
   const auto* tcp = reinterpret_cast<const TcpHeader*>(ip + 1);
-  return {ip->source, ip->destination, tcp->source_port, tcp->destination_port, ip->protocol};
+  return IpFlow::from(FlowKey{ip->source, ip->destination, tcp->source_port, tcp->destination_port, ip->protocol});
 }
 
 }  // namespace
@@ -101,8 +101,8 @@ bool ChurnRig::put_next(uint32_t position) {
   const Open& known = open(connection);
   if (number > 0 && known.real == kNoReal) return false;
   const Step& step = scenario_.steps[number];
-  const FlowKey key = step.direction == Direction::kRequest ? tables_.request(connection) : known.reply;
-  burst_[position] = buffers_.fill(position, key, kOurMac, step.tcp_flags);
+  const IpFlow flow = step.direction == Direction::kRequest ? tables_.request(connection) : known.reply;
+  burst_[position] = buffers_.fill(position, flow, kOurMac, step.tcp_flags);
   sent_[position] = {connection, number};
   return true;
 }
@@ -144,19 +144,19 @@ std::vector<Turn> ChurnRig::run(uint32_t connections) {
 void ChurnRig::check(const rte_mbuf* mbuf) {
   const Sent& sent = sent_[buffers_.index_of(mbuf)];
   Open& known = open(sent.connection);
-  const FlowKey request = tables_.request(sent.connection);
+  const IpFlow request = tables_.request(sent.connection);
   const bool is_reply = scenario_.steps[sent.step].direction == Direction::kReply;
   const bool fullnat = scenario_.method == Method::kFullnat;
   if (sent.step == 0) {
     known.real = tables_.real_of(rte_pktmbuf_mtod(mbuf, const EthernetHeader*)->destination);
     if (known.real == kNoReal) give_up("a first packet left for no real");
-    known.reply = mirrored(fullnat ? key_of(mbuf) : request);
+    known.reply = mirrored(fullnat ? flow_of(mbuf) : request);
     const RealEntry& real = tables_.real(known.real);
     if (fullnat && (known.reply.source != real.address || known.reply.source_port != real.port)) {
       give_up("a first packet left for another real than its frame");
     }
   }
-  const FlowKey wanted = is_reply ? mirrored(request) : fullnat ? mirrored(known.reply) : request;
+  const IpFlow wanted = is_reply ? mirrored(request) : fullnat ? mirrored(known.reply) : request;
   const NextHop& hop = is_reply ? tables_.client_hop() : tables_.hop_of(known.real);
   if (const char* fault = fault_of(mbuf, {wanted, hop})) give_up(std::string("a packet ") + fault);
 }

@@ -66,7 +66,7 @@ class ChurnRig {
   // What is remembered of a connection while its packets are under way.
   struct Open {
     dataplane::RealId real;
-    dataplane::FlowKey reply;
+    dataplane::IpFlow reply;
   };
   struct Sent {
     uint64_t connection;

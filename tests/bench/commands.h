@@ -12,5 +12,6 @@ void add_connections_command(CLI::App& app, Results& results);
 void add_latency_command(CLI::App& app, Results& results);
 void add_instructions_command(CLI::App& app);
 void add_steering_command(CLI::App& app, Results& results);
+void add_schedulers_command(CLI::App& app, Results& results);
 
 }  // namespace shunt::bench

@@ -1,5 +1,5 @@
 // Is a frame that left what it had to become? Every field that forwarding touches is compared, both checksums by full
-// sums. Outside of what is timed.
+// sums over their pseudo-headers. Outside of what is timed.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -11,7 +11,7 @@
 namespace shunt::bench {
 
 struct Departure {
-  dataplane::FlowKey key;         // of the packet, or of the one inside of a tunnel's
+  dataplane::IpFlow flow;         // of the packet, or of the one inside of a tunnel's
   const dataplane::NextHop& hop;  // its frame's addresses, and the tunnel's near end
   // The tunnel's far end; nullptr: not tunnelled.
   const dataplane::RealEntry* tunnel_to = nullptr;

@@ -36,9 +36,11 @@ void start_eal(Pinned pinned) {
   }
 }
 
+bool has_other_cpu() { return CPU_COUNT(&usable) > 1; }
+
 void leave_cpu() {
   cpu_set_t others = usable;
-  if (CPU_COUNT(&others) > 1) CPU_CLR(last, &others);
+  if (has_other_cpu()) CPU_CLR(last, &others);
   sched_setaffinity(0, sizeof others, &others);
 }
 

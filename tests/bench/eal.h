@@ -9,6 +9,9 @@ enum class Pinned { kYes, kNo };
 // starts do, too, unless they call leave_cpu(). Once; ends the program when EAL does not start.
 void start_eal(Pinned pinned = Pinned::kYes);
 
+// There is a CPU beside the measured one that this process may use.
+bool has_other_cpu();
+
 // Lets the calling thread run on every CPU but the measured one, where there is another.
 void leave_cpu();
 

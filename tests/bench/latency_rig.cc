@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint32_t kGaps = 4096;
 constexpr uint32_t kGapUnit = 1 << 16;
+constexpr double kWindowSeconds = 0.5e-3;
 
 }  // namespace
 
@@ -71,8 +72,8 @@ void LatencyRig::poll() {
 void LatencyRig::open_connections() {
   for (uint32_t i = 0; i < connections_; ++i) {
     for (const uint8_t flags : {kTcpSyn, kTcpAck}) {
-      const FlowKey key = tables_.request(uint64_t{i} * tables_.spec().services);
-      rte_mbuf* frame = buffers_.fill(0, key, kOurMac, flags);
+      const IpFlow flow = tables_.request(uint64_t{i} * tables_.spec().services);
+      rte_mbuf* frame = buffers_.fill(0, flow, kOurMac, flags);
       port_.put(&frame, 1);
       poll();
       if (port_.take(&frame, 1) != 1) give_up("a connection could not be made; drops: " + worker_.drop_reasons());
@@ -85,8 +86,8 @@ bool LatencyRig::put_one(uint64_t due) {
   if (free_.empty()) return false;
   const uint32_t buffer = free_.back();
   const uint32_t connection = random_.below(connections_);
-  const FlowKey key = tables_.request(uint64_t{connection} * tables_.spec().services);
-  rte_mbuf* frame = buffers_.fill(buffer, key, kOurMac, kTcpAck);
+  const IpFlow flow = tables_.request(uint64_t{connection} * tables_.spec().services);
+  rte_mbuf* frame = buffers_.fill(buffer, flow, kOurMac, kTcpAck);
   if (port_.put(&frame, 1) == 0) return false;
   free_.pop_back();
   due_[buffer] = due;
@@ -95,12 +96,14 @@ bool LatencyRig::put_one(uint64_t due) {
 }
 
 // Every frame's checksums, addresses and next hop are looked at here, which is the source's time, not the worker's.
-uint32_t LatencyRig::take_out(uint64_t now, Histogram* durations) {
+uint32_t LatencyRig::take_out(uint64_t now) {
   rte_mbuf* frames[2 * kBurstSize];
   const uint32_t count = port_.take(frames, 2 * kBurstSize);
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t buffer = buffers_.index_of(frames[i]);
-    if (durations != nullptr) durations->add(now - due_[buffer]);
+    if (departed_ < durations_.size()) {
+      durations_[departed_++] = static_cast<uint32_t>(std::min<uint64_t>(now - due_[buffer], UINT32_MAX));
+    }
     const uint64_t index = uint64_t{connection_[buffer]} * tables_.spec().services;
     if (const char* fault = fault_of(frames[i], {tables_.request(index), tables_.hop_of(tables_.real_in_turn(index))})) {
       give_up(std::string("a packet ") + fault);
@@ -111,18 +114,42 @@ uint32_t LatencyRig::take_out(uint64_t now, Histogram* durations) {
 }
 
 double LatencyRig::fastest(double seconds) {
-  const auto cycles = static_cast<uint64_t>(seconds * static_cast<double>(rte_get_tsc_hz()));
-  const uint64_t start = rte_rdtsc();
-  uint64_t now = start;
+  const auto hz = static_cast<double>(rte_get_tsc_hz());
+  const auto length = static_cast<uint64_t>(seconds * hz);
+  PauseWatch watch;
+  departed_ = durations_.size();
   uint64_t left = 0;
-  while (now - start < cycles) {
-    while (port_.waiting() < kBurstSize && put_one(now)) {
-    }
+  uint64_t cycles = 0;
+  const uint64_t start = rte_rdtsc();
+  for (uint64_t now = start; now - start < length;) {
+    uint32_t put = 0;
+    while (port_.waiting() < kBurstSize && put_one(now)) ++put;
+    const uint64_t filled = rte_rdtsc();
     poll();
-    now = rte_rdtsc();
-    left += take_out(now, nullptr);
+    const uint64_t polled = rte_rdtsc();
+    const uint32_t taken = take_out(polled);
+    const uint64_t end = rte_rdtsc();
+    const bool polled_plainly = watch.poll(polled - filled) == PauseWatch::Poll::kPlain;
+    if (watch.rig(filled - now, put) + watch.rig(end - polled, taken) == 0 && polled_plainly) {
+      left += taken;
+      cycles += end - now;
+    }
+    now = end;
   }
-  return static_cast<double>(left) * static_cast<double>(rte_get_tsc_hz()) / static_cast<double>(now - start);
+  return static_cast<double>(left) * hz / static_cast<double>(cycles);
+}
+
+double LatencyRig::rate_without_loss(double bound, double seconds) {
+  constexpr int kHalvings = 7;  // to within one part in 128
+  double low = 0;
+  double high = bound;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = (low + high) / 2;
+    // What is lost once may be the machine's, which then was slower without a pause.
+    const bool holds = run(middle, seconds).lost == 0 || run(middle, seconds).lost == 0;
+    (holds ? low : high) = middle;
+  }
+  return low;
 }
 
 LatencyRun LatencyRig::run(double per_second, double seconds) {
@@ -131,27 +158,74 @@ LatencyRun LatencyRig::run(double per_second, double seconds) {
   const double cycles_per_gap = hz / per_second;
   const auto scale = static_cast<uint64_t>(cycles_per_gap * 256);
   const auto length = static_cast<uint64_t>(seconds * hz);
+  const auto window = static_cast<uint64_t>(kWindowSeconds * hz);
+  // Zeroed, so that no page is missing when it is written to; a tenth more than there are on the average.
+  durations_.assign(static_cast<size_t>(per_second * seconds * 1.1) + 1024, 0);
+  windows_.clear();
+  windows_.reserve(static_cast<size_t>(seconds / kWindowSeconds) + 1);
+  departed_ = 0;
   LatencyRun result;
+  PauseWatch watch;
+  bool recovering = false;  // a poll was slow, and what came in meanwhile is not done with yet
+  bool disturbed = false;
   uint64_t left = 0;
-  const uint64_t start = rte_rdtsc();
   uint64_t next = 0;  // 1/256 cycles since start
+  // The run's own clock stands still while something else has the CPU: then the source does not run, either.
+  uint64_t start = rte_rdtsc();
   uint64_t now = start;
+  uint64_t window_end = window;  // since start, as all that follows
   while (now - start < length) {
     const uint64_t until = (now - start) << 8;
-    while (next <= until) {
-      if (!put_one(start + (next >> 8))) ++result.lost;
+    uint32_t due = 0;
+    for (; next <= until; ++due) {
+      if (!put_one(next >> 8)) ++(disturbed ? result.lost_to_pauses : result.lost);
       next += (uint64_t{gaps_[random_.below(kGaps)]} * scale) >> 16;
     }
+    const uint64_t filled = rte_rdtsc();
+    const uint64_t paused_before = watch.rig(filled - now, due);
+    start += paused_before;
     poll();
+    const uint64_t polled = rte_rdtsc();
+    const PauseWatch::Poll kind = watch.poll(polled - filled);
+    if (kind == PauseWatch::Poll::kPreempted) start += polled - filled;
+    const uint32_t taken = take_out(polled - start);
+    left += taken;
     now = rte_rdtsc();
-    left += take_out(now, &result.durations);
+    const uint64_t paused_after = watch.rig(now - polled, taken);
+    start += paused_after;
+    if (kind == PauseWatch::Poll::kSlow) recovering = true;
+    else if (due <= kBurstSize && port_.waiting() == 0) recovering = false;
+    disturbed |= recovering || kind == PauseWatch::Poll::kPreempted || paused_before + paused_after > 0;
+    if (now - start < window_end) continue;
+    windows_.push_back({departed_, disturbed});
+    disturbed = recovering;
+    window_end = now - start + window;
+    watch.look();
+    const uint64_t looked = rte_rdtsc();
+    start += looked - now;
+    now = looked;
   }
   result.per_second = static_cast<double>(left) * hz / static_cast<double>(now - start);
+  result.pauses = watch.seen();
+  count(result);
+  departed_ = durations_.size();
   while (port_.waiting() > 0) {  // what is under way must not meet the next run
     poll();
-    take_out(rte_rdtsc(), nullptr);
+    take_out(rte_rdtsc());
   }
   return result;
+}
+
+void LatencyRig::count(LatencyRun& result) const {
+  size_t i = 0;
+  for (const Window& window : windows_) {
+    ++result.windows;
+    result.undisturbed_windows += !window.disturbed;
+    for (; i < window.end; ++i) {
+      result.all.add(durations_[i]);
+      if (!window.disturbed) result.undisturbed.add(durations_[i]);
+    }
+  }
 }
 
 }  // namespace shunt::bench

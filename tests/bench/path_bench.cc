@@ -5,6 +5,7 @@
 //   path_bench latency       time in the box at 10, 50 and 90 % of the rate without loss, and while snapshots are swapped
 //   path_bench instructions-run   what tests/bench/instructions_test.py counts under callgrind
 //   path_bench steering      ns to choose fullnat's local port, and to hand a reply to its worker
+//   path_bench schedulers    ns a connection costs each scheduler, by number of reals
 //
 // --json FILE appends the rows, one JSON object a line. Every packet that leaves is checked, outside of the time.
 #include <CLI/CLI.hpp>
@@ -33,6 +34,7 @@ int main_of(int argc, char** argv) {
   add_latency_command(app, results);
   add_instructions_command(app);
   add_steering_command(app, results);
+  add_schedulers_command(app, results);
 
   // CLI11 takes the arguments from the last to the first.
   std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -14,8 +14,15 @@ using namespace dataplane;
 
 namespace {
 
-FlowKey mirrored(const FlowKey& key) {
-  return {key.destination, key.source, key.destination_port, key.source_port, key.protocol};
+IpFlow mirrored(const IpFlow& flow) {
+  return {flow.destination, flow.source, flow.destination_port, flow.source_port, flow.protocol};
+}
+
+FlowKey key4_of(const IpFlow& flow) {
+  return {flow.source.v4(), flow.destination.v4(), flow.source_port, flow.destination_port, flow.protocol};
+}
+FlowKey6 key6_of(const IpFlow& flow) {
+  return {flow.source.bytes, flow.destination.bytes, flow.source_port, flow.destination_port, flow.protocol};
 }
 
 // What is timed, and what callgrind counts by this name (instructions_test.py): the packet path and nothing else.
@@ -42,15 +49,15 @@ Path path_named(const std::string& name) {
 }
 
 PathRig::PathRig(Path path, const TablesSpec& spec, uint32_t connections, uint32_t capacity)
-    : path_(path), tables_(spec), snapshot_(tables_.snapshot(1)), worker_(capacity) {
+    : path_(path), tables_(spec), snapshot_(tables_.snapshot(1)), worker_(capacity, spec.family) {
   worker_->current = &current_;
   open_connections(connections);
 }
 
-void PathRig::put(uint32_t position, uint64_t connection, const FlowKey& key, uint8_t tcp_flags) {
+void PathRig::put(uint32_t position, uint64_t connection, const IpFlow& flow, uint8_t tcp_flags) {
   indices_[position] = connection;
   Packet& packet = worker_->burst.packets[position];
-  packet.mbuf = buffers_.fill(position, key, kOurMac, tcp_flags);
+  packet.mbuf = buffers_.fill(position, flow, kOurMac, tcp_flags);
   packet.in_port = 0;
   packet.handed_off = false;
 }
@@ -71,22 +78,40 @@ void PathRig::expect_departed(uint32_t count) {
   port.tx_count = 0;
 }
 
+template <typename Table, typename Key>
+void PathRig::establish(Table& table, const Key& request) {
+  const auto found = table.find(request);
+  if (found.entry == nullptr) give_up("a connection could not be made");
+  if (tables_.spec().scheduler == SchedulerKind::kRr && found.entry->real != tables_.real_in_turn(connections_)) {
+    give_up("round robin chose another real than the next one");
+  }
+  found.entry->state = ConnectionState::kEstablished;
+  if (path_.method != Method::kFullnat) return;
+  const IpFlow reply = IpFlow::from(found.entry->reply);
+  local_ends_[connections_] = {tables_.local_number_of(reply.destination), reply.destination_port};
+}
+
 void PathRig::open_connections(uint32_t count) {
-  if (path_.method == Method::kFullnat) reply_keys_.resize(count);
+  if (path_.method == Method::kFullnat) local_ends_.resize(count);
   for (; connections_ < count; ++connections_) {
-    const FlowKey key = tables_.request(connections_);
-    put(0, connections_, key, kTcpSyn);
+    const IpFlow request = tables_.request(connections_);
+    put(0, connections_, request, kTcpSyn);
     worker_->burst.count = 1;
     packet_path(*worker_, snapshot_, worker_->burst);
     expect_departed(1);
-    const auto found = worker_->connections.find(key);
-    if (found.entry == nullptr) give_up("a connection could not be made");
-    if (tables_.spec().scheduler == SchedulerKind::kRr && found.entry->real != tables_.real_in_turn(connections_)) {
-      give_up("round robin chose another real than the next one");
-    }
-    found.entry->state = ConnectionState::kEstablished;
-    if (path_.method == Method::kFullnat) reply_keys_[connections_] = found.entry->reply;
+    if (tables_.spec().family == AddressFamily::kIpv4) establish(worker_->connections, key4_of(request));
+    else establish(worker_->connections6, key6_of(request));
   }
+}
+
+IpFlow PathRig::reply(uint64_t connection) const {
+  const RealEntry& real = tables_.real(tables_.real_in_turn(connection));
+  const IpFlow request = tables_.request(connection);
+  if (path_.method != Method::kFullnat) {
+    return {real.address, request.source, real.port, request.source_port, request.protocol};
+  }
+  const LocalEnd& local = local_ends_[connection];
+  return {real.address, tables_.local_address(local.address), real.port, local.port, request.protocol};
 }
 
 uint64_t PathRig::run(uint32_t packets) {
@@ -94,13 +119,7 @@ uint64_t PathRig::run(uint32_t packets) {
   for (uint32_t done = 0; done < packets; done += kBurstSize) {
     for (uint32_t i = 0; i < kBurstSize; ++i) {
       const uint32_t connection = random_.below(connections_);
-      FlowKey key = tables_.request(connection);
-      if (path_.replies) {
-        const RealEntry& real = tables_.real(tables_.real_in_turn(connection));
-        key = path_.method == Method::kFullnat ? reply_keys_[connection]
-                                               : FlowKey{real.address, key.source, real.port, key.source_port, key.protocol};
-      }
-      put(i, connection, key, kTcpAck);
+      put(i, connection, path_.replies ? reply(connection) : tables_.request(connection), kTcpAck);
     }
     cycles += process(kBurstSize);
     for (uint32_t i = 0; i < kBurstSize; ++i) check(worker_->ports[0].tx[i], indices_[i]);
@@ -121,18 +140,20 @@ uint64_t PathRig::open_more(uint32_t connections) {
 }
 
 void PathRig::check(const rte_mbuf* mbuf, uint64_t connection) const {
-  const FlowKey request = tables_.request(connection);
+  const IpFlow request = tables_.request(connection);
   const RealId real_id = tables_.real_in_turn(connection);
-  const RealEntry& real = tables_.real(real_id);
   Departure wanted{request, path_.replies ? tables_.client_hop() : tables_.hop_of(real_id)};
   if (path_.replies) {
-    wanted.key = mirrored(request);
+    wanted.flow = mirrored(request);
   } else {
     switch (path_.method) {
       case Method::kDirect: break;
-      case Method::kTunnel: wanted.tunnel_to = &real; break;
-      case Method::kNat: wanted.key = {request.source, real.address, request.source_port, real.port, request.protocol}; break;
-      case Method::kFullnat: wanted.key = mirrored(reply_keys_[connection]); break;
+      case Method::kTunnel: wanted.tunnel_to = &tables_.real(real_id); break;
+      case Method::kNat:
+        wanted.flow.destination = tables_.real(real_id).address;
+        wanted.flow.destination_port = tables_.real(real_id).port;
+        break;
+      case Method::kFullnat: wanted.flow = mirrored(reply(connection)); break;
     }
   }
   if (const char* fault = fault_of(mbuf, wanted)) give_up(std::string("a packet ") + fault);

@@ -23,7 +23,7 @@ Path path_named(const std::string& name);
 
 class PathRig {
  public:
-  // Opens `connections` established ones, spread over the services, in a table of `capacity`. Ends the program when
+  // Opens `connections` established ones of the spec's family, spread over the services, in a table of `capacity`. Ends the program when
   // one cannot be made.
   PathRig(Path path, const TablesSpec& spec, uint32_t connections, uint32_t capacity);
 
@@ -41,7 +41,12 @@ class PathRig {
 
  private:
   void open_connections(uint32_t count);
-  void put(uint32_t position, uint64_t connection, const dataplane::FlowKey& key, uint8_t tcp_flags);
+  // Makes the connection of the request that was put last an established one.
+  template <typename Table, typename Key>
+  void establish(Table& table, const Key& request);
+  // As the real sends it.
+  dataplane::IpFlow reply(uint64_t connection) const;
+  void put(uint32_t position, uint64_t connection, const dataplane::IpFlow& flow, uint8_t tcp_flags);
   uint64_t process(uint32_t count);
   void expect_departed(uint32_t count);
   void check(const rte_mbuf* mbuf, uint64_t connection) const;
@@ -52,8 +57,12 @@ class PathRig {
   std::atomic<const dataplane::Snapshot*> current_{&snapshot_};
   BenchWorker worker_;
   uint32_t connections_ = 0;
-  // By connection, for paths that need it: where fullnat's local end is known only afterwards.
-  std::vector<dataplane::FlowKey> reply_keys_;
+  // fullnat's, which is known only afterwards; the address by its number in the tables.
+  struct LocalEnd {
+    uint16_t address;
+    Be16 port;
+  };
+  std::vector<LocalEnd> local_ends_;  // by connection
   Buffers buffers_{kBurstSize};
   Random random_;
   uint64_t indices_[kBurstSize] = {};

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "dataplane/family.h"
 #include "dataplane/local_ports.h"
 #include "dataplane/packet_path.h"
 #include "dataplane/setup/rss.h"
@@ -41,7 +42,7 @@ class Chooser {
         worker_(ends_ + ends_ / 4) {
     worker_->count = workers;
     worker_->steering = steering_.get();
-    for (uint32_t i = 0; i < addresses; ++i) addresses_.push_back(Be32::from_host(0xc6120001 + i));
+    for (uint32_t i = 0; i < addresses; ++i) addresses_.push_back(IpAddress::from_v4(Be32::from_host(0xc6120001 + i)));
     service_.local_addresses = addresses_;
   }
 
@@ -52,7 +53,7 @@ class Chooser {
     std::vector<Connection*> open;
     while (open.size() < ends_) {
       Connection* connection = prepared();
-      if (!choose_local(*worker_, service_, *connection)) give_up("a free local port was not found");
+      if (!choose_local<Ipv4>(*worker_, service_, *connection)) give_up("a free local port was not found");
       connection->request.source = Be32::from_host(static_cast<uint32_t>(open.size()));
       connection->flags |= kConnectionTwoWay;
       connection->expires = UINT32_MAX / 2;
@@ -82,7 +83,7 @@ class Chooser {
       if (i % kBurstSize == 0) ++worker_->now;
       connection->reply = reply;
       const uint64_t start = rte_rdtsc();
-      const bool chosen = choose_local(*worker_, service_, *connection);
+      const bool chosen = choose_local<Ipv4>(*worker_, service_, *connection);
       cycles += rte_rdtsc() - start;
       if (!chosen) figures.refused += 1.0 / kChoices;
     }
@@ -102,7 +103,7 @@ class Chooser {
       const uint64_t start = rte_rdtsc();
       for (uint32_t syn = 0; syn < kBurstSize; ++syn) {
         connection->reply = reply;
-        if (choose_local(*worker_, service_, *connection)) give_up("a local port was free that was taken");
+        if (choose_local<Ipv4>(*worker_, service_, *connection)) give_up("a local port was free that was taken");
       }
       bursts.push_back(ns(static_cast<double>(rte_rdtsc() - start)) / 1000);
     }
@@ -125,7 +126,7 @@ class Chooser {
   std::unique_ptr<Steering> steering_;
   uint32_t ends_;
   BenchWorker worker_;
-  std::vector<Be32> addresses_;
+  std::vector<IpAddress> addresses_;
   ServiceEntry service_;
   Random random_;
 };
@@ -168,9 +169,9 @@ class HandOffRig {
         addresses_(1024),
         owner_(connections + connections / 4),
         other_(64) {
-    for (const Be32 local : snapshot_.services[0].local_addresses) {
+    for (const IpAddress& local : snapshot_.services[0].local_addresses) {
       uint32_t slot = address_hash(local) & 1023;
-      while (addresses_[slot].address.raw != 0) slot = (slot + 1) & 1023;
+      while (addresses_[slot].kinds != 0) slot = (slot + 1) & 1023;
       addresses_[slot] = {local, bit(AddressSlot::Kind::kLocal)};
     }
     snapshot_.addresses = addresses_;
@@ -243,7 +244,8 @@ class HandOffRig {
 
   void open(uint32_t connections) {
     for (uint32_t i = 0; i < connections; ++i) {
-      const FlowKey key = tables_.request(i);
+      const IpFlow flow = tables_.request(i);
+      const FlowKey key{flow.source.v4(), flow.destination.v4(), flow.source_port, flow.destination_port, flow.protocol};
       at(*owner_, 0, buffers_.fill(0, key, kOurMac, kTcpSyn), false);
       owner_->burst.count = 1;
       sent(*owner_);

@@ -1,6 +1,8 @@
 #include "tests/bench/tables.h"
 
+#include <array>
 #include <bit>
+#include <cstring>
 
 namespace shunt::bench {
 
@@ -9,6 +11,9 @@ using namespace dataplane;
 namespace {
 
 constexpr Be16 kPort = Be16::from_host(80);
+// Addresses are numbers: the whole of an IPv4 address, the last four bytes of an IPv6 one, behind the network of RFC 5180.
+constexpr std::array<uint8_t, 16> kIpv6Network{0x20, 0x01, 0x00, 0x02};
+constexpr size_t kNumberAt = 12;
 constexpr uint32_t kFirstVip = 0xc6130001;    // 198.19.0.1, the half of RFC 2544's network that ...
 constexpr uint32_t kFirstLocal = 0xc6120001;  // 198.18.0.1 ... fullnat's local addresses leave
 constexpr uint32_t kLocalAddresses = 250;
@@ -24,12 +29,13 @@ Tables::Tables(const TablesSpec& spec) : spec_(spec) {
   const size_t reals = size_t{spec.services} * spec.reals;
   reals_.reserve(reals);
   candidates_.reserve(reals);
-  hops_.push_back({{{2, 0, 0, 0, 1, 0}}, kOurMac, 0, 1500, Be32::from_host(0x0a000001), {}, true});
+  hops_.push_back({{{{2, 0, 0, 0, 1, 0}}, kOurMac, 0, 1500}, address_at(kFirstClient + 1), {}, true});
   for (uint32_t service = 0; service < spec.services; ++service) {
     for (uint32_t i = 0; i < spec.reals; ++i) add_real(service, service * spec.reals + i);
   }
-  for (uint32_t i = 0; i < kLocalAddresses; ++i) local_addresses_.push_back(Be32::from_host(kFirstLocal + i));
+  for (uint32_t i = 0; i < kLocalAddresses; ++i) local_addresses_.push_back(address_at(kFirstLocal + i));
   routes_.push_back({0, NextHopId{0}, 0});
+  routes6_.push_back({0, NextHopId{0}, 0});
   timeouts_.push_back(kDefaultTimeoutsMs);
   service_slots_.resize(std::bit_ceil(spec.services * 2 + 2));
   for (uint32_t service = 0; service < spec.services; ++service) add_service(service);
@@ -38,18 +44,17 @@ Tables::Tables(const TablesSpec& spec) : spec_(spec) {
 void Tables::add_real(uint32_t service, uint32_t index) {
   const uint32_t neighbour = index % kNeighbours;
   RealEntry real;
-  real.address = Be32::from_host(kFirstReal + index);
+  real.address = address_at(kFirstReal + index);
   if (neighbour == index) {
     const MacAddress mac{{2, 1, static_cast<uint8_t>(index >> 24), static_cast<uint8_t>(index >> 16),
                           static_cast<uint8_t>(index >> 8), static_cast<uint8_t>(index)}};
-    hops_.push_back({mac, kOurMac, 0, 1500, Be32::from_host(kFirstReal - 1), real.address, true});
+    hops_.push_back({{mac, kOurMac, 0, 1500}, address_at(kFirstReal - 1), real.address, true});
   }
   const bool translated = spec_.method == Method::kNat || spec_.method == Method::kFullnat;
   real.port = translated ? Be16::from_host(8080) : kPort;
   real.method = spec_.method;
   real.used = true;
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
-  real.no_route = false;
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);
   reals_.push_back(real);
@@ -59,7 +64,7 @@ void Tables::add_real(uint32_t service, uint32_t index) {
 void Tables::add_service(uint32_t index) {
   ServiceEntry service;
   service.id = ServiceId{index};
-  service.address = Be32::from_host(kFirstVip + index);
+  service.address = address_at(kFirstVip + index);
   service.port = kPort;
   service.protocol = kIpProtocolTcp;
   service.scheduler = spec_.scheduler;
@@ -80,17 +85,30 @@ Snapshot Tables::snapshot(uint64_t version) const {
   snapshot.services = services_;
   snapshot.service_slots = service_slots_;
   snapshot.timeouts = timeouts_;
-  snapshot.next_hops = {hops_, routes_, {}, 1};
+  snapshot.next_hops = {hops_, routes_, routes6_, {}, 1};
   snapshot.link_up.fill(true);
   return snapshot;
 }
 
-FlowKey Tables::request(uint64_t index) const noexcept {
+IpAddress Tables::address_at(uint32_t number) const noexcept {
+  const Be32 bytes = Be32::from_host(number);
+  if (spec_.family == AddressFamily::kIpv4) return IpAddress::from_v4(bytes);
+  IpAddress address{AddressFamily::kIpv6, kIpv6Network};
+  std::memcpy(address.bytes.data() + kNumberAt, &bytes.raw, sizeof bytes.raw);
+  return address;
+}
+
+uint16_t Tables::local_number_of(const IpAddress& address) const noexcept {
+  Be32 number;
+  std::memcpy(&number.raw, address.bytes.data() + (address.is_v4() ? 0 : kNumberAt), sizeof number.raw);
+  return static_cast<uint16_t>(number.host() - kFirstLocal);
+}
+
+IpFlow Tables::request(uint64_t index) const noexcept {
   const auto client = static_cast<uint32_t>(index & ((1u << kClientBits) - 1));
   const auto port = static_cast<uint16_t>(1024 + (((index >> kClientBits) + client) & 0x7fff));
-  return {Be32::from_host(kFirstClient + client),
-          Be32::from_host(kFirstVip + static_cast<uint32_t>(index % spec_.services)), Be16::from_host(port), kPort,
-          kIpProtocolTcp};
+  return {address_at(kFirstClient + client), address_at(kFirstVip + static_cast<uint32_t>(index % spec_.services)),
+          Be16::from_host(port), kPort, kIpProtocolTcp};
 }
 
 RealId Tables::real_in_turn(uint64_t index) const noexcept {

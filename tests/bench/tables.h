@@ -18,6 +18,7 @@ struct TablesSpec {
   dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kRr;
   uint32_t services = 1;  // 1..10,000
   uint32_t reals = 100;   // of each service; services times reals is at most kMaxReals
+  AddressFamily family = AddressFamily::kIpv4;
 };
 
 class Tables {
@@ -30,7 +31,10 @@ class Tables {
 
   const TablesSpec& spec() const noexcept { return spec_; }
   // The request of connection `index`, any number below 2^24 * 2^15: its service is index modulo services.
-  dataplane::FlowKey request(uint64_t index) const noexcept;
+  dataplane::IpFlow request(uint64_t index) const noexcept;
+  // fullnat's local addresses by number, and back.
+  const IpAddress& local_address(uint16_t number) const noexcept { return local_addresses_[number]; }
+  uint16_t local_number_of(const IpAddress& address) const noexcept;
   // The real that round robin gives it when connections are opened in order.
   dataplane::RealId real_in_turn(uint64_t index) const noexcept;
   const dataplane::RealEntry& real(dataplane::RealId id) const noexcept { return reals_[id.index]; }
@@ -45,6 +49,7 @@ class Tables {
   }
 
  private:
+  IpAddress address_at(uint32_t number) const noexcept;
   void add_real(uint32_t service, uint32_t index);
   void add_service(uint32_t index);
 
@@ -56,7 +61,8 @@ class Tables {
   std::vector<dataplane::TimeoutSet> timeouts_;
   std::vector<dataplane::NextHop> hops_;
   std::vector<dataplane::RouteInterval> routes_;
-  std::vector<Be32> local_addresses_;
+  std::vector<dataplane::RouteInterval6> routes6_;
+  std::vector<IpAddress> local_addresses_;
 };
 
 }  // namespace shunt::bench

@@ -6,6 +6,7 @@
 
 #include "config/validate.h"
 #include "config/yaml_file.h"
+#include "config/yaml_scalar.h"
 #include "tests/config/yaml_case.h"
 
 namespace shunt::config {
@@ -38,6 +39,7 @@ control::DesiredState full_state() {
   service.address = *IpAddress::parse("203.0.113.10");
   service.port = 53;
   service.scheduler = control::SchedulerKind::kMh;
+  service.scheduler_flags = {.port = true, .fallback = false};
   service.method = control::Method::kFullnat;
   service.reals = {{"a", *IpAddress::parse("10.0.2.1"), 5353, 7, std::nullopt},
                    {"b", *IpAddress::parse("10.0.2.2"), 5353, 0, 9}};
@@ -56,6 +58,35 @@ TEST(Convert, AStateSurvivesTheWayThroughTheSchema) {
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }
 
+TEST(Convert, AnIpv6StateSurvivesTheWayThroughTheSchema) {
+  control::DesiredState state = full_state();
+  state.local_addresses[0].addresses.push_back(*IpAddress::parse("2001:db8:1::1"));
+  control::Service& service = state.services[0];
+  service.address = *IpAddress::parse("2001:db8::10");
+  service.reals = {
+      {"[2001:db8:2::1]:5353", *IpAddress::parse("2001:db8:2::1"), 5353, 7, std::nullopt},
+      {"b", *IpAddress::parse("2001:db8:2::2"), 5353, 0, 9}};
+  EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, AnAddressIsGivenBackInItsOneForm) {
+  const auto state = to_proto(state_of(R"(local_addresses:
+  - {name: p, addresses: [2001:0DB8:0:0:1:0:0:1]}
+services:
+  - name: web
+    protocol: tcp
+    address: 2001:DB8:0::10
+    port: 80
+    reals: [{address: 2001:DB8:0:0:0:0:0:1}, {address: 2001:DB8::2, name: "[2001:DB8:0::2]:80"}]
+)"));
+  EXPECT_EQ(state.local_addresses(0).addresses(0), "2001:db8::1:0:0:1");
+  EXPECT_EQ(state.services(0).address(), "2001:db8::10");
+  EXPECT_EQ(state.services(0).reals(0).address(), "2001:db8::1");
+  EXPECT_EQ(state.services(0).reals(0).name(), "[2001:db8::1]:80");
+  EXPECT_EQ(state.services(0).reals(1).name(), "[2001:db8::2]:80");
+}
+
 TEST(Convert, SloppyTcpSurvives) {
   const std::string sloppy = kWeb + "    sloppy_tcp: true\n";
   const control::DesiredState state = state_of(sloppy);
@@ -68,15 +99,55 @@ TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
   for (const Method method : {Method::kDirect, Method::kTunnel, Method::kNat, Method::kFullnat}) {
     for (const SchedulerKind scheduler :
          {SchedulerKind::kRr, SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
-          SchedulerKind::kMh}) {
+          SchedulerKind::kMh, SchedulerKind::kSed, SchedulerKind::kNq, SchedulerKind::kSh,
+          SchedulerKind::kDh, SchedulerKind::kFo, SchedulerKind::kOvf, SchedulerKind::kTwos}) {
       for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp}) {
         control::DesiredState state = full_state();
-        state.services[0].method = method;
-        state.services[0].scheduler = scheduler;
-        state.services[0].protocol = protocol;
+        control::Service& service = state.services[0];
+        service.method = method;
+        service.scheduler = scheduler;
+        if (!control::has_flags(scheduler)) service.scheduler_flags = {};
+        service.protocol = protocol;
         EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
       }
     }
+  }
+}
+
+TEST(Convert, EachSchedulerHasItsName) {
+  using control::SchedulerKind;
+  const std::vector<std::pair<std::string, SchedulerKind>> kinds = {
+      {"rr", SchedulerKind::kRr},   {"wrr", SchedulerKind::kWrr}, {"lc", SchedulerKind::kLc},
+      {"wlc", SchedulerKind::kWlc}, {"mh", SchedulerKind::kMh},   {"sed", SchedulerKind::kSed},
+      {"nq", SchedulerKind::kNq},   {"sh", SchedulerKind::kSh},   {"dh", SchedulerKind::kDh},
+      {"fo", SchedulerKind::kFo},   {"ovf", SchedulerKind::kOvf}, {"twos", SchedulerKind::kTwos}};
+  EXPECT_EQ(kinds.size(), enum_words(v1::Scheduler_descriptor()).size());
+  for (const auto& [word, kind] : kinds)
+    EXPECT_EQ(state_of(kWeb + "    scheduler: " + word + "\n").services[0].scheduler, kind) << word;
+}
+
+TEST(Convert, UnsetFlagsSpareClientsOfADrainedReal) {
+  const std::string maglev = kWeb + "    scheduler: mh\n";
+  const control::SchedulerFlags defaults{.port = false, .fallback = true};
+  EXPECT_EQ(state_of(maglev).services[0].scheduler_flags, defaults);
+  EXPECT_EQ(state_of(maglev + "    scheduler_flags:\n").services[0].scheduler_flags, defaults);
+}
+
+TEST(Convert, EachSchedulerFlagIsAsWritten) {
+  const auto flags_of = [](const std::string& scheduler, const std::string& flags) {
+    const auto state =
+        state_of(kWeb + "    scheduler: " + scheduler + "\n    scheduler_flags: {" + flags + "}\n");
+    EXPECT_TRUE(to_desired_state(to_proto(state)) == state) << scheduler << " " << flags;
+    return state.services[0].scheduler_flags;
+  };
+  using Flags = control::SchedulerFlags;
+  for (const char* scheduler : {"sh", "mh"}) {
+    EXPECT_EQ(flags_of(scheduler, "port: true"), (Flags{.port = true, .fallback = true}));
+    EXPECT_EQ(flags_of(scheduler, "port: false"), (Flags{.port = false, .fallback = true}));
+    EXPECT_EQ(flags_of(scheduler, "fallback: true"), (Flags{.port = false, .fallback = true}));
+    EXPECT_EQ(flags_of(scheduler, "fallback: false"), (Flags{.port = false, .fallback = false}));
+    EXPECT_EQ(flags_of(scheduler, "port: true, fallback: false"),
+              (Flags{.port = true, .fallback = false}));
   }
 }
 
@@ -171,6 +242,7 @@ TEST(Convert, AMachineTakesTheSchemasDefaults) {
   EXPECT_EQ(machine.dpdk.file_prefix, "shunt");
   EXPECT_EQ(machine.workers.poll_mode, dataplane::PollMode::kAdaptive);
   EXPECT_EQ(machine.workers.connections, 262144U);
+  EXPECT_EQ(machine.workers.ipv6_connections, 65536U);
   EXPECT_FALSE(machine.workers.hash_key.has_value());
   EXPECT_EQ(machine.workers.mbufs, 32768U);
   EXPECT_EQ(machine.unix_socket, "/run/shunt/shuntd.sock");
@@ -190,7 +262,7 @@ TEST(Convert, AMachineIsWhatTheFileSays) {
   huge_pages: false
   file_prefix: other
   extra_args: [--iova-mode=va, -d, /x.so]
-workers: {poll_mode: busy, connections: 2048, hash_key: 00FF02030405060708090a0b0c0d0e0f, mbufs: 65536}
+workers: {poll_mode: busy, connections: 2048, ipv6_connections: 4096, hash_key: 00FF02030405060708090a0b0c0d0e0f, mbufs: 65536}
 ports:
   - name: datacenter-a-01
     device: net_tap0
@@ -202,8 +274,8 @@ ports:
 listener: {unix_socket: /tmp/s}
 journal: {directory: /tmp/j}
 next_hops:
-  neighbours: [{address: 10.0.0.2, mac: "02:00:00:00:00:02", port: b}]
-  routes: [{prefix: 0.0.0.0/0, via: 10.0.0.2, port: b}, {prefix: 10.0.0.0/24, port: b}]
+  neighbours: [{address: 10.0.0.2, mac: "02:00:00:00:00:02", port: b}, {address: fe80::2, mac: "02:00:00:00:00:03", port: b}]
+  routes: [{prefix: 0.0.0.0/0, via: 10.0.0.2, port: b}, {prefix: 10.0.0.0/24, port: b}, {prefix: ::/0, via: fe80::2, port: b}]
 )",
                                                      Purpose::kDaemon));
   EXPECT_EQ(machine.dpdk.lcores, "4,6,7,9@1");
@@ -213,6 +285,7 @@ next_hops:
   EXPECT_THAT(machine.dpdk.extra_args, ElementsAre("--iova-mode=va", "-d", "/x.so"));
   EXPECT_EQ(machine.workers.poll_mode, dataplane::PollMode::kBusy);
   EXPECT_EQ(machine.workers.connections, 2048U);
+  EXPECT_EQ(machine.workers.ipv6_connections, 4096U);
   ASSERT_TRUE(machine.workers.hash_key.has_value());
   EXPECT_THAT(*machine.workers.hash_key,
               ElementsAre(0, 255, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
@@ -230,10 +303,14 @@ next_hops:
   EXPECT_FALSE(machine.ports[1].kernel_port.enabled);
   EXPECT_EQ(machine.unix_socket, "/tmp/s");
   EXPECT_EQ(machine.journal_directory, "/tmp/j");
-  ASSERT_EQ(machine.neighbours.size(), 1U);
+  EXPECT_EQ(first.kernel_port.addresses[1].to_string(), "2001:db8::1/64");
+  ASSERT_EQ(machine.neighbours.size(), 2U);
+  EXPECT_EQ(machine.neighbours[1].address, IpAddress::parse("fe80::2"));
   EXPECT_EQ(machine.neighbours[0].mac.to_string(), "02:00:00:00:00:02");
   EXPECT_EQ(machine.neighbours[0].port, "b");
-  ASSERT_EQ(machine.routes.size(), 2U);
+  ASSERT_EQ(machine.routes.size(), 3U);
+  EXPECT_EQ(machine.routes[2].prefix, Prefix::parse("::/0"));
+  EXPECT_EQ(machine.routes[2].via, IpAddress::parse("fe80::2"));
   EXPECT_EQ(machine.routes[0].prefix.to_string(), "0.0.0.0/0");
   EXPECT_EQ(machine.routes[0].via, IpAddress::parse("10.0.0.2"));
   EXPECT_FALSE(machine.routes[1].via.has_value());

@@ -108,6 +108,18 @@ workers: {mbufs: 131072}
 )" + kOutside,
      {"OUT_OF_RANGE lb.yaml:1:24: workers: connections 64000001 exceeds 64000000; use "
       "1024..64000000"}},
+    {"Ipv6ConnectionsHaveTheirRange",
+     Purpose::kDaemon,
+     R"(workers: {ipv6_connections: 1023}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:29: workers: ipv6_connections 1023 is less than 1024; use "
+      "1024..64000000"}},
+    {"Ipv6ConnectionsHaveAnEnd",
+     Purpose::kDaemon,
+     R"(workers: {ipv6_connections: 64000001}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:29: workers: ipv6_connections 64000001 exceeds 64000000; use "
+      "1024..64000000"}},
     {"MbufsHaveTheirRange",
      Purpose::kDaemon,
      R"(workers: {mbufs: 2047}

@@ -69,7 +69,7 @@ TEST(ValidateMessages, AnEnumValueOfANewerSchemaIsUnsupported) {
   EXPECT_THAT(
       messages(validate_desired_state(state)),
       ElementsAre("UNSUPPORTED services[0].scheduler: scheduler 99 is not known to this version; "
-                  "use rr, wrr, lc, wlc or mh",
+                  "use rr, wrr, lc, wlc, mh, sed, nq, sh, dh, fo, ovf or twos",
                   "UNSUPPORTED services[0].method: method 98 is not known to this version; "
                   "use direct, tunnel, nat or fullnat"));
 }
@@ -102,10 +102,9 @@ TEST(ValidateMessages, AnEmptyLocalAddressIsRefused) {
   v1::DesiredState state;
   state.add_local_addresses()->set_name("pool");
   state.mutable_local_addresses(0)->add_addresses("");
-  EXPECT_THAT(
-      messages(validate_desired_state(state)),
-      ElementsAre(
-          "REQUIRED local_addresses[0].addresses[0]: address is missing; give an IPv4 address"));
+  EXPECT_THAT(messages(validate_desired_state(state)),
+              ElementsAre("REQUIRED local_addresses[0].addresses[0]: address is missing; give an "
+                          "IPv4 or IPv6 address"));
 }
 
 TEST(ValidateMessages, AnEmptyExtraArgumentIsRefused) {
@@ -141,6 +140,34 @@ TEST(ValidateMessages, TheMachinesNamesAreThoseOfItsPorts) {
       ElementsAre("UNKNOWN_REFERENCE services[0].vip_port: vip_port \"b\" has no kernel port; "
                   "name one with a kernel port: a"));
   EXPECT_THAT(validate_desired_state(state), IsEmpty());
+}
+
+// The daemon's API knows the machine by these, not by its file.
+TEST(ValidateMessages, TheMachinesPortsDecideWhereIpv6MayBe) {
+  v1::Config config;
+  for (const char* name : {"z", "a"}) {
+    v1::Port* port = config.add_ports();
+    port->set_name(name);
+    port->set_device(std::string("net_null_") + name);
+  }
+  config.mutable_ports(0)->set_mtu(1279);
+  ASSERT_THAT(validate(config), IsEmpty());
+  const MachineNames names = names_of(to_machine(config));
+  EXPECT_EQ(names.first_kernel_port, "z");
+
+  v1::DesiredState state;
+  v1::Service* web = add_web(state);
+  EXPECT_THAT(validate_desired_state(state, names), IsEmpty());
+  web->set_address("2001:db8::10");
+  EXPECT_THAT(
+      messages(validate_desired_state(state, names)),
+      ElementsAre(
+          "CONFLICT services[0].address: address 2001:db8::10 is IPv6 but port z, which carries "
+          "it, "
+          "has mtu 1279, and IPv6 needs 1280 (RFC 8200 section 5); raise the port's mtu, or set "
+          "vip_port to another"));
+  web->set_vip_port("a");
+  EXPECT_THAT(validate_desired_state(state, names), IsEmpty());
 }
 
 TEST(ValidateMessages, ServicesHaveTheirSlots) {

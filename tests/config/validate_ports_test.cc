@@ -143,21 +143,21 @@ const std::vector<YamlCase> kCases = {
      kOutside + R"(    kernel_port: {addresses: [10.0.0.1]}
 )",
      {"MALFORMED lb.yaml:4:31: port outside: address \"10.0.0.1\" has no prefix length; write it "
-      "as in 192.0.2.1/24"}},
+      "as in 192.0.2.1/24 or 2001:db8::1/64"}},
     {"ADisabledKernelPortsAddressesAreJudgedToo",
      Purpose::kDaemon,
      kOutside + R"(    kernel_port: {disabled: true, addresses: [x]}
 )",
      {"MALFORMED lb.yaml:4:47: port outside: address \"x\" is not an address with prefix length; "
-      "write it as in 192.0.2.1/24"}},
+      "write it as in 192.0.2.1/24 or 2001:db8::1/64"}},
     {"AKernelAddressHasItsForm",
      Purpose::kDaemon,
      kOutside + R"(    kernel_port: {addresses: [10.0.0.1/33, x]}
 )",
      {"MALFORMED lb.yaml:4:31: port outside: address \"10.0.0.1/33\" is not an address with prefix "
-      "length; write it as in 192.0.2.1/24",
+      "length; write it as in 192.0.2.1/24 or 2001:db8::1/64",
       "MALFORMED lb.yaml:4:44: port outside: address \"x\" is not an address with prefix length; "
-      "write it as in 192.0.2.1/24"}},
+      "write it as in 192.0.2.1/24 or 2001:db8::1/64"}},
     {"AKernelAddressIsUnicast",
      Purpose::kDaemon,
      kOutside + R"(    kernel_port: {addresses: [224.0.0.1/24, "ff02::1/64", "::/0", "::1/128"]}
@@ -182,6 +182,46 @@ const std::vector<YamlCase> kCases = {
 )",
      {"DUPLICATE lb.yaml:4:44: port outside: address \"10.0.0.1/16\" is already given to a kernel "
       "port; list each address once"}},
+    {"AnIpv6KernelAddressIsNoIpv4InIpv6sForm",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: ["::ffff:10.0.0.1/120"]}
+)",
+     {"OUT_OF_RANGE lb.yaml:4:31: port outside: address \"::ffff:10.0.0.1/120\" is an IPv4 address "
+      "in IPv6's form; write 10.0.0.1"}},
+    {"AnIpv6KernelAddressIsNotTheNetwork",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [2001:db8::/64, 2001:db8:1::/127, 2001:db8:2::/128]}
+)",
+     {"OUT_OF_RANGE lb.yaml:4:31: port outside: address \"2001:db8::/64\" is the network itself; "
+      "use an address inside it"}},
+    {"AnIpv6KernelAddressIsGivenOnceInAnyForm",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [2001:db8::1/64, 2001:DB8:0::1/64]}
+)",
+     {"DUPLICATE lb.yaml:4:47: port outside: address \"2001:DB8:0::1/64\" is already given to a "
+      "kernel port; list each address once"}},
+    {"EachPortMayHaveTheSameLinkLocalAddressOnce",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [fe80::1/64]}
+  - {name: inside, device: net_tap1, kernel_port: {addresses: [fe80::1/64, fe80::1/64]}}
+)",
+     {"DUPLICATE lb.yaml:5:76: port inside: address \"fe80::1/64\" is already given to a kernel "
+      "port; list each address once"}},
+    {"AnIpv6KernelAddressNeedsAnMtuOf1280",
+     Purpose::kDaemon,
+     kOutside + R"(    mtu: 1279
+    kernel_port: {addresses: [10.0.0.1/24, 2001:DB8::1/64, 2001:db8::2/64]}
+)",
+     {"CONFLICT lb.yaml:4:10: port outside: mtu 1279 is too small for the kernel port's "
+      "2001:db8::1/64: IPv6 needs 1280 (RFC 8200 section 5); set it to 1280 or more, or remove the "
+      "address"}},
+    {"AnMtuOf1280CarriesIpv6AndASmallerOneIpv4",
+     Purpose::kDaemon,
+     kOutside + R"(    mtu: 1280
+    kernel_port: {addresses: [2001:db8::1/64]}
+  - {name: inside, device: net_tap1, mtu: 576, kernel_port: {addresses: [10.0.0.1/24]}}
+)",
+     {}},
     {"AMachineHasAtMost32Ports",
      Purpose::kDaemon,
      R"(ports:

@@ -10,14 +10,152 @@ const std::vector<YamlCase> kCases = {
      kWeb + R"(    reals:
       - name: a
 )",
-     {"REQUIRED lb.yaml:7:9: real a of service web: address is missing; give an IPv4 address"}},
-    {"AnIpv6RealIsNotSupported",
+     {"REQUIRED lb.yaml:7:9: real a of service web: address is missing; give an IPv4 or IPv6 "
+      "address"}},
+    {"ARealHasItsVipsFamilyUnderDirect",
      Purpose::kDesiredState,
-     kWeb + R"(    reals:
-      - address: 2001:db8::2
+     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
+services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::10
+    port: 80
+    method: direct
+    reals:
+      - address: 10.0.0.1
+      - address: 2001:db8::21
+  - name: web4
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    method: direct
+    reals: [{address: 2001:DB8:0::21}]
 )",
-     {"UNSUPPORTED lb.yaml:7:18: real [2001:db8::2]:80 of service web: address \"2001:db8::2\" is "
-      "IPv6, which this version passes to the kernel only; use an IPv4 address"}},
+     {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
+      "IPv6 VIP"}},
+    {"ARealHasItsVipsFamilyUnderTunnel",
+     Purpose::kDesiredState,
+     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
+services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::10
+    port: 80
+    method: tunnel
+    reals:
+      - address: 10.0.0.1
+      - address: 2001:db8::21
+  - name: web4
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    method: tunnel
+    reals: [{address: 2001:DB8:0::21}]
+)",
+     {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
+      "IPv6 VIP"}},
+    {"ARealHasItsVipsFamilyUnderNat",
+     Purpose::kDesiredState,
+     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
+services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::10
+    port: 80
+    method: nat
+    reals:
+      - address: 10.0.0.1
+      - address: 2001:db8::21
+  - name: web4
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    method: nat
+    reals: [{address: 2001:DB8:0::21}]
+)",
+     {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
+      "IPv6 VIP"}},
+    {"ARealHasItsVipsFamilyUnderFullnat",
+     Purpose::kDesiredState,
+     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
+services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::10
+    port: 80
+    method: fullnat
+    local_addresses: pool
+    reals:
+      - address: 10.0.0.1
+      - address: 2001:db8::21
+  - name: web4
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    method: fullnat
+    local_addresses: pool
+    reals: [{address: 2001:DB8:0::21}]
+)",
+     {"CONFLICT lb.yaml:10:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "CONFLICT lb.yaml:18:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
+      "IPv6 VIP"}},
+    {"AnIpv6RealIsOfOneMachineThatRoutersReach",
+     Purpose::kDesiredState,
+     kWeb6 +
+         R"(    reals: [{address: "ff02::1"}, {address: "fe80::1"}, {address: "::ffff:10.0.0.1"}, {address: "::1"}]
+)",
+     {"OUT_OF_RANGE lb.yaml:6:23: real [ff02::1]:80 of service web: address \"ff02::1\" is a "
+      "multicast address; use a unicast address",
+      "OUT_OF_RANGE lb.yaml:6:45: real [fe80::1]:80 of service web: address \"fe80::1\" is "
+      "link-local, and routers pass nothing on to it; use a global address, or a unique local one "
+      "(fc00::/7)",
+      "OUT_OF_RANGE lb.yaml:6:67: real [::ffff:10.0.0.1]:80 of service web: address "
+      "\"::ffff:10.0.0.1\" is an IPv4 address in IPv6's form; write 10.0.0.1",
+      "OUT_OF_RANGE lb.yaml:6:97: real [::1]:80 of service web: address \"::1\" is the loopback "
+      "address; use a unicast address"}},
+    {"AnIpv6RealInAnotherFormIsTheSame",
+     Purpose::kDesiredState,
+     kWeb6 + R"(    reals: [{address: 2001:db8::1}, {address: 2001:DB8:0::1}]
+)",
+     {"DUPLICATE lb.yaml:6:47: real [2001:db8::1]:80 of service web: address and port are those of "
+      "another real of the service; list each real once; raise its weight instead"}},
+    {"AnIpv6RealInAnotherFormIsStillTheVip",
+     Purpose::kDesiredState,
+     kWeb6 + R"(    reals: [{address: 2001:DB8:0::10}]
+)",
+     {"CONFLICT lb.yaml:6:23: real [2001:db8::10]:80 of service web: address 2001:db8::10 is the "
+      "VIP of service web; use the real's own address"}},
+    {"ARealIsNotCalledByAnothersAddressInAnyForm",
+     Purpose::kDesiredState,
+     kWeb6 +
+         R"(    reals: [{address: 2001:db8::1, name: "[2001:DB8:0::2]:080"}, {address: 2001:db8::2, name: a}]
+)",
+     {"DUPLICATE lb.yaml:6:42: real [2001:db8::2]:80 of service web: name \"[2001:DB8:0::2]:080\" "
+      "is another real's; give each real of the service its own name"}},
+    {"ARealMayBeCalledByItsOwnAddress",
+     Purpose::kDesiredState,
+     kWeb6 + R"(    reals: [{address: 2001:db8::1, name: "[2001:db8::1]:80"}]
+)",
+     {}},
+    {"AnIpv6RealIsNotTheMachineItself",
+     Purpose::kDaemon,
+     kOutside + R"(    kernel_port: {addresses: [2001:db8::1/64]}
+)" + kWeb6 +
+         R"(    reals: [{address: 2001:DB8:0:0::1}]
+)",
+     {"CONFLICT lb.yaml:10:23: real [2001:db8::1]:80 of service web: address 2001:db8::1 is a "
+      "kernel port's own; use the address of another machine"}},
     {"ARealIsNoMulticastAddress",
      Purpose::kDesiredState,
      kWeb + R"(    reals:
@@ -79,7 +217,7 @@ const std::vector<YamlCase> kCases = {
       - {address: 10.0.0.1, name: a/b}
 )",
      {"MALFORMED lb.yaml:7:35: real a/b of service web: name \"a/b\" contains \"/\"; use 1..63 "
-      "characters of [a-zA-Z0-9_.:-]"}},
+      "characters of [a-zA-Z0-9_.:[]-]"}},
     {"DirectKeepsThePort",
      Purpose::kDesiredState,
      kWeb + R"(    method: direct

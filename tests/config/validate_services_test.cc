@@ -13,7 +13,7 @@ const std::vector<YamlCase> kCases = {
 )",
      {"REQUIRED lb.yaml:2:5: services[0]: name is missing; use 1..63 characters of [a-zA-Z0-9_.-]",
       "REQUIRED lb.yaml:2:5: services[0]: protocol is missing; use tcp or udp",
-      "REQUIRED lb.yaml:2:5: services[0]: address is missing; give an IPv4 address",
+      "REQUIRED lb.yaml:2:5: services[0]: address is missing; give an IPv4 or IPv6 address",
       "REQUIRED lb.yaml:2:5: services[0]: port is missing; use 1..65535"}},
     {"AServiceNameHasItsCharacters",
      Purpose::kDesiredState,
@@ -73,7 +73,7 @@ const std::vector<YamlCase> kCases = {
     port: 80
 )",
      {"MALFORMED lb.yaml:4:14: service web: address \"203.0.113.010\" is not an IP address; write "
-      "four numbers, as in 192.0.2.1"}},
+      "it as in 192.0.2.1 or 2001:db8::1"}},
     {"AVipIsNoName",
      Purpose::kDesiredState,
      R"(services:
@@ -83,7 +83,7 @@ const std::vector<YamlCase> kCases = {
     port: 80
 )",
      {"MALFORMED lb.yaml:4:14: service web: address \"example.org\" is not an IP address; write "
-      "four numbers, as in 192.0.2.1"}},
+      "it as in 192.0.2.1 or 2001:db8::1"}},
     {"AVipHasNoPrefix",
      Purpose::kDesiredState,
      R"(services:
@@ -94,16 +94,104 @@ const std::vector<YamlCase> kCases = {
 )",
      {"MALFORMED lb.yaml:4:14: service web: address \"203.0.113.10/32\" has a prefix length; write "
       "the address alone"}},
-    {"AnIpv6VipIsNotSupported",
+    {"AVipMayBeIpv6",
      Purpose::kDesiredState,
      R"(services:
   - name: web
     protocol: tcp
-    address: 2001:db8::1
+    address: 2001:db8::10
+    port: 80
+  - {name: local, protocol: udp, address: fd00::10, port: 80}
+)",
+     {}},
+    {"TwoServicesMayNotShareAnIpv6AddressInTwoForms",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: web, protocol: tcp, address: 2001:db8::10, port: 80}
+  - {name: web2, protocol: tcp, address: 2001:DB8:0::0010, port: 80}
+)",
+     {"DUPLICATE lb.yaml:3:66: service web2: protocol, address and port are those of service web; "
+      "change one of them or join the two services"}},
+    {"AnIpv6VipHasNoBrackets",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "[2001:db8::10]"
     port: 80
 )",
-     {"UNSUPPORTED lb.yaml:4:14: service web: address \"2001:db8::1\" is IPv6, which this version "
-      "passes to the kernel only; use an IPv4 address"}},
+     {"MALFORMED lb.yaml:4:14: service web: address \"[2001:db8::10]\" has brackets; write the "
+      "address alone, as in 2001:db8::1"}},
+    {"AnIpv6VipHasNoZone",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "fe80::1%eth0"
+    port: 80
+)",
+     {"MALFORMED lb.yaml:4:14: service web: address \"fe80::1%eth0\" is not an IP address; write "
+      "it as in 192.0.2.1 or 2001:db8::1"}},
+    {"AnIpv6VipHasNoPrefix",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "2001:db8::10/128"
+    port: 80
+)",
+     {"MALFORMED lb.yaml:4:14: service web: address \"2001:db8::10/128\" has a prefix length; "
+      "write the address alone"}},
+    {"AnIpv6VipIsNotUnspecified",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "::"
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"::\" is the unspecified address; use a "
+      "unicast address"}},
+    {"AnIpv6VipIsNotTheLoopback",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "::1"
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"::1\" is the loopback address; use a "
+      "unicast address"}},
+    {"AnIpv6VipIsNoMulticastAddress",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "ff0e::1"
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"ff0e::1\" is a multicast address; use a "
+      "unicast address"}},
+    {"AnIpv6VipIsNotLinkLocal",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "febf::1"
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"febf::1\" is link-local, and routers pass "
+      "nothing on to it; use a global address, or a unique local one (fc00::/7)"}},
+    {"AVipIsNotIpv4InIpv6sForm",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: "::ffff:203.0.113.10"
+    port: 80
+)",
+     {"OUT_OF_RANGE lb.yaml:4:14: service web: address \"::ffff:203.0.113.10\" is an IPv4 address "
+      "in IPv6's form; write 203.0.113.10"}},
     {"AVipIsNoUnspecifiedAddress",
      Purpose::kDesiredState,
      R"(services:
@@ -213,6 +301,33 @@ services:
 )",
      {"UNKNOWN_REFERENCE lb.yaml:12:15: service web: vip_port \"reals\" has no kernel port; name "
       "one with a kernel port: outside"}},
+    {"AnIpv6VipNeedsTheFirstKernelPortsMtu",
+     Purpose::kDaemon,
+     R"(ports:
+  - {name: bare, device: net_tap0, kernel_port: {disabled: true}}
+  - {name: z, device: net_tap1, mtu: 1279}
+  - {name: a, device: net_tap2}
+services:
+  - {name: web, protocol: tcp, address: 203.0.113.10, port: 80}
+  - {name: web6, protocol: tcp, address: 2001:DB8::10, port: 80}
+)",
+     {"CONFLICT lb.yaml:7:42: service web6: address 2001:db8::10 is IPv6 but port z, which carries "
+      "it, has mtu 1279, "
+      "and IPv6 needs 1280 (RFC 8200 section 5); raise the port's mtu, or set vip_port to "
+      "another"}},
+    {"AnIpv6VipNeedsItsOwnPortsMtuOnly",
+     Purpose::kDaemon,
+     R"(ports:
+  - {name: z, device: net_tap1, mtu: 1000}
+  - {name: a, device: net_tap2, mtu: 1280}
+services:
+  - {name: web, protocol: tcp, address: 2001:db8::10, port: 80, vip_port: a}
+  - {name: web6, protocol: tcp, address: 2001:db8::11, port: 80, vip_port: z}
+)",
+     {"CONFLICT lb.yaml:6:42: service web6: address 2001:db8::11 is IPv6 but port z, which carries "
+      "it, has mtu 1000, "
+      "and IPv6 needs 1280 (RFC 8200 section 5); raise the port's mtu, or set vip_port to "
+      "another"}},
     {"SloppyTcpIsOfTcpServices",
      Purpose::kDesiredState,
      R"(services:
@@ -224,6 +339,45 @@ services:
 )",
      {"CONFLICT lb.yaml:6:17: service dns: sloppy_tcp is given but the protocol is udp; remove the "
       "line; any UDP packet opens a connection"}},
+    {"SchedulerFlagsAreOfShAndMh",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: source, protocol: tcp, address: 203.0.113.10, port: 80, scheduler: sh, scheduler_flags: {port: true}}
+  - {name: maglev, protocol: tcp, address: 203.0.113.10, port: 81, scheduler: mh, scheduler_flags: {fallback: false}}
+)",
+     {}},
+    {"ASchedulerWithoutFlagsTakesNone",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: web
+    protocol: tcp
+    address: 203.0.113.10
+    port: 80
+    scheduler: dh
+    scheduler_flags: {port: true}
+)",
+     {"CONFLICT lb.yaml:7:22: service web: scheduler_flags is given but the scheduler is neither "
+      "sh nor mh; remove the lines, or set scheduler: sh or scheduler: mh"}},
+    {"TheDefaultSchedulerTakesNoFlags",
+     Purpose::kDesiredState,
+     kWeb + R"(    scheduler_flags: {fallback: true}
+)",
+     {"CONFLICT lb.yaml:6:22: service web: scheduler_flags is given but the scheduler is neither "
+      "sh nor mh; remove the lines, or set scheduler: sh or scheduler: mh"}},
+    {"AFlagHasIpvssNameWithoutTheSchedulers",
+     Purpose::kDesiredState,
+     kWeb + R"(    scheduler: sh
+    scheduler_flags: {sh-port: true}
+)",
+     {"UNKNOWN_FIELD lb.yaml:7:23: service web: unknown key \"sh-port\"; known here: port and "
+      "fallback"}},
+    {"SchedulerFlagsAreNoList",
+     Purpose::kDesiredState,
+     kWeb + R"(    scheduler: sh
+    scheduler_flags: [port]
+)",
+     {"MALFORMED lb.yaml:7:22: service web: scheduler_flags is a list, not a group of KEY: VALUE "
+      "lines; its fields are port and fallback"}},
     {"AHealthCheckNeedsASuccessAndAFailure",
      Purpose::kDesiredState,
      kWeb + R"(    health_check: {rise: 0, fall: 0}

@@ -24,11 +24,17 @@ struct YamlCase {
 
 inline void PrintTo(const YamlCase& yaml_case, std::ostream* out) { *out << yaml_case.yaml; }
 
-// A right service and a right port, to append to: the entries' other fields have their indentation.
+// Right services and a right port, to append to: the entries' other fields have their indentation.
 inline const std::string kWeb = R"(services:
   - name: web
     protocol: tcp
     address: 203.0.113.10
+    port: 80
+)";
+inline const std::string kWeb6 = R"(services:
+  - name: web
+    protocol: tcp
+    address: 2001:db8::10
     port: 80
 )";
 inline const std::string kOutside = R"(ports:

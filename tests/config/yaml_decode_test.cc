@@ -44,10 +44,10 @@ foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:3:5: service web: unknown key \"prot\"; did you mean protocol? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts, vip_port and sloppy_tcp",
+      "local_addresses, timeouts, vip_port, sloppy_tcp and scheduler_flags",
       "UNKNOWN_FIELD lb.yaml:4:5: service web: unknown key \"adress\"; did you mean address? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts, vip_port and sloppy_tcp"}},
+      "local_addresses, timeouts, vip_port, sloppy_tcp and scheduler_flags"}},
     {"AKeyOfAnotherLevelIsUnknownHere",
      Purpose::kDesiredState,
      kWeb + R"(    reals:
@@ -168,7 +168,7 @@ services:
       "MALFORMED lb.yaml:5:15: service web: protocol \"sctp\" is not one of tcp and udp; write one "
       "of them",
       "MALFORMED lb.yaml:6:14: service web: address \"203.0.113.300\" is not an IP address; write "
-      "four numbers, as in 192.0.2.1",
+      "it as in 192.0.2.1 or 2001:db8::1",
       "OUT_OF_RANGE lb.yaml:7:11: service web: port 99999 exceeds 65535; use 1..65535",
       "OUT_OF_RANGE lb.yaml:9:37: real 10.0.0.1:99999 of service web: weight 90000 exceeds 65535; "
       "lower it or split the real",

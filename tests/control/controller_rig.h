@@ -68,6 +68,7 @@ class ControllerRig {
     wanted.file_prefix = "shunt-controller-test-" + std::to_string(getpid());
     wanted.extra_eal_args = {"--log-level=*:error"};
     wanted.connections_per_worker = 4096;
+    wanted.ipv6_connections_per_worker = 2048;
     wanted.mbufs = 16384;
     wanted.ports.push_back({.name = "p0", .device = "net_ring0", .mac = kOurs});
     auto started = dataplane::Dataplane::start(wanted);
@@ -86,7 +87,7 @@ class ControllerRig {
                      }};
     options.hooks.resolve = [this](const dataplane::ResolveRequest& request) {
       const std::lock_guard lock(mutex_);
-      resolved_.push_back(IpAddress::from_v4(request.address).to_string());
+      resolved_.push_back(request.address.to_string());
     };
     options.hooks.desired_changed = [this](const DesiredState&) {
       const std::lock_guard lock(mutex_);
@@ -116,27 +117,36 @@ class ControllerRig {
     }));
     return *controller_;
   }
-  // A network of reals and clients on the port, these neighbours known.
+  // A network of reals and clients of each family on the port, these neighbours known.
   static KernelView view(const std::vector<std::string>& neighbours) {
     KernelView result;
-    result.links = {{0, true, 1500, {*InterfaceAddress::parse("10.1.0.254/16")}}};
-    result.routes = {{*Prefix::parse("10.1.0.0/16"), 0, {}, 0, {}}};
+    result.links = {
+        {0, true, 1500, {*InterfaceAddress::parse("10.1.0.254/16"), *InterfaceAddress::parse("2001:db8:1::254/64")}}};
+    result.routes = {{*Prefix::parse("10.1.0.0/16"), 0, {}, 0, {}}, {*Prefix::parse("2001:db8:1::/64"), 0, {}, 0, {}}};
     for (const auto& each : neighbours) result.neighbours.push_back({0, *IpAddress::parse(each), kGroup});
     return result;
   }
 
-  // Sends a datagram from a client's port to the VIP; returns the real that it arrived at, "" for none within a second.
+  // Sends a datagram from a client's port to a VIP; returns the real that it arrived at, "" for none within a second.
   std::string real_of(uint16_t client_port) {
+    return real_of(client_port, *IpAddress::parse("10.1.200.7"), *IpAddress::parse("10.9.9.9"));
+  }
+  std::string real6_of(uint16_t client_port) {
+    return real_of(client_port, *IpAddress::parse("2001:db8:1::c:7"), *IpAddress::parse("2001:db8:9::9"));
+  }
+  std::string real_of(uint16_t client_port, const IpAddress& client, const IpAddress& vip) {
     drain_frames();
-    const auto frame = datagram(client_port);
+    const auto frame = datagram(client_port, client, vip);
     EXPECT_TRUE(dataplane_->send_frame(0, frame.data(), frame.size()));
     std::string arrived;
     within(std::chrono::seconds(1), [&] {
       dataplane_->take_kernel_frames(0, [&](const uint8_t* data, size_t bytes) {
-        if (bytes < 34 || data[23] != 17) return;
-        Be32 destination;
-        std::memcpy(&destination.raw, data + 30, 4);
-        arrived = IpAddress::from_v4(destination).to_string();
+        if (bytes >= 34 && data[12] == 0x08 && data[23] == 17) {
+          Be32 destination;
+          std::memcpy(&destination.raw, data + 30, 4);
+          arrived = IpAddress::from_v4(destination).to_string();
+        }
+        if (bytes >= 62 && data[12] == 0x86 && data[20] == 17) arrived = IpAddress::from_v6(data + 38).to_string();
       });
       return !arrived.empty();
     });
@@ -179,31 +189,45 @@ class ControllerRig {
   void drain_frames() {
     dataplane_->take_kernel_frames(0, [](const uint8_t*, size_t) {});
   }
-  static std::vector<uint8_t> datagram(uint16_t client_port) {
+  static std::vector<uint8_t> datagram(uint16_t client_port, const IpAddress& client, const IpAddress& vip) {
     using namespace dataplane;
-    std::vector<uint8_t> frame(sizeof(EthernetHeader) + sizeof(Ipv4Header) + sizeof(UdpHeader) + 4);
+    constexpr size_t kUdpBytes = sizeof(UdpHeader) + 4;
+    const size_t ip_bytes = vip.is_v4() ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
+    std::vector<uint8_t> frame(sizeof(EthernetHeader) + ip_bytes + kUdpBytes);
     auto* ethernet = reinterpret_cast<EthernetHeader*>(frame.data());
     ethernet->destination = kOurs;
-    ethernet->type = kEtherTypeIpv4;
-    auto* ip = reinterpret_cast<Ipv4Header*>(ethernet + 1);
-    ip->version_ihl = 0x45;
-    ip->total_length = Be16::from_host(static_cast<uint16_t>(frame.size() - sizeof(EthernetHeader)));
-    ip->ttl = 64;
-    ip->protocol = kIpProtocolUdp;
-    ip->source = IpAddress::parse("10.1.200.7")->v4();
-    ip->destination = IpAddress::parse("10.9.9.9")->v4();
-    uint32_t sum = 0;
-    for (size_t i = 0; i < sizeof *ip; i += 2) {
-      const uint8_t* bytes = reinterpret_cast<const uint8_t*>(ip) + i;
-      sum += static_cast<uint32_t>(bytes[0] << 8 | bytes[1]);
-    }
-    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-    ip->checksum = Be16::from_host(static_cast<uint16_t>(~sum));
-    auto* udp = reinterpret_cast<UdpHeader*>(ip + 1);
+    ethernet->type = vip.is_v4() ? kEtherTypeIpv4 : kEtherTypeIpv6;
+    auto* udp = reinterpret_cast<UdpHeader*>(reinterpret_cast<uint8_t*>(ethernet + 1) + ip_bytes);
     udp->source_port = Be16::from_host(client_port);
     udp->destination_port = Be16::from_host(53);
-    udp->length = Be16::from_host(12);
+    udp->length = Be16::from_host(kUdpBytes);
+    if (vip.is_v4()) {
+      auto* ip = reinterpret_cast<Ipv4Header*>(ethernet + 1);
+      ip->version_ihl = 0x45;
+      ip->total_length = Be16::from_host(static_cast<uint16_t>(ip_bytes + kUdpBytes));
+      ip->ttl = 64;
+      ip->protocol = kIpProtocolUdp;
+      ip->source = client.v4();
+      ip->destination = vip.v4();
+      ip->checksum = checksum(ip, sizeof *ip, 0);
+      return frame;
+    }
+    auto* ip = reinterpret_cast<Ipv6Header*>(ethernet + 1);
+    ip->version_class_flow = Be32::from_host(0x60000000);
+    ip->payload_length = Be16::from_host(kUdpBytes);
+    ip->next_header = kIpProtocolUdp;
+    ip->hop_limit = 64;
+    ip->source = client.bytes;
+    ip->destination = vip.bytes;
+    // IPv6 has no datagrams without one. Over both addresses, too, which lie in front.
+    udp->checksum = checksum(&ip->source, 32 + kUdpBytes, kIpProtocolUdp + kUdpBytes);
     return frame;
+  }
+  static Be16 checksum(const void* from, size_t count, uint32_t sum) {
+    const auto* bytes = static_cast<const uint8_t*>(from);
+    for (size_t i = 0; i < count; i += 2) sum += static_cast<uint32_t>(bytes[i] << 8 | bytes[i + 1]);
+    while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+    return Be16::from_host(static_cast<uint16_t>(~sum));
   }
 
   std::unique_ptr<dataplane::Dataplane> dataplane_;

@@ -15,6 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -147,9 +148,9 @@ TEST(Controller, AStateThatDoesNotFitChangesNothing) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
   Controller& controller = rig.start();
-  DesiredState six = state_with({real_at("10.1.0.1"), real_at("10.1.0.2")});
-  six.services.push_back(service_at("six", "2001:db8::1", {}));
-  const auto refused = controller.apply(six, 0, false);
+  DesiredState mixed = state_with({real_at("10.1.0.1"), real_at("10.1.0.2")});
+  mixed.services.push_back(service_at("six", "2001:db8::1", {real_at("10.1.0.3")}));
+  const auto refused = controller.apply(mixed, 0, false);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
   EXPECT_EQ(controller.get()->revision, 1u);
@@ -187,6 +188,72 @@ TEST(Controller, ApplyReturnsWhenWorkersForwardByIt) {
     ASSERT_TRUE(controller.apply(state_with({real_at(only)}), 0, false));
     ASSERT_EQ(rig.real_of(static_cast<uint16_t>(3000 + round)), only);
   }
+}
+
+TEST(Controller, EverySchedulerTakesOverAtRunTime) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  using enum SchedulerKind;
+  uint16_t client_port = 3000;
+  for (const SchedulerKind scheduler : {kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos}) {
+    DesiredState state = state_with({real_at("10.1.0.1", 10), real_at("10.1.0.2", 10)});
+    state.services[0].scheduler = scheduler;
+    ASSERT_TRUE(controller.apply(state, 0, false));
+    EXPECT_THAT(rig.real_of(client_port++), AnyOf("10.1.0.1", "10.1.0.2")) << name_of(scheduler);
+    EXPECT_EQ(controller.list_services({})->services.at(0).scheduler, scheduler);
+  }
+}
+
+TEST(Controller, SchedulerFlagsChangeAtRunTime) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  DesiredState state = state_with({real_at("10.1.0.1"), real_at("10.1.0.2")});
+  Service& dns = state.services[0];
+  uint16_t client_port = 3000;
+  const auto reals_of_a_client = [&] {
+    std::set<std::string> reals;
+    for (int i = 0; i < 10; ++i) reals.insert(rig.real_of(client_port++));
+    return reals;
+  };
+  for (const SchedulerKind scheduler : {SchedulerKind::kSh, SchedulerKind::kMh}) {
+    dns.scheduler = scheduler;
+    dns.scheduler_flags = {.port = false, .fallback = true};
+    ASSERT_TRUE(controller.apply(state, 0, false));
+    const auto by_address = reals_of_a_client();
+    ASSERT_EQ(by_address.size(), 1u);
+    dns.scheduler_flags.port = true;
+    ASSERT_TRUE(controller.apply(state, 0, false));
+    EXPECT_EQ(reals_of_a_client(), (std::set<std::string>{"10.1.0.1", "10.1.0.2"}));
+
+    dns.scheduler_flags.port = false;
+    ASSERT_TRUE(controller.apply(state, 0, false));
+    const std::string own = *by_address.begin();
+    ASSERT_TRUE(controller.drain("dns", own + ":53", 0));
+    EXPECT_EQ(rig.real_of(client_port++), own == "10.1.0.1" ? "10.1.0.2" : "10.1.0.1");
+    DesiredState drained = controller.get()->state;
+    drained.services[0].scheduler_flags.fallback = false;
+    ASSERT_TRUE(controller.apply(drained, 0, false));
+    EXPECT_EQ(rig.real_of(client_port++), "");
+  }
+}
+
+// wrr keeps what it found out about the weights; rr's turn in between must not make it believe that it still holds.
+TEST(Controller, AWeightThatFellUnderAnotherSchedulerIsSeen) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  const auto real_under = [&](SchedulerKind scheduler, uint32_t weight, uint16_t client_port) {
+    DesiredState state = state_with({real_at("10.1.0.1", weight)});
+    state.services[0].scheduler = scheduler;
+    EXPECT_TRUE(controller.apply(state, 0, false));
+    return rig.real_of(client_port);
+  };
+  EXPECT_EQ(real_under(SchedulerKind::kWrr, 1, 3000), "10.1.0.1");
+  EXPECT_EQ(real_under(SchedulerKind::kRr, 0, 3001), "");
+  EXPECT_EQ(real_under(SchedulerKind::kWrr, 0, 3002), "");
+  EXPECT_EQ(real_under(SchedulerKind::kWrr, 1, 3003), "10.1.0.1");
 }
 
 TEST(Controller, ConnectionsOfARemovedRealGoOnUntilTheyEnd) {
@@ -360,6 +427,70 @@ TEST(Controller, ConnectionsAreListedByWhatIsAskedFor) {
   EXPECT_EQ(controller.connections({.service = "www"}, ignore).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(controller.connections({.real = "nobody"}, ignore).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(controller.connections({.client = "10.1"}, ignore).error().code, ErrorCode::kInvalid);
+}
+
+// The service of both families, each with its own reals.
+DesiredState both_families(std::vector<Real> ipv6_reals) {
+  DesiredState state = state_with({real_at("10.1.0.1")});
+  state.services.push_back(service_at("dns6", "2001:db8:9::9", std::move(ipv6_reals)));
+  return state;
+}
+
+TEST(Controller, AnIpv6ServiceForwardsBesideAnIpv4OneAndIsReportedSo) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_TRUE(controller.apply(both_families({real_at("2001:db8:1::2")}), 0, false));
+  controller.on_kernel_view(ControllerRig::view({"10.1.0.1", "2001:db8:1::2"}));
+  const auto next_hop6 = [&] { return controller.list_services({})->services.at(1).reals.at(0).next_hop; };
+  ASSERT_TRUE(within(seconds(3), [&] { return next_hop6().starts_with("reachable"); })) << next_hop6();
+  for (uint16_t port = 8100; port < 8103; ++port) EXPECT_EQ(rig.real6_of(port), "2001:db8:1::2");
+  EXPECT_EQ(rig.real_of(8100), "10.1.0.1");
+
+  std::vector<ConnectionReport> reports;
+  const auto take = [&](const ConnectionReport& each) {
+    reports.push_back(each);
+    return true;
+  };
+  ASSERT_TRUE(controller.connections({.client = "2001:db8:1::c:7"}, take));
+  ASSERT_EQ(reports.size(), 3u);
+  EXPECT_EQ(reports[0].service, "dns6");
+  EXPECT_EQ(reports[0].client.to_string(), "2001:db8:1::c:7");
+  EXPECT_EQ(reports[0].virtual_address.to_string(), "2001:db8:9::9");
+  EXPECT_EQ(reports[0].virtual_port, 53);
+  EXPECT_EQ(reports[0].real.to_string(), "2001:db8:1::2");
+  EXPECT_EQ(reports[0].in_packets, 1u);
+  reports.clear();
+  ASSERT_TRUE(controller.connections({}, take));
+  EXPECT_EQ(reports.size(), 4u);
+
+  EXPECT_TRUE(within(seconds(2), [&] { return controller.workers()->at(0).ipv6_connections == 3; }));
+  EXPECT_EQ(controller.workers()->at(0).connections, 1u);
+  EXPECT_EQ(controller.workers()->at(0).ipv6_connection_capacity, 2048u);
+  EXPECT_EQ(controller.status()->ipv6_connections, 3u);
+  EXPECT_EQ(controller.status()->ipv6_connection_capacity, 2048u);
+}
+
+TEST(Controller, UnresolvedIpv6NextHopsAreAskedForAndToldOf) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  ASSERT_TRUE(controller.apply(both_families({real_at("2001:db8:1::40"), real_at("2001:db8:66::1")}), 0, false));
+  EXPECT_TRUE(within(seconds(4), [&] {
+    const auto asked = rig.resolved();
+    return std::find(asked.begin(), asked.end(), "2001:db8:1::40") != asked.end();
+  }));
+  const auto reals = [&] { return controller.list_services({})->services.at(1).reals; };
+  EXPECT_EQ(reals().at(0).next_hop, "unresolved: 2001:db8:1::40 on p0");
+  EXPECT_EQ(reals().at(1).next_hop, "no route");
+  EXPECT_THAT(controller.status()->problems, AllOf(Contains(HasSubstr("next hop 2001:db8:1::40: it does not answer")),
+                                                   Contains(HasSubstr("2001:db8:66::1: no route"))));
+  // Behind a router whose address is link-local.
+  KernelView view = ControllerRig::view({"fe80::fe"});
+  view.routes.push_back({*Prefix::parse("2001:db8:66::/48"), 0, *IpAddress::parse("fe80::fe"), 0, {}});
+  controller.on_kernel_view(view);
+  EXPECT_TRUE(rig.sees_event("neighbour fe80::fe"));
+  EXPECT_TRUE(within(seconds(2), [&] { return reals().at(1).next_hop.starts_with("reachable via"); }));
 }
 
 TEST(Controller, ServicesComeInPagesThatSurviveChanges) {

@@ -110,6 +110,36 @@ TEST(Differences, ShowEveryFieldOfAService) {
                           "timeouts.tcp_established: default -> 60s"));
 }
 
+TEST(Differences, ShowFlagsOfSchedulersThatHaveThem) {
+  DesiredState before = two_services();
+  Service& web = before.services[0];
+  web.scheduler = SchedulerKind::kSh;
+  web.scheduler_flags = {.port = true, .fallback = true};
+  DesiredState after = before;
+  after.services[0].scheduler_flags = {.port = false, .fallback = false};
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged,
+                                 "service web",
+                                 {"scheduler_flags.port: yes -> no", "scheduler_flags.fallback: yes -> no"}}));
+  after.services[0].scheduler = SchedulerKind::kRr;
+  after.services[0].scheduler_flags = {};
+  EXPECT_THAT(differences(before, after), ElementsAre(Change{Kind::kChanged, "service web", {"scheduler: sh -> rr"}}));
+}
+
+TEST(Differences, ShowFlagsOfAnAddedService) {
+  const auto first_line_with = [](SchedulerFlags flags) {
+    DesiredState after;
+    after.services = {service("web", "192.0.2.1", {})};
+    after.services[0].scheduler = SchedulerKind::kMh;
+    after.services[0].scheduler_flags = flags;
+    return differences({}, after).at(0).details.at(0);
+  };
+  EXPECT_EQ(first_line_with({.port = true, .fallback = true}), "tcp 192.0.2.1:80 mh (fallback,port) nat");
+  EXPECT_EQ(first_line_with({.port = false, .fallback = true}), "tcp 192.0.2.1:80 mh (fallback) nat");
+  EXPECT_EQ(first_line_with({.port = true, .fallback = false}), "tcp 192.0.2.1:80 mh (port) nat");
+  EXPECT_EQ(first_line_with({.port = false, .fallback = false}), "tcp 192.0.2.1:80 mh nat");
+}
+
 TEST(Differences, ShowTimeoutsAndLocalAddresses) {
   DesiredState before;
   before.local_addresses = {{"old", {*IpAddress::parse("10.1.0.1")}, ""},

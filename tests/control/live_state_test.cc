@@ -45,7 +45,7 @@ class LiveStateTest : public testing::Test {
   }
   RealId id(const std::string& address) const { return live_.live(place(address)).id; }
   const dataplane::ServiceEntry& entry(const std::string& vip = "192.0.2.1") const {
-    const auto* found = snapshot_->find_service(6, IpAddress::parse(vip)->v4(), Be16::from_host(80));
+    const auto* found = snapshot_->find_service(6, *IpAddress::parse(vip), Be16::from_host(80));
     EXPECT_NE(found, nullptr);
     return *found;
   }
@@ -53,7 +53,7 @@ class LiveStateTest : public testing::Test {
   std::vector<std::string> candidates() const {
     std::vector<std::string> result;
     for (const auto& each : entry().candidates) {
-      result.push_back(IpAddress::from_v4(snapshot_->reals[each.id.index].address).to_string() + " " +
+      result.push_back(snapshot_->reals[each.id.index].address.to_string() + " " +
                        std::to_string(each.weight) + " " + std::to_string(each.table_weight));
     }
     return result;
@@ -78,7 +78,7 @@ TEST_F(LiveStateTest, ARemovedRealKeepsItsSlotForItsConnections) {
   replace(with_reals({real("10.0.0.2")}));
   EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 1 1"));
   EXPECT_TRUE(snapshot_->reals[gone.index].used);
-  EXPECT_EQ(snapshot_->reals[gone.index].address, IpAddress::parse("10.0.0.1")->v4());
+  EXPECT_EQ(snapshot_->reals[gone.index].address, *IpAddress::parse("10.0.0.1"));
   EXPECT_EQ(slots_.real(gone).removed_in, snapshot_->version);
   // Back again: the same slot, and the newest.
   replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
@@ -163,7 +163,7 @@ TEST_F(LiveStateTest, UnchangedServicesAreNotTouched) {
   const auto before = std::move(snapshot_);
   state.services[1].reals[0].weight = 2;
   replace(state);
-  const auto* untouched = before->find_service(6, IpAddress::parse("192.0.2.1")->v4(), Be16::from_host(80));
+  const auto* untouched = before->find_service(6, *IpAddress::parse("192.0.2.1"), Be16::from_host(80));
   EXPECT_EQ(entry().candidates.data(), untouched->candidates.data());
   EXPECT_EQ(entry("192.0.2.2").candidates[0].weight, 2u);
 }
@@ -194,25 +194,45 @@ TEST_F(LiveStateTest, SloppyTcpReachesTheSnapshotAndLeavesIt) {
   EXPECT_FALSE(entry().sloppy_tcp);
 }
 
+TEST_F(LiveStateTest, SchedulerAndFlagsReachTheSnapshot) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  Service& web = state.services[0];
+  web.scheduler = SchedulerKind::kMh;
+  replace(state);
+  EXPECT_EQ(entry().scheduler, SchedulerKind::kMh);
+  EXPECT_EQ(entry().scheduler_flags, dataplane::kFallback);
+  web.scheduler_flags = {.port = true, .fallback = true};
+  replace(state);
+  EXPECT_EQ(entry().scheduler_flags, dataplane::kHashPort | dataplane::kFallback);
+  web.scheduler = SchedulerKind::kSh;
+  web.scheduler_flags = {.port = true, .fallback = false};
+  replace(state);
+  EXPECT_EQ(entry().scheduler, SchedulerKind::kSh);
+  EXPECT_EQ(entry().scheduler_flags, dataplane::kHashPort);
+  web.scheduler_flags = {.port = false, .fallback = false};
+  replace(state);
+  EXPECT_EQ(entry().scheduler_flags, 0);
+}
+
 TEST_F(LiveStateTest, PoolsReachTheirServices) {
   DesiredState state = with_reals({real("10.0.0.1")});
   state.services[0].method = Method::kFullnat;
   state.services[0].local_addresses = "pool";
   state.local_addresses = {{"pool", {*IpAddress::parse("10.0.0.250")}, ""}};
   replace(state);
-  EXPECT_THAT(entry().local_addresses, ElementsAre(IpAddress::parse("10.0.0.250")->v4()));
+  EXPECT_THAT(entry().local_addresses, ElementsAre(*IpAddress::parse("10.0.0.250")));
   state.local_addresses[0].addresses = {*IpAddress::parse("10.0.0.251")};
   replace(state);
-  EXPECT_THAT(entry().local_addresses, ElementsAre(IpAddress::parse("10.0.0.251")->v4()));
-  EXPECT_EQ(snapshot_->kinds_of(IpAddress::parse("10.0.0.251")->v4()), bit(dataplane::AddressSlot::Kind::kLocal));
-  EXPECT_EQ(snapshot_->kinds_of(IpAddress::parse("10.0.0.250")->v4()), 0);
+  EXPECT_THAT(entry().local_addresses, ElementsAre(*IpAddress::parse("10.0.0.251")));
+  EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.251")), bit(dataplane::AddressSlot::Kind::kLocal));
+  EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.250")), 0);
 }
 
 TEST_F(LiveStateTest, ARemovedServiceIsNotFoundAndHoldsItsId) {
   replace(with_reals({real("10.0.0.1")}));
   const auto service = entry().id;
   replace({});
-  EXPECT_EQ(snapshot_->find_service(6, IpAddress::parse("192.0.2.1")->v4(), Be16::from_host(80)), nullptr);
+  EXPECT_EQ(snapshot_->find_service(6, *IpAddress::parse("192.0.2.1"), Be16::from_host(80)), nullptr);
   EXPECT_TRUE(slots_.service(service).used);
   replace(with_reals({real("10.0.0.1")}));
   EXPECT_EQ(entry().id, service);
@@ -230,8 +250,64 @@ TEST_F(LiveStateTest, WhatTheTablesCannotTakeIsRefused) {
   // Slots of removed reals are still held.
   EXPECT_FALSE(live_.fits(with_reals({real("10.0.1.1")})));
   EXPECT_TRUE(live_.fits(with_reals({real("10.0.0.3")})));
-  DesiredState six = with_reals({real("2001:db8::1")});
-  EXPECT_THAT(live_.fits(six).error().message, HasSubstr("real web/[2001:db8::1]:80"));
+}
+
+TEST_F(LiveStateTest, AnIpv6ServiceIsOneLikeAnother) {
+  DesiredState state = with_reals({real("2001:db8:1::1"), real("2001:db8:1::2")});
+  state.services[0].address = *IpAddress::parse("2001:db8::80");
+  state.services[0].method = Method::kFullnat;
+  state.services[0].local_addresses = "six";
+  // Another service's pool may be of the other family.
+  state.local_addresses = {{"four", {*IpAddress::parse("10.0.0.250")}, ""},
+                           {"six", {*IpAddress::parse("2001:db8::250")}, ""}};
+  replace(state);
+  const auto& six = entry("2001:db8::80");
+  ASSERT_EQ(six.candidates.size(), 2u);
+  EXPECT_EQ(snapshot_->reals[six.candidates[0].id.index].address, *IpAddress::parse("2001:db8:1::2"));
+  EXPECT_THAT(six.local_addresses, ElementsAre(*IpAddress::parse("2001:db8::250")));
+  EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("2001:db8::80")), bit(dataplane::AddressSlot::Kind::kVip));
+  EXPECT_EQ(live_.find_real("web", "[2001:db8:1::1]:80")->real, 0u);
+}
+
+TEST_F(LiveStateTest, FamiliesAreMixedInNoService) {
+  const auto refusal = [this](const DesiredState& state) {
+    const auto fits = live_.fits(state);
+    EXPECT_FALSE(fits);
+    return fits ? "" : fits.error().message;
+  };
+  DesiredState state = with_reals({real("10.0.0.1"), real("2001:db8::1")});
+  EXPECT_EQ(refusal(state), "real web/[2001:db8::1]:80: 2001:db8::1 is not of the family of the service's address "
+                            "192.0.2.1; give an IPv4 address");
+  state = with_reals({real("10.0.0.1")});
+  state.services[0].address = *IpAddress::parse("2001:db8::80");
+  EXPECT_EQ(refusal(state), "real web/10.0.0.1:80: 10.0.0.1 is not of the family of the service's address "
+                            "2001:db8::80; give an IPv6 address");
+  state = with_reals({real("10.0.0.1")});
+  state.services[0].local_addresses = "pool";
+  state.local_addresses = {{"pool", {*IpAddress::parse("2001:db8::250"), *IpAddress::parse("2001:db8::251")}, ""}};
+  EXPECT_THAT(refusal(state), HasSubstr("local_addresses pool of service web: 2001:db8::250 is not of the family"));
+}
+
+TEST_F(LiveStateTest, AServiceGetsThePoolsAddressesOfItsFamily) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services[0].method = Method::kFullnat;
+  state.services[0].local_addresses = "pool";
+  Service six = state.services[0];
+  six.name = "six";
+  six.address = *IpAddress::parse("2001:db8::80");
+  six.reals = {real("2001:db8:1::1")};
+  state.services.push_back(six);
+  state.local_addresses = {{"pool",
+                            {*IpAddress::parse("10.0.0.250"), *IpAddress::parse("2001:db8::250"),
+                             *IpAddress::parse("10.0.0.251")},
+                            ""}};
+  replace(state);
+  EXPECT_THAT(entry().local_addresses,
+              ElementsAre(*IpAddress::parse("10.0.0.250"), *IpAddress::parse("10.0.0.251")));
+  EXPECT_THAT(entry("2001:db8::80").local_addresses, ElementsAre(*IpAddress::parse("2001:db8::250")));
+  for (const char* each : {"10.0.0.250", "10.0.0.251", "2001:db8::250"}) {
+    EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse(each)), bit(dataplane::AddressSlot::Kind::kLocal)) << each;
+  }
 }
 
 TEST_F(LiveStateTest, RealsAreFoundByNameAndByAddress) {

@@ -26,6 +26,22 @@ TEST(Checksum, Rfc1624Example) {
   EXPECT_EQ(updated(be16(0xdd2f), fold(delta_of(be16(0x5555), be16(0x3285)))).host(), 0x0000);
 }
 
+// Every sum that a header of 20 bytes could have in its 16-bit words, and sums of eight bytes at a time.
+TEST(Checksum, ASumIsAllOnesWhereItsFoldIs) {
+  for (uint64_t sum = 1; sum <= 10 * 0xffff; ++sum) {
+    ASSERT_EQ(is_all_ones(sum), fold(sum) == 0xffff) << sum;
+  }
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 100000; ++i) {
+    const uint64_t sum = random() | 1;
+    const uint64_t multiple = sum / 0xffff * 0xffff;
+    ASSERT_EQ(is_all_ones(sum), fold(sum) == 0xffff) << sum;
+    ASSERT_TRUE(is_all_ones(multiple)) << multiple;
+    ASSERT_FALSE(is_all_ones(multiple + 1)) << multiple;
+  }
+  EXPECT_TRUE(is_all_ones(UINT64_MAX));
+}
+
 TEST(Checksum, AnyLengthAndAlignmentAgreesWithThePlainSum) {
   std::mt19937 random(1);
   Bytes data(300);

@@ -51,7 +51,7 @@ FlowKey key_of(FlowKey*, uint64_t number) {
 }
 FlowKey6 key_of(FlowKey6*, uint64_t number) {
   FlowKey6 key{};
-  std::memcpy(key.source + 3, &number, 8);
+  std::memcpy(key.source.data() + 3, &number, 8);
   key.destination[15] = static_cast<uint8_t>(number);
   key.source_port = Be16::from_host(static_cast<uint16_t>(number));
   key.protocol = 6;
@@ -68,10 +68,7 @@ class ConnectionTableOf : public testing::Test {
     return key;
   }
   // As the packet path asks.
-  static auto asked(const Key& key) {
-    if constexpr (std::is_same_v<Key, FlowKey>) return block_of(key);
-    else return key;
-  }
+  static auto asked(const Key& key) { return lookup_key_of(key); }
 
   // A two-way connection has numbers n and n + 2^32 for its request and reply.
   static auto* add(Table& table, uint64_t number, bool two_way, uint8_t protocol = 6) {
@@ -288,6 +285,12 @@ TEST(ConnectionTable, OneConnectionTakesAtMost100BytesIndexIncluded) {
   EXPECT_EQ(sizeof(Connection), 64u);
 }
 
+TEST(ConnectionTable, OneIpv6ConnectionTakesAtMost160BytesIndexIncluded) {
+  for (const uint32_t capacity : {65536u, 262144u, 1048576u}) {
+    EXPECT_LE(static_cast<double>(ConnectionTable6::bytes_for(capacity)) / capacity, 160.0) << capacity;
+  }
+}
+
 TEST(ConnectionTable, HeaderSaysWhatItHolds) {
   alignas(64) static uint8_t memory[64 * 1024];
   ASSERT_LE(ConnectionTable::bytes_for(100), sizeof memory);
@@ -298,6 +301,9 @@ TEST(ConnectionTable, HeaderSaysWhatItHolds) {
   EXPECT_EQ(header->version, ConnectionTable::kVersion);
   EXPECT_EQ(header->entry_bytes, 64u);
   EXPECT_EQ(header->capacity, 100u);
+  ASSERT_LE(ConnectionTable6::bytes_for(100), sizeof memory);
+  ConnectionTable6().attach(memory, 100, HashKey::from_bytes({}));
+  EXPECT_EQ(header->entry_bytes, 128u) << "one family's table is not taken for the other's";
 }
 
 }  // namespace

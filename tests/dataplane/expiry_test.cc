@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "dataplane/family.h"
+#include "tests/support/families.h"
 #include "tests/support/worker_fixture.h"
 
 namespace shunt::dataplane {
@@ -11,23 +13,30 @@ using namespace test;
 
 constexpr uint32_t kCapacity = 16;
 
-class FullTable : public testing::Test {
+class FullTable : public InBothFamilies {
  protected:
   void serve(Method method, SchedulerKind scheduler = SchedulerKind::kRr) {
-    const ServiceId service = lb.add_service(Protocol::kTcp, "203.0.113.10", 80, method, scheduler);
+    const ServiceId service = lb.add_service(Protocol::kTcp, at("203.0.113.10"), 80, method, scheduler);
     for (const char* address : {"10.0.0.1", "10.0.0.2", "10.0.0.3"})
-      reals.push_back(lb.add_real(service, address, 80));
+      reals.push_back(lb.add_real(service, at(address), 80));
     lb.publish();
   }
   static PacketBuilder client(uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 80);
+    return a_packet().from(at("198.51.100.7"), port).to(at("203.0.113.10"), 80);
+  }
+  static PacketBuilder query(uint16_t port) { return client(port).to(at("203.0.113.10"), 53).udp(); }
+  RealId serve_udp() {
+    const ServiceId service = lb.add_service(Protocol::kUdp, at("203.0.113.10"), 53, Method::kNat);
+    const RealId real = lb.add_real(service, at("10.0.0.9"), 53);
+    lb.publish();
+    return real;
   }
   void fill(bool established) {
     for (uint16_t port = 1; port <= kCapacity; ++port) {
       ASSERT_EQ(lb.send(client(port).tcp(kTcpSyn)).summary(), "sent 1");
       if (established) lb.send(client(port).tcp(kTcpAck));
     }
-    ASSERT_TRUE(lb.worker().connections.is_full());
+    ASSERT_EQ(lb.connections(GetParam()), kCapacity);
   }
   uint32_t connections_on_reals() {
     uint32_t all = 0;
@@ -40,17 +49,17 @@ class FullTable : public testing::Test {
   std::vector<RealId> reals;
 };
 
-TEST_F(FullTable, HalfOpenGivesWayToANewConnection) {
+TEST_P(FullTable, HalfOpenGivesWayToANewConnection) {
   serve(Method::kNat);
   fill(false);
   lb.worker().now += 1000;
   EXPECT_EQ(lb.send(client(100).tcp(kTcpSyn)).summary(), "sent 1");
-  EXPECT_NE(lb.connection_of(client(100).tcp(kTcpSyn)), nullptr);
+  EXPECT_TRUE(lb.copy_of(client(100).tcp(kTcpSyn)));
   EXPECT_EQ(lb.worker().counters.half_open_evicted.read(), 1u);
   EXPECT_EQ(connections_on_reals(), kCapacity);
 }
 
-TEST_F(FullTable, YoungHalfOpenIsSpared) {
+TEST_P(FullTable, YoungHalfOpenIsSpared) {
   serve(Method::kNat);
   fill(false);
   lb.worker().now += 999;
@@ -58,7 +67,7 @@ TEST_F(FullTable, YoungHalfOpenIsSpared) {
   EXPECT_EQ(lb.worker().counters.half_open_evicted.read(), 0u);
 }
 
-TEST_F(FullTable, EstablishedIsNeverEvicted) {
+TEST_P(FullTable, EstablishedIsNeverEvicted) {
   serve(Method::kNat);
   fill(true);
   lb.worker().now += 5000;
@@ -70,49 +79,42 @@ TEST_F(FullTable, EstablishedIsNeverEvicted) {
   }
 }
 
-TEST_F(FullTable, OneHalfOpenAmongEstablishedIsFound) {
+TEST_P(FullTable, OneHalfOpenAmongEstablishedIsFound) {
   serve(Method::kNat);
   fill(true);
   lb.send(client(7).tcp(kTcpRst));
   lb.send(client(7).tcp(kTcpSyn));  // CLOSE is reopened: now half-open
-  ASSERT_EQ(lb.connection_of(client(7).tcp(kTcpSyn))->state, ConnectionState::kSynRecv);
+  ASSERT_EQ(lb.copy_of(client(7).tcp(kTcpSyn))->state, ConnectionState::kSynRecv);
   lb.worker().now += 1000;
   EXPECT_EQ(lb.send(client(100).tcp(kTcpSyn)).summary(), "sent 1");
-  EXPECT_EQ(lb.connection_of(client(7).tcp(kTcpSyn)), nullptr);
+  EXPECT_FALSE(lb.copy_of(client(7).tcp(kTcpSyn)));
 }
 
-TEST_F(FullTable, UdpOfOnePacketGivesWayAndOfMoreDoesNot) {
-  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
-  lb.add_real(service, "10.0.0.9", 53);
-  lb.publish();
-  const auto query = [](uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp();
-  };
+TEST_P(FullTable, UdpOfOnePacketGivesWayAndOfMoreDoesNot) {
+  serve_udp();
   for (uint16_t port = 1; port <= kCapacity; ++port) {
     lb.send(query(port));
     if (port != 5) lb.send(query(port));
   }
   lb.worker().now += 1000;
   EXPECT_EQ(lb.send(query(100)).summary(), "sent 1");
-  EXPECT_EQ(lb.connection_of(query(5)), nullptr);
+  EXPECT_FALSE(lb.copy_of(query(5)));
   lb.send(query(100));
   lb.worker().now += 1000;
   EXPECT_EQ(lb.send(query(101)).summary(), "dropped table_full");
 }
 
-TEST_F(FullTable, UdpOfOneRequestThatIsAnsweredStays) {
-  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
-  lb.add_real(service, "10.0.0.9", 53);
-  lb.publish();
+TEST_P(FullTable, UdpOfOneRequestThatIsAnsweredStays) {
+  serve_udp();
   for (uint16_t port = 1; port <= kCapacity; ++port) {
-    lb.send(a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp());
-    lb.send(a_packet().from("10.0.0.9", 53).to("198.51.100.7", port).udp());
+    lb.send(query(port));
+    lb.send(a_packet().from(at("10.0.0.9"), 53).to(at("198.51.100.7"), port).udp());
   }
   lb.worker().now += 1000;
-  EXPECT_EQ(lb.send(a_packet().from("198.51.100.7", 100).to("203.0.113.10", 53).udp()).summary(), "dropped table_full");
+  EXPECT_EQ(lb.send(query(100)).summary(), "dropped table_full");
 }
 
-TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
+TEST_P(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   serve(Method::kNat);
   fill(false);
   lb.worker().now += 1000;
@@ -126,12 +128,12 @@ TEST_F(FullTable, EvictionInABurstLeavesNoDanglingPacket) {
   ASSERT_EQ(outcome.sent.size(), kCapacity);
   for (uint32_t i = 0; i < kCapacity; ++i) {
     EXPECT_EQ(checksum_errors(outcome.sent[i].bytes), "");
-    EXPECT_EQ(outcome.sent[i].bytes[35], 101 + i) << "source port";
+    EXPECT_EQ(outcome.sent[i].bytes[l4_place() + 1], 101 + i) << "source port";
   }
-  EXPECT_EQ(connections_on_reals(), lb.worker().connections.used());
+  EXPECT_EQ(connections_on_reals(), lb.connections(GetParam()));
 }
 
-TEST_F(FullTable, ExpiredEntryMakesRoom) {
+TEST_P(FullTable, ExpiredEntryMakesRoom) {
   serve(Method::kNat);
   fill(true);
   lb.worker().now += 900000;
@@ -139,7 +141,7 @@ TEST_F(FullTable, ExpiredEntryMakesRoom) {
   EXPECT_EQ(connections_on_reals(), kCapacity);
 }
 
-TEST_F(FullTable, MaglevGoesOnWithoutTracking) {
+TEST_P(FullTable, MaglevGoesOnWithoutTracking) {
   serve(Method::kDirect, SchedulerKind::kMh);
   fill(true);
   const Outcome first = lb.send(client(100).tcp(kTcpSyn));
@@ -155,13 +157,13 @@ TEST_F(FullTable, MaglevGoesOnWithoutTracking) {
   EXPECT_EQ(lb.worker().counters.untracked_packets.read(), 4u);
 }
 
-TEST_F(FullTable, MaglevUnderNatCannotGoUntracked) {
+TEST_P(FullTable, MaglevUnderNatCannotGoUntracked) {
   serve(Method::kNat, SchedulerKind::kMh);
   fill(true);
   EXPECT_EQ(lb.send(client(100).tcp(kTcpSyn)).summary(), "dropped table_full");
 }
 
-TEST_F(FullTable, UntrackedTunnelPacketsAreWrapped) {
+TEST_P(FullTable, UntrackedTunnelPacketsAreWrapped) {
   serve(Method::kTunnel, SchedulerKind::kMh);
   fill(true);
   const Outcome outcome = lb.send(client(100).tcp(kTcpSyn));
@@ -170,74 +172,137 @@ TEST_F(FullTable, UntrackedTunnelPacketsAreWrapped) {
   EXPECT_EQ(checksum_errors(outcome.sent[0].bytes), "");
 }
 
-TEST(Sweep, GivesBackWhatIsPastItsTimeAndNothingElse) {
-  WorkerFixture lb(1, 64);
-  const ServiceId service = lb.add_service(Protocol::kTcp, "203.0.113.10", 80, Method::kNat);
-  const RealId real = lb.add_real(service, "10.0.0.1", 80);
-  lb.publish();
-  const auto client = [](uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 80);
+// The tables are apart: one that is full costs the other's connections nothing, half-open as they may be.
+TEST_P(FullTable, OtherFamilysTableIsLeftAlone) {
+  const auto other = [](const char* ipv4) {
+    return in_family(is_v6() ? AddressFamily::kIpv4 : AddressFamily::kIpv6, ipv4);
   };
+  const auto other_client = [&](uint16_t port) {
+    return a_packet().from(other("198.51.100.7"), port).to(other("203.0.113.10"), 80).tcp(kTcpSyn);
+  };
+  lb.add_real(lb.add_service(Protocol::kTcp, other("203.0.113.10"), 80, Method::kNat), other("10.0.0.1"), 80);
+  serve(Method::kNat);
+  for (uint16_t port = 1; port < kCapacity; ++port) lb.send(other_client(port));
+  fill(true);
+  lb.worker().now += 1000;
+  EXPECT_EQ(lb.send(client(100).tcp(kTcpSyn)).summary(), "dropped table_full");
+  EXPECT_EQ(lb.worker().counters.half_open_evicted.read(), 0u);
+  for (uint16_t port = 1; port < kCapacity; ++port) EXPECT_TRUE(lb.copy_of(other_client(port))) << port;
+  EXPECT_EQ(lb.send(other_client(100)).summary(), "sent 1") << "it has room";
+  EXPECT_EQ(lb.send(other_client(101)).summary(), "sent 1") << "it makes room";
+  EXPECT_EQ(lb.worker().counters.half_open_evicted.read(), 1u);
+  for (uint16_t port = 1; port <= kCapacity; ++port) {
+    EXPECT_EQ(lb.send(client(port).tcp(kTcpAck)).summary(), "sent 1") << port;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FullTable, kBothFamilies, family_name);
+
+class Sweep : public InBothFamilies {
+ protected:
+  static Upkeep& upkeep_of(Worker& worker) { return is_v6() ? worker.upkeep6 : worker.upkeep; }
+  static PacketBuilder client(uint16_t port) {
+    return a_packet().from(at("198.51.100.7"), port).to(at("203.0.113.10"), 80);
+  }
+  static void owe(Worker& worker, uint32_t entries) {
+    if (is_v6()) owe_sweep<Ipv6>(worker, entries);
+    else owe_sweep<Ipv4>(worker, entries);
+  }
+  static RealId serve(WorkerFixture& lb, Protocol protocol) {
+    const ServiceId service = lb.add_service(protocol, at("203.0.113.10"), 80, Method::kNat);
+    const RealId real = lb.add_real(service, at("10.0.0.1"), 80);
+    lb.publish();
+    return real;
+  }
+};
+
+TEST_P(Sweep, GivesBackWhatIsPastItsTimeAndNothingElse) {
+  WorkerFixture lb(1, 64);
+  const RealId real = serve(lb, Protocol::kTcp);
   for (uint16_t port = 1; port <= 40; ++port) {
     lb.send(client(port).tcp(kTcpSyn));
     if (port % 2) lb.send(client(port).tcp(kTcpAck));
   }
   lb.advance(60000);
-  EXPECT_EQ(lb.worker().connections.used(), 20u);
+  EXPECT_EQ(lb.connections(GetParam()), 20u);
   EXPECT_EQ(lb.counters(real).active.load(), 20u);
   for (uint16_t port = 1; port <= 40; ++port) {
-    EXPECT_EQ(lb.connection_of(client(port).tcp(kTcpSyn)) != nullptr, port % 2 == 1) << port;
+    EXPECT_EQ(lb.copy_of(client(port).tcp(kTcpSyn)).has_value(), port % 2 == 1) << port;
   }
 }
 
-TEST(Sweep, PollLooksAtABoundedNumberOfEntries) {
+TEST_P(Sweep, PollLooksAtABoundedNumberOfEntries) {
   WorkerFixture lb(1, 4096);
   Worker& worker = lb.worker();
-  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
-  lb.add_real(service, "10.0.0.1", 53);
-  lb.publish();
-  for (uint16_t port = 1; port <= 2000; ++port) {
-    lb.send(a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp());
-  }
+  serve(lb, Protocol::kUdp);
+  for (uint16_t port = 1; port <= 2000; ++port) lb.send(client(port).udp());
   worker.now += 300000;
-  worker.sweep_owed = 4096;
+  upkeep_of(worker).sweep_owed = 4096;
   sweep(worker, true);
-  EXPECT_EQ(worker.connections.used(), 2000u - 128u);
+  EXPECT_EQ(lb.connections(GetParam()), 2000u - 128u);
   sweep(worker, false);
-  EXPECT_EQ(worker.connections.used(), 2000u - 128u - 1024u);
+  EXPECT_EQ(lb.connections(GetParam()), 2000u - 128u - 1024u);
 }
 
-TEST(Sweep, KeepsPaceWithNewConnectionsWithoutTheClocksHelp) {
+TEST_P(Sweep, KeepsPaceWithNewConnectionsWithoutTheClocksHelp) {
   constexpr uint32_t kEntries = 1024;
   WorkerFixture lb(1, kEntries);
   Worker& worker = lb.worker();
-  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kNat);
-  lb.add_real(service, "10.0.0.1", 53);
-  lb.publish();
+  serve(lb, Protocol::kUdp);
   uint32_t most = 0;
   for (uint16_t port = 1; port <= 10 * kEntries; ++port) {
-    ASSERT_EQ(lb.send(a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp()).summary(), "sent 1");
+    ASSERT_EQ(lb.send(client(port).udp()).summary(), "sent 1");
     worker.now += 300000;  // the end of every connection so far
     sweep(worker, true);
-    most = std::max(most, worker.connections.used());
+    most = std::max(most, lb.connections(GetParam()));
   }
   EXPECT_LE(most, kEntries / 4 + 1);
   EXPECT_EQ(worker.counters.half_open_evicted.read(), 0u);
 }
 
-TEST(Sweep, OwesAtMostOneWalk) {
+TEST_P(Sweep, OwesAtMostOneWalk) {
   WorkerFixture lb(1, 1000);
-  owe_sweep(lb.worker(), 999);
-  owe_sweep(lb.worker(), 999);
-  EXPECT_EQ(lb.worker().sweep_owed, 1000u);
+  owe(lb.worker(), 999);
+  owe(lb.worker(), 999);
+  EXPECT_EQ(upkeep_of(lb.worker()).sweep_owed, 1000u);
+  EXPECT_EQ(lb.worker().upkeep.sweep_owed + lb.worker().upkeep6.sweep_owed, 1000u) << "of one table";
 }
 
-TEST(Sweep, WalkIsDoneInAboutASecond) {
+TEST_P(Sweep, WalkIsDoneInAboutASecond) {
   WorkerFixture lb(1, 1000);
   uint64_t owed = 0;
-  for (int ms = 0; ms < 1000; ++ms) owed += sweep_share(lb.worker(), 1);
+  for (int ms = 0; ms < 1000; ++ms) {
+    owed += is_v6() ? sweep_share(lb.worker().connections6, 1) : sweep_share(lb.worker().connections, 1);
+  }
   EXPECT_GE(owed, 1000u);
   EXPECT_LE(owed, 2000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Sweep, kBothFamilies, family_name);
+
+TEST(SweepOfBoth, EachTablesPassedConnectionsEndInOneWalk) {
+  WorkerFixture lb(1, 64);
+  std::vector<RealId> reals;
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    const ServiceId service = lb.add_service(Protocol::kUdp, in_family(family, "203.0.113.10"), 53, Method::kNat);
+    reals.push_back(lb.add_real(service, in_family(family, "10.0.0.1"), 53));
+    lb.publish();
+    for (uint16_t port = 1; port <= 40; ++port) {
+      lb.send(a_packet()
+                  .from(in_family(family, "198.51.100.7"), port)
+                  .to(in_family(family, "203.0.113.10"), 53)
+                  .udp());
+      if (port == 20) lb.worker().now += 1000;
+    }
+    lb.worker().now -= 1000;
+  }
+  lb.advance(300000);
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    EXPECT_EQ(lb.connections(family), 20u);
+    EXPECT_EQ(lb.counters(reals[family == AddressFamily::kIpv6]).inactive.load(), 20u);
+  }
+  lb.advance(1000);
+  EXPECT_EQ(lb.connections(AddressFamily::kIpv4) + lb.connections(AddressFamily::kIpv6), 0u);
 }
 
 }  // namespace

@@ -105,6 +105,24 @@ TEST(TcpState, UdpHasOneStateWhateverItsBytesLookLike) {
   }
 }
 
+// The short way of the packet path and the tables agree, and the short way is taken by what it is for.
+TEST(TcpState, WhatKeepsTheStateIsWhatTheTablesSay) {
+  for (size_t state = 0; state < kConnectionStates; ++state) {
+    for (int flags = 0; flags < 256; ++flags) {
+      const auto now = static_cast<ConnectionState>(state);
+      const auto bits = static_cast<uint8_t>(flags);
+      if (!keeps_state(now, bits)) continue;
+      EXPECT_EQ(next_tcp_state(now, Direction::kRequest, 0, bits), now) << flags;
+      EXPECT_EQ(next_tcp_state(now, Direction::kRequest, kConnectionNoOutput, bits), now) << flags;
+      EXPECT_EQ(next_tcp_state(now, Direction::kReply, 0, bits), now) << flags;
+    }
+  }
+  EXPECT_TRUE(keeps_state(ConnectionState::kEstablished, kTcpAck | kTcpPsh));
+  EXPECT_TRUE(keeps_state(ConnectionState::kUdp, 0));
+  EXPECT_FALSE(keeps_state(ConnectionState::kEstablished, kTcpAck | kTcpFin));
+  EXPECT_FALSE(keeps_state(ConnectionState::kSynRecv, kTcpAck));
+}
+
 TEST(TcpState, HandshakeAndEstablishedAreActive) {
   for (const char* active : {"SS", "SR", "SA", "ES"}) EXPECT_TRUE(is_active(state_of(active)));
   for (const char* inactive : {"NO", "FW", "TW", "CL", "CW", "LA", "LI"}) {

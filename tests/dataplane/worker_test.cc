@@ -121,6 +121,39 @@ TEST_F(WorkerLoop, RepliesComeBackOutOfTheOtherPort) {
   EXPECT_THAT(describe(frames[0]), testing::HasSubstr("203.0.113.10 > 198.51.100.7"));
 }
 
+TEST_F(WorkerLoop, BothFamiliesComeAndGoInOnePoll) {
+  const ServiceId service = lb.add_service(Protocol::kUdp, "2001:db8:ff::10", 53, Method::kNat);
+  const RealId real6 = lb.add_real(service, "2001:db8:1::1", 53);
+  lb.publish();
+  const auto query6 = [](uint16_t port) {
+    return a_packet().from("2001:db8:ff::7", port).to("2001:db8:ff::10", 53).udp().payload("?");
+  };
+  for (uint16_t port = 1; port <= 4; ++port) arrive(0, port % 2 ? query(port) : query6(port));
+  arrive(0, query6(6));
+  EXPECT_TRUE(poll_once(lb.worker()));
+  const auto frames = left(1);
+  ASSERT_EQ(frames.size(), 5u);
+  EXPECT_EQ(frames[1], query6(2).to("2001:db8:1::1", 53).ttl(63).from_mac(kInsideMac).to_mac(real_mac(real6)).bytes());
+  EXPECT_EQ(frames[2], query(3).to("10.0.0.1", 53).ttl(63).from_mac(kInsideMac).to_mac(real_mac(real)).bytes());
+  EXPECT_FALSE(poll_once(lb.worker()));
+  EXPECT_EQ(lb.worker().counters.connections.read(), 2u);
+  EXPECT_EQ(lb.worker().counters.ipv6_connections.read(), 3u);
+
+  arrive(1, a_packet().from("2001:db8:1::1", 53).to("2001:db8:ff::7", 6).udp().payload("!").to_mac(kInsideMac));
+  poll_once(lb.worker());
+  const auto replies = left(0);
+  ASSERT_EQ(replies.size(), 1u);
+  EXPECT_EQ(replies[0], a_packet()
+                            .from("2001:db8:ff::10", 53)
+                            .to("2001:db8:ff::7", 6)
+                            .udp()
+                            .payload("!")
+                            .ttl(63)
+                            .from_mac(kOutsideMac)
+                            .to_mac(kGatewayMac)
+                            .bytes());
+}
+
 TEST_F(WorkerLoop, LinuxsFramesLeaveUntouched) {
   rte_ring* ring = rte_ring_create("from_kernel", 64, SOCKET_ID_ANY, 0);
   lb.worker().ports[kOutside].from_kernel = ring;

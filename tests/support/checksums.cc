@@ -1,5 +1,7 @@
 #include "tests/support/checksums.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -30,17 +32,47 @@ std::string mac_at(View data, size_t at) {
   return text;
 }
 
-// An IPv4 packet's parts; `whole` is false when the data ends before the packet's total length.
-struct Ipv4Parts {
-  View header;
+std::string address6_at(View data, size_t at) {
+  char text[INET6_ADDRSTRLEN];
+  inet_ntop(AF_INET6, &data[at], text, sizeof text);
+  return text;
+}
+
+// An IP packet's parts; `whole` is false when the data ends before the packet does.
+struct IpParts {
+  View header;  // IPv6: with its extension headers
   View payload;
+  View addresses;
   uint8_t protocol;
   bool is_fragment;
   bool whole;
 };
 
+// Reason why `data` is no IPv6 packet; else empty and `parts` is set.
+std::string split_ipv6(View data, IpParts& parts) {
+  if (data.size() < 40) return "IPv6 header cut off";
+  if (data[0] >> 4 != 6) return "no IPv6 header";
+  const size_t total = 40 + be16(data, 4);
+  size_t header = 40;
+  uint8_t next = data[6];
+  parts.is_fragment = false;
+  while (next == 0 || next == 43 || next == 44 || next == 60) {
+    if (header + 8 > data.size()) return "IPv6 extension header cut off";
+    parts.is_fragment |= next == 44;
+    next = data[header];
+    header += (data[header + 1] + 1) * 8u;
+  }
+  if (header > data.size() || header > total) return "IPv6 extension headers cut off";
+  parts.header = data.first(header);
+  parts.payload = data.subspan(header, std::min(data.size(), total) - header);
+  parts.addresses = data.subspan(8, 32);
+  parts.protocol = next;
+  parts.whole = data.size() >= total;
+  return "";
+}
+
 // Reason why `data` is no IPv4 packet; else empty and `parts` is set.
-std::string split(View data, Ipv4Parts& parts) {
+std::string split_ipv4(View data, IpParts& parts) {
   if (data.size() < 20) return "IPv4 header cut off";
   const size_t header = (data[0] & 15) * 4u;
   const size_t total = be16(data, 2);
@@ -48,15 +80,21 @@ std::string split(View data, Ipv4Parts& parts) {
     return "no IPv4 header";
   parts.header = data.first(header);
   parts.payload = data.subspan(header, std::min(data.size(), total) - header);
+  parts.addresses = data.subspan(12, 8);
   parts.protocol = data[9];
   parts.is_fragment = (be16(data, 6) & 0x3fff) != 0;
   parts.whole = data.size() >= total;
   return "";
 }
 
-// TCP's and UDP's sum runs over a pseudo header, too: addresses, protocol, length.
-uint16_t sum_with_pseudo_header(const Ipv4Parts& ip, View segment) {
-  Bytes all(ip.header.begin() + 12, ip.header.begin() + 20);
+std::string split(View data, IpParts& parts) {
+  const bool is_v6 = !data.empty() && data[0] >> 4 == 6;
+  return is_v6 ? split_ipv6(data, parts) : split_ipv4(data, parts);
+}
+
+// TCP's, UDP's and ICMPv6's sum runs over a pseudo header, too: addresses, protocol, length.
+uint16_t sum_with_pseudo_header(const IpParts& ip, View segment) {
+  Bytes all(ip.addresses.begin(), ip.addresses.end());
   all.push_back(0);
   all.push_back(ip.protocol);
   all.push_back(static_cast<uint8_t>(segment.size() >> 8));
@@ -65,9 +103,9 @@ uint16_t sum_with_pseudo_header(const Ipv4Parts& ip, View segment) {
   return internet_checksum(all);
 }
 
-std::string errors_of_ipv4(View data, const std::string& where);
+std::string errors_of_ip(View data, const std::string& where);
 
-std::string errors_of_udp(const Ipv4Parts& ip, const std::string& where) {
+std::string errors_of_udp(const IpParts& ip, const std::string& where) {
   if (ip.payload.size() < 8) return where + "UDP header cut off";
   const size_t length = be16(ip.payload, 4);
   if (length < 8 || length > ip.payload.size()) return where + "UDP length wrong";
@@ -76,24 +114,35 @@ std::string errors_of_udp(const Ipv4Parts& ip, const std::string& where) {
                                                                    : where + "UDP checksum wrong";
 }
 
-std::string errors_of_icmp(const Ipv4Parts& ip, const std::string& where) {
+std::string errors_of_icmp(const IpParts& ip, const std::string& where) {
   if (ip.payload.size() < 8) return where + "ICMP header cut off";
   if (internet_checksum(ip.payload) != 0) return where + "ICMP checksum wrong";
   const uint8_t type = ip.payload[0];
   const bool quotes = type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-  return quotes ? errors_of_ipv4(ip.payload.subspan(8), where + "quoted ") : "";
+  return quotes ? errors_of_ip(ip.payload.subspan(8), where + "quoted ") : "";
 }
 
-std::string errors_of_ipv4(View data, const std::string& where) {
-  Ipv4Parts ip;
+std::string errors_of_icmpv6(const IpParts& ip, const std::string& where) {
+  if (ip.payload.size() < 8) return where + "ICMPv6 header cut off";
+  if (sum_with_pseudo_header(ip, ip.payload) != 0) return where + "ICMPv6 checksum wrong";
+  const bool quotes = ip.payload[0] >= 1 && ip.payload[0] <= 4;
+  return quotes ? errors_of_ip(ip.payload.subspan(8), where + "quoted ") : "";
+}
+
+std::string errors_of_ip(View data, const std::string& where) {
+  IpParts ip;
   if (const std::string reason = split(data, ip); !reason.empty()) return where + reason;
-  if (internet_checksum(ip.header) != 0) return where + "IPv4 checksum wrong";
+  const bool is_v4 = data[0] >> 4 == 4;
+  if (is_v4 && internet_checksum(ip.header) != 0) return where + "IPv4 checksum wrong";
   if (ip.is_fragment || !ip.whole) return "";
   switch (ip.protocol) {
     case 1:
       return errors_of_icmp(ip, where);
     case 4:
-      return errors_of_ipv4(ip.payload, where + "inner ");
+    case 41:
+      return errors_of_ip(ip.payload, where + "inner ");
+    case 58:
+      return errors_of_icmpv6(ip, where);
     case 6:
       if (ip.payload.size() < 20) return where + "TCP header cut off";
       return sum_with_pseudo_header(ip, ip.payload) == 0 ? "" : where + "TCP checksum wrong";
@@ -104,7 +153,7 @@ std::string errors_of_ipv4(View data, const std::string& where) {
   }
 }
 
-std::string describe_ipv4(View data);
+std::string describe_ip(View data);
 
 std::string describe_tcp(View segment) {
   if (segment.size() < 20) return " tcp cut off";
@@ -126,18 +175,46 @@ std::string describe_udp(View segment) {
          number(" sum %04x", be16(segment, 6)) + number(" length %u", be16(segment, 4));
 }
 
-std::string describe_icmp(View message) {
+std::string describe_icmp(View message, bool is_v6) {
   if (message.size() < 8) return " icmp cut off";
-  std::string text = " icmp " + number("%u", message[0]) + "/" + number("%u", message[1]) +
+  std::string text = (is_v6 ? " icmpv6 " : " icmp ") + number("%u", message[0]) + "/" + number("%u", message[1]) +
                      number(" rest %u", be16(message, 4) << 16 | be16(message, 6));
-  if (message[0] == 3 || message[0] == 11)
-    text += " quoting [" + describe_ipv4(message.subspan(8)) + "]";
+  if (is_v6 ? message[0] >= 1 && message[0] <= 4 : message[0] == 3 || message[0] == 11)
+    text += " quoting [" + describe_ip(message.subspan(8)) + "]";
   return text;
 }
 
-std::string describe_ipv4(View data) {
-  Ipv4Parts ip;
+std::string describe_payload(const IpParts& ip, bool is_v6) {
+  switch (ip.protocol) {
+    case 1:
+    case 58:
+      return describe_icmp(ip.payload, is_v6);
+    case 4:
+    case 41:
+      return " ipip [" + describe_ip(ip.payload) + "]";
+    case 6:
+      return describe_tcp(ip.payload);
+    case 17:
+      return describe_udp(ip.payload);
+    default:
+      return number(" protocol %u", ip.protocol);
+  }
+}
+
+std::string describe_ipv6(View data, const IpParts& ip) {
+  std::string text = "ipv6 " + address6_at(data, 8) + " > " + address6_at(data, 24) +
+                     number(" hops %u", data[7]) +
+                     number(" class and flow %07x", (be16(data, 0) << 16 | be16(data, 2)) & 0xfffffff) +
+                     number(" length %u", be16(data, 4));
+  if (ip.header.size() > 40)
+    text += number(" extensions %u", static_cast<uint32_t>(ip.header.size() - 40));
+  return ip.is_fragment ? text + " fragment" : text + describe_payload(ip, true);
+}
+
+std::string describe_ip(View data) {
+  IpParts ip;
   if (const std::string reason = split(data, ip); !reason.empty()) return reason;
+  if (data[0] >> 4 == 6) return describe_ipv6(data, ip);
   std::string text = "ipv4 " + address_at(data, 12) + " > " + address_at(data, 16) +
                      number(" ttl %u", data[8]) + number(" tos %02x", data[1]) +
                      number(" length %u", be16(data, 2)) + number(" id %u", be16(data, 4)) +
@@ -146,18 +223,7 @@ std::string describe_ipv4(View data) {
   if (ip.header.size() > 20)
     text += number(" options %u", static_cast<uint32_t>(ip.header.size() - 20));
   if (ip.is_fragment) return text + number(" fragment %04x", be16(data, 6));
-  switch (ip.protocol) {
-    case 1:
-      return text + describe_icmp(ip.payload);
-    case 4:
-      return text + " ipip [" + describe_ipv4(ip.payload) + "]";
-    case 6:
-      return text + describe_tcp(ip.payload);
-    case 17:
-      return text + describe_udp(ip.payload);
-    default:
-      return text + number(" protocol %u", ip.protocol);
-  }
+  return text + describe_payload(ip, false);
 }
 
 }  // namespace
@@ -173,14 +239,16 @@ uint16_t internet_checksum(View data) {
 
 std::string checksum_errors(View frame) {
   if (frame.size() < 14) return "frame cut off";
-  return be16(frame, 12) == 0x0800 ? errors_of_ipv4(frame.subspan(14), "") : "";
+  const uint32_t type = be16(frame, 12);
+  return type == 0x0800 || type == 0x86dd ? errors_of_ip(frame.subspan(14), "") : "";
 }
 
 std::string describe(View frame) {
   if (frame.size() < 14) return number("frame of %u bytes", static_cast<uint32_t>(frame.size()));
   const std::string text = mac_at(frame, 6) + " > " + mac_at(frame, 0) + " ";
-  if (be16(frame, 12) != 0x0800) return text + number("type %04x", be16(frame, 12));
-  return text + describe_ipv4(frame.subspan(14));
+  const uint32_t type = be16(frame, 12);
+  if (type != 0x0800 && type != 0x86dd) return text + number("type %04x", type);
+  return text + describe_ip(frame.subspan(14));
 }
 
 }  // namespace shunt::test

@@ -16,7 +16,7 @@ using Bytes = std::vector<uint8_t>;
 uint16_t internet_checksum(std::span<const uint8_t> data);
 
 // What is wrong with the checksums of a frame (from its Ethernet header on): IPv4, TCP, UDP, ICMP,
-// what is inside IPIP, and what an ICMP error quotes. Empty: all are right.
+// ICMPv6, what is inside a tunnel's packet, and what an ICMP error quotes. Empty: all are right.
 std::string checksum_errors(std::span<const uint8_t> frame);
 
 // A frame in one line: "02:..:01 > 02:..:10 ipv4 198.51.100.7 > 203.0.113.10 ttl 64 tcp 40000 > 80

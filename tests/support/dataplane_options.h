@@ -20,6 +20,7 @@ inline dataplane::DataplaneOptions options_on(const std::vector<std::string>& de
   options.file_prefix = "shunt-dataplane-test-" + std::to_string(getpid());
   options.extra_eal_args = {"--log-level=*:critical"};
   options.connections_per_worker = 4096;
+  options.ipv6_connections_per_worker = 2048;
   options.mbufs = 24576;
   for (const std::string& device : devices) {
     options.ports.push_back({.name = "p" + std::to_string(options.ports.size()), .device = device});

@@ -53,6 +53,16 @@ class OwnNetwork : public ::testing::Test {
     return output;
   }
 
+  // Whether the interface's IPv6 addresses are usable soon: Linux takes a moment for them, and over
+  // a second when it detects duplicates.
+  static bool is_ipv6_usable_soon(const std::string& interface) {
+    for (int i = 0; i < 50; ++i) {
+      if (ip("-6 addr show dev " + interface + " tentative").empty()) return true;
+      ::usleep(10000);
+    }
+    return false;
+  }
+
  private:
   int before_ = -1;
 };

@@ -17,6 +17,10 @@ void put32(Bytes& out, uint32_t value) {
   put16(out, value >> 16);
   put16(out, value);
 }
+// As many bytes as the address has.
+void put_address(Bytes& out, const IpAddress& address) {
+  out.insert(out.end(), address.bytes.begin(), address.bytes.begin() + (address.is_v4() ? 4 : 16));
+}
 void put(Bytes& out, const Bytes& more) { out.insert(out.end(), more.begin(), more.end()); }
 void set16(Bytes& out, size_t at, uint32_t value) {
   out[at] = static_cast<uint8_t>(value >> 8);
@@ -35,10 +39,16 @@ Bytes whole_words(Bytes options) {
 
 }  // namespace
 
-Be32 ip(std::string_view text) {
+IpAddress ip(std::string_view text) {
   const auto address = IpAddress::parse(text);
-  if (!address || !address->is_v4()) give_up("malformed IPv4 address");
-  return address->v4();
+  if (!address) give_up("malformed address");
+  return *address;
+}
+
+Be32 v4(std::string_view text) {
+  const IpAddress address = ip(text);
+  if (!address.is_v4()) give_up("no IPv4 address");
+  return address.v4();
 }
 
 PacketBuilder& PacketBuilder::from(std::string_view address, uint16_t port) {
@@ -86,7 +96,7 @@ PacketBuilder& PacketBuilder::protocol(uint8_t number) {
   return *this;
 }
 PacketBuilder& PacketBuilder::ipip(const PacketBuilder& inner) {
-  protocol(4);
+  protocol(inner.is_v6() ? 41 : 4);
   payload_ = inner.ip_bytes();
   return *this;
 }
@@ -96,6 +106,14 @@ PacketBuilder& PacketBuilder::ttl(uint8_t hops) {
 }
 PacketBuilder& PacketBuilder::tos(uint8_t value) {
   tos_ = value;
+  return *this;
+}
+PacketBuilder& PacketBuilder::flow_label(uint32_t value) {
+  flow_label_ = value;
+  return *this;
+}
+PacketBuilder& PacketBuilder::extension(uint8_t number, Bytes rest) {
+  extensions_.push_back({number, std::move(rest)});
   return *this;
 }
 PacketBuilder& PacketBuilder::id(uint16_t value) {
@@ -145,14 +163,16 @@ PacketBuilder& PacketBuilder::then(std::function<void(Bytes&)> spoil) {
 }
 
 void PacketBuilder::finish_l4_checksum(Bytes& l4) const {
-  if (kind_ == Kind::kIcmp) return set16(l4, 2, internet_checksum(l4));
+  if (kind_ == Kind::kIcmp && !is_v6()) return set16(l4, 2, internet_checksum(l4));
+  // The pseudo header; IPv6's has a length of 32 bits, whose upper half is zero here.
   Bytes summed;
-  put32(summed, source_.host());
-  put32(summed, destination_.host());
-  put16(summed, protocol_);
+  put_address(summed, source_);
+  put_address(summed, destination_);
+  put16(summed, l4_protocol());
   put16(summed, static_cast<uint32_t>(l4.size()));
   put(summed, l4);
   const uint16_t sum = internet_checksum(summed);
+  if (kind_ == Kind::kIcmp) return set16(l4, 2, sum);
   if (kind_ == Kind::kTcp) return set16(l4, 16, sum);
   if (has_udp_checksum_) set16(l4, 6, sum == 0 ? 0xffff : sum);
 }
@@ -191,7 +211,36 @@ Bytes PacketBuilder::l4_bytes() const {
   return out;
 }
 
-Bytes PacketBuilder::ip_bytes() const {
+uint8_t PacketBuilder::l4_protocol() const {
+  return kind_ == Kind::kIcmp && is_v6() ? 58 : protocol_;
+}
+
+Bytes PacketBuilder::ip_bytes() const { return is_v6() ? ipv6_bytes() : ipv4_bytes(); }
+
+Bytes PacketBuilder::ipv6_bytes() const {
+  Bytes payload;
+  for (size_t i = 0; i < extensions_.size(); ++i) {
+    const bool is_last = i + 1 == extensions_.size();
+    const size_t units = (2 + extensions_[i].rest.size() + 7) / 8;
+    const size_t end = payload.size() + units * 8;
+    put8(payload, is_last ? l4_protocol() : extensions_[i + 1].number);
+    put8(payload, static_cast<uint32_t>(units - 1));
+    put(payload, extensions_[i].rest);
+    payload.resize(end);
+  }
+  put(payload, l4_bytes());
+  Bytes out;
+  put32(out, 0x60000000u | uint32_t{tos_} << 20 | flow_label_);
+  put16(out, static_cast<uint32_t>(payload.size()));
+  put8(out, extensions_.empty() ? l4_protocol() : extensions_[0].number);
+  put8(out, ttl_);
+  put_address(out, source_);
+  put_address(out, destination_);
+  put(out, payload);
+  return out;
+}
+
+Bytes PacketBuilder::ipv4_bytes() const {
   const Bytes l4 = l4_bytes();
   const size_t header = 20 + ip_options_.size();
   Bytes out;
@@ -203,8 +252,8 @@ Bytes PacketBuilder::ip_bytes() const {
   put8(out, ttl_);
   put8(out, protocol_);
   put16(out, 0);
-  put32(out, source_.host());
-  put32(out, destination_.host());
+  put_address(out, source_);
+  put_address(out, destination_);
   put(out, ip_options_);
   set16(out, 10, internet_checksum(out));
   put(out, l4);
@@ -214,7 +263,7 @@ Bytes PacketBuilder::ip_bytes() const {
 Bytes PacketBuilder::bytes() const {
   Bytes out(destination_mac_.bytes.begin(), destination_mac_.bytes.end());
   out.insert(out.end(), source_mac_.bytes.begin(), source_mac_.bytes.end());
-  put16(out, 0x0800);
+  put16(out, is_v6() ? 0x86dd : 0x0800);
   put(out, ip_bytes());
   out.resize(std::max(out.size(), padded_to_));
   if (spoil_) spoil_(out);

@@ -1,8 +1,8 @@
 // Test packets that read as a sentence:
 //   a_packet().from("198.51.100.7", 40000).to("203.0.113.10",
 //   80).tcp(kTcpSyn).ttl(64).payload("hello").df().build(pool)
-// Lengths and checksums are right unless a later word breaks them. Built from the description
-// alone, without the packet path's code. Any thread.
+// IPv4 or IPv6, as the addresses are. Lengths and checksums are right unless a later word breaks
+// them. Built from the description alone, without the packet path's code. Any thread.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -10,14 +10,17 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/base/address.h"
 #include "tests/support/checksums.h"
 
 namespace shunt::test {
 
+// "198.51.100.7" or "2001:db8::7"; ends the process when malformed.
+IpAddress ip(std::string_view text);
 // "198.51.100.7" as it lies in packets; ends the process when malformed.
-Be32 ip(std::string_view text);
+Be32 v4(std::string_view text);
 // 02:00:00:00:00:`last`.
 constexpr MacAddress mac(uint8_t last) { return {{2, 0, 0, 0, 0, last}}; }
 
@@ -34,11 +37,16 @@ class PacketBuilder {
   PacketBuilder& icmp(uint8_t type, uint8_t code, uint32_t rest = 0);
   // Any other protocol: the payload follows the IP header.
   PacketBuilder& protocol(uint8_t number);
-  // Wraps `inner` (its Ethernet header left out).
+  // Wraps `inner` (its Ethernet header left out), whose family decides the protocol's number.
   PacketBuilder& ipip(const PacketBuilder& inner);
 
+  // IPv6: the hop limit and the traffic class.
   PacketBuilder& ttl(uint8_t hops);
   PacketBuilder& tos(uint8_t value);
+  PacketBuilder& flow_label(uint32_t value);
+  // One more IPv6 extension header of kind `number`: two bytes of ours and then `rest`, padded to
+  // whole units of eight.
+  PacketBuilder& extension(uint8_t number, Bytes rest = {});
   PacketBuilder& id(uint16_t value);
   PacketBuilder& df();
   // `offset` in bytes, a multiple of 8.
@@ -56,6 +64,7 @@ class PacketBuilder {
   // Changes the finished frame, checksums included: what a broken or hostile sender does.
   PacketBuilder& then(std::function<void(Bytes&)> spoil);
 
+  bool is_v6() const { return !source_.is_v4(); }
   // From the Ethernet header on.
   Bytes bytes() const;
   // From the IP header on.
@@ -66,13 +75,17 @@ class PacketBuilder {
  private:
   enum class Kind { kTcp, kUdp, kIcmp, kOther };
 
+  // Next to the IP header, or its last extension header.
+  uint8_t l4_protocol() const;
   Bytes l4_bytes() const;
+  Bytes ipv4_bytes() const;
+  Bytes ipv6_bytes() const;
   void finish_l4_checksum(Bytes& l4) const;
 
   MacAddress source_mac_ = mac(0x01);
   MacAddress destination_mac_ = mac(0x10);
-  Be32 source_{};
-  Be32 destination_{};
+  IpAddress source_;
+  IpAddress destination_;
   uint16_t source_port_ = 0;
   uint16_t destination_port_ = 0;
   Kind kind_ = Kind::kTcp;
@@ -89,6 +102,12 @@ class PacketBuilder {
   uint16_t fragment_ = 0;
   bool has_udp_checksum_ = true;
   size_t padded_to_ = 0;
+  uint32_t flow_label_ = 0;
+  struct Extension {
+    uint8_t number;
+    Bytes rest;
+  };
+  std::vector<Extension> extensions_;
   Bytes ip_options_;
   Bytes tcp_options_;
   Bytes payload_;

@@ -83,6 +83,8 @@ struct WorkerFixture::Memory {
   std::vector<RealCounters> real_counters = std::vector<RealCounters>(kRoom);
   std::vector<Cursor> cursors = std::vector<Cursor>(kRoom);
   std::unique_ptr<void, decltype(&std::free)> table{nullptr, &std::free};
+  std::unique_ptr<void, decltype(&std::free)> table6{nullptr, &std::free};
+  std::unique_ptr<void, decltype(&std::free)> trees{nullptr, &std::free};
   std::vector<rte_ring*> rings;
 
   ~Memory() {
@@ -94,10 +96,22 @@ struct WorkerFixture::Memory {
   }
 };
 
+namespace {
+
+void* zeroed(size_t bytes) {
+  bytes = (bytes + 63) & ~size_t{63};
+  void* memory = std::aligned_alloc(64, bytes);
+  std::memset(memory, 0, bytes);
+  return memory;
+}
+
+}  // namespace
+
 WorkerFixture::WorkerFixture(uint32_t workers, uint32_t capacity)
     : mbufs_before_(mbufs_in_use()), resolve_ring_(make_resolve_ring()) {
-  hops_.push_back(
-      {kGatewayMac, kOutsideMac, kOutside, 1500, port_address_[kOutside], ip("198.18.0.1"), true});
+  const dataplane::WayOut outside{kGatewayMac, kOutsideMac, kOutside, 1500};
+  hops_.push_back({outside, port_addresses_[kOutside].v4, ip("198.18.0.1"), true});
+  hops_.push_back({outside, port_addresses_[kOutside].v6, ip("fe80::1"), true});
   if (workers > 1) steering_ = std::make_unique<Steering>(rss_key(), 128, workers);
   for (uint32_t i = 0; i < workers; ++i) make_worker(i, workers, capacity);
   for (uint32_t i = 0; i < workers; ++i) {
@@ -119,22 +133,24 @@ WorkerFixture::~WorkerFixture() {
 
 void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacity) {
   auto memory = std::make_unique<Memory>();
-  const size_t bytes = (ConnectionTable::bytes_for(capacity) + 63) & ~size_t{63};
-  memory->table.reset(std::aligned_alloc(64, bytes));
-  std::memset(memory->table.get(), 0, bytes);
+  memory->table.reset(zeroed(ConnectionTable::bytes_for(capacity)));
+  memory->table6.reset(zeroed(ConnectionTable6::bytes_for(capacity)));
   auto worker = std::make_unique<Worker>();
   worker->index = index;
   worker->count = count;
   worker->current = &current_;
   worker->steering = steering_.get();
   worker->connections.attach(memory->table.get(), capacity, HashKey::from_bytes({1, 2, 3}));
+  worker->connections6.attach(memory->table6.get(), capacity, HashKey::from_bytes({1, 2, 3}));
   worker->real_counters = memory->real_counters.data();
   worker->cursors = memory->cursors.data();
+  memory->trees.reset(std::aligned_alloc(64, LoadTrees::bytes()));
+  worker->load_trees.attach(memory->trees.get(), worker->real_counters);
   worker->pool = mbuf_pool();
   worker->port_count = 2;
   worker->ports[kOutside].present = worker->ports[kInside].present = true;
-  worker->ports[kOutside].mac = kOutsideMac;
-  worker->ports[kInside].mac = kInsideMac;
+  worker->ports[kOutside].mac() = kOutsideMac;
+  worker->ports[kInside].mac() = kInsideMac;
   worker->ports[kOutside].to_kernel = memory->ring();
   worker->ports[kInside].to_kernel = memory->ring();
   worker->inbox = memory->ring();
@@ -163,17 +179,16 @@ RealId WorkerFixture::add_real(ServiceId service_id, std::string_view address, u
   Service& service = services_[service_id.index];
   const RealId id{static_cast<uint32_t>(reals_.size())};
   RealEntry real;
-  real.address = real.neighbour = ip(address);
+  real.address = ip(address);
   real.port = Be16::from_host(port);
   real.method = service.entry.method;
   real.used = true;
-  real.next_hop = NextHopId{static_cast<uint16_t>(id.index + 1)};
-  real.neighbour_port = kInside;
-  real.no_route = false;
+  real.next_hop = hop_id_of(id);
   real.service = service_id;
   reals_.push_back(real);
   hops_.push_back(
-      {real_mac(id), kInsideMac, kInside, 1500, port_address_[kInside], ip(address), true});
+      {{real_mac(id), kInsideMac, kInside, 1500}, port_addresses_[kInside].of(real.address.family), ip(address),
+       true});
   service.candidates.insert(service.candidates.begin(), {id, weight, std::max(weight, 1u)});
   ++service.entry.generation;
   return id;
@@ -208,7 +223,7 @@ void WorkerFixture::unresolve(RealId id) {
 }
 
 void WorkerFixture::resolve(RealId id) {
-  real(id).next_hop = NextHopId{static_cast<uint16_t>(id.index + 1)};
+  real(id).next_hop = hop_id_of(id);
   hop_of(id).resolved = true;
 }
 
@@ -216,24 +231,25 @@ struct WorkerFixture::Tables {
   std::vector<RealEntry> reals;
   std::vector<std::vector<Candidate>> candidates;
   std::vector<std::vector<uint32_t>> slots;
-  std::vector<std::vector<Be32>> local_addresses;
+  std::vector<std::vector<IpAddress>> local_addresses;
   std::vector<ServiceEntry> services;
   std::vector<ServiceSlot> service_slots = std::vector<ServiceSlot>(2 * kRoom);
   std::vector<AddressSlot> addresses = std::vector<AddressSlot>(4 * kRoom);
   std::vector<TimeoutSet> timeouts;
   std::vector<NextHop> hops;
   std::vector<RouteInterval> routes;
+  std::vector<RouteInterval6> routes6;
   std::vector<NeighbourSlot> neighbours = std::vector<NeighbourSlot>(2 * kRoom);
 
-  void add_kind(Be32 address, AddressSlot::Kind kind) {
+  void add_kind(const IpAddress& address, AddressSlot::Kind kind) {
     for (AddressSlot& slot : addresses) {
-      if (slot.address == address) {
+      if (slot.kinds != 0 && slot.address == address) {
         slot.kinds |= bit(kind);
         return;
       }
     }
     place(addresses, address_hash(address), AddressSlot{address, bit(kind)},
-          [](const AddressSlot& slot) { return slot.address.raw == 0; });
+          [](const AddressSlot& slot) { return slot.kinds == 0; });
   }
 };
 
@@ -241,7 +257,7 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   auto tables = std::make_shared<Tables>();
   tables->reals = reals_;
   for (RealEntry& real : tables->reals) {
-    real.fits = 0;
+    real.way_out.mtu = 0;
     if (real.next_hop == kNoNextHop) continue;
     const NextHop& hop = hops_[real.next_hop.index];
     real.take_way_out(hop, link_up_[hop.port]);
@@ -249,19 +265,26 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   tables->timeouts = timeouts_;
   tables->hops = hops_;
   if (has_routes_) {
-    tables->routes = {{0, NextHopId{0}, kOutside},
-                      {ip("10.0.0.0").host(), kOnLink, kInside},
-                      {ip("10.0.1.0").host(), NextHopId{0}, kOutside}};
+    const NextHopId gateway = gateway_id(AddressFamily::kIpv4);
+    const NextHopId gateway6 = gateway_id(AddressFamily::kIpv6);
+    tables->routes = {{0, gateway, kOutside},
+                      {v4("10.0.0.0").host(), kOnLink, kInside},
+                      {v4("10.0.1.0").host(), gateway, kOutside}};
+    tables->routes6 = {{0, gateway6, kOutside},
+                       {number6_of(ip("2001:db8:1::")), kOnLink, kInside},
+                       {number6_of(ip("2001:db8:1:1::")), gateway6, kOutside}};
   }
-  for (size_t i = 0; i < reals_.size(); ++i) {
+  for (uint32_t i = 0; i < reals_.size(); ++i) {
     place(tables->neighbours, neighbour_hash(reals_[i].address, kInside),
-          NeighbourSlot{reals_[i].address, kInside, NextHopId{static_cast<uint16_t>(i + 1)}},
-          [](const NeighbourSlot& slot) { return slot.address.raw == 0; });
+          NeighbourSlot{reals_[i].address, kInside, hop_id_of({i})},
+          [](const NeighbourSlot& slot) { return slot.hop == kNoNextHop; });
     if (reals_[i].method == Method::kNat)
       tables->add_kind(reals_[i].address, AddressSlot::Kind::kReal);
   }
-  for (const Be32 own : {port_address_[kOutside], port_address_[kInside]}) {
-    if (own.raw != 0) tables->add_kind(own, AddressSlot::Kind::kOwn);
+  for (const uint16_t port : {kOutside, kInside}) {
+    for (const IpAddress& own : {port_addresses_[port].v4, port_addresses_[port].v6}) {
+      if (!own.is_unspecified()) tables->add_kind(own, AddressSlot::Kind::kOwn);
+    }
   }
   for (const Service& service : services_) {
     tables->candidates.push_back(service.candidates);
@@ -275,7 +298,7 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
     }
     tables->add_kind(service.entry.address, AddressSlot::Kind::kVip);
     tables->add_kind(service.entry.address, AddressSlot::Kind::kOwn);
-    for (const Be32 local : service.local_addresses)
+    for (const IpAddress& local : service.local_addresses)
       tables->add_kind(local, AddressSlot::Kind::kLocal);
   }
   for (size_t i = 0; i < services_.size(); ++i) {
@@ -299,9 +322,9 @@ void WorkerFixture::publish() {
   snapshot->service_slots = tables->service_slots;
   snapshot->addresses = tables->addresses;
   snapshot->timeouts = tables->timeouts;
-  snapshot->next_hops = {tables->hops, tables->routes, tables->neighbours, route_generation_};
+  snapshot->next_hops = {tables->hops, tables->routes, tables->routes6, tables->neighbours, route_generation_};
   snapshot->link_up = link_up_;
-  snapshot->port_address = port_address_;
+  snapshot->port_addresses = port_addresses_;
   snapshot->storage.push_back(tables);
   current_.store(snapshot.get());
   snapshots_.push_back(std::move(snapshot));
@@ -391,9 +414,9 @@ Outcome WorkerFixture::advance(uint32_t ms, uint32_t index) {
   const auto drops_before = drop_counts(index);
   on.now += ms;
   serve_waiting_room(on, snapshot());
-  on.sweep_position = 0;
-  on.sweep_owed = on.connections.capacity() + 1;
-  while (on.sweep_owed > 0) sweep(on, false);
+  on.upkeep.sweep_position = on.upkeep6.sweep_position = 0;
+  on.upkeep.sweep_owed = on.upkeep6.sweep_owed = on.connections.capacity() + 1;
+  while (on.upkeep.sweep_owed + on.upkeep6.sweep_owed > 0) sweep(on, false);
   return collect(index, drops_before, UINT32_MAX);
 }
 
@@ -413,6 +436,60 @@ Connection* WorkerFixture::connection_of(const PacketBuilder& packet, uint32_t i
   std::memcpy(&key.source_port, &frame[l4], 4);
   key.protocol = frame[23];
   return worker(index).connections.find(key).entry;
+}
+
+namespace {
+
+// Where TCP or UDP begins in an IPv6 frame, behind its extension headers, and which it is.
+std::pair<size_t, uint8_t> l4_of(const Bytes& frame) {
+  size_t at = 54;
+  uint8_t next = frame[20];
+  while (next == 0 || next == 43 || next == 60) {
+    next = frame[at];
+    at += (frame[at + 1] + 1u) * 8;
+  }
+  return {at, next};
+}
+
+}  // namespace
+
+Connection6* WorkerFixture::connection6_of(const PacketBuilder& packet, uint32_t index) {
+  const Bytes frame = packet.bytes();
+  FlowKey6 key;
+  std::memcpy(&key.source, &frame[22], 32);
+  const auto [l4, protocol] = l4_of(frame);
+  std::memcpy(static_cast<void*>(&key.source_port), &frame[l4], 4);
+  key.protocol = protocol;
+  return worker(index).connections6.find(key).entry;
+}
+
+namespace {
+
+template <typename Entry>
+std::optional<ConnectionCopy> copied(const Entry* connection, const Worker& worker) {
+  if (connection == nullptr) return std::nullopt;
+  return ConnectionCopy{.request = IpFlow::from(connection->request),
+                        .reply = IpFlow::from(connection->reply),
+                        .state = connection->state,
+                        .method = connection->method,
+                        .real = connection->real,
+                        .service = connection->service,
+                        .in_packets = connection->in_packets,
+                        .out_packets = connection->out_packets,
+                        .worker = worker.index,
+                        .expires_in_ms = static_cast<int32_t>(connection->expires - worker.now)};
+}
+
+}  // namespace
+
+std::optional<ConnectionCopy> WorkerFixture::copy_of(const PacketBuilder& packet, uint32_t index) {
+  if (packet.is_v6()) return copied(connection6_of(packet, index), worker(index));
+  return copied(connection_of(packet, index), worker(index));
+}
+
+uint32_t WorkerFixture::connections(AddressFamily family, uint32_t index) {
+  const Worker& of = worker(index);
+  return family == AddressFamily::kIpv4 ? of.connections.used() : of.connections6.used();
 }
 
 std::vector<ResolveElement> WorkerFixture::resolve_requests() {

@@ -1,15 +1,17 @@
 // Workers with a snapshot made by hand, without ports or EAL threads: packets go in as sentences,
 // and what became of them comes out. The load balancer of the tests has two ports:
 //
-//   clients --- gateway (MAC ..:01) --- port 0 (..:10, 198.18.0.10) [workers] port 1
-//   (..:11, 10.0.0.254) --- reals
+//   clients --- gateway (MAC ..:01, 198.18.0.1 and fe80::1)
+//           --- port 0 (MAC ..:10, 198.18.0.10 and 2001:db8::a) [workers]
+//   port 1 (MAC ..:11, 10.0.0.254 and 2001:db8:1::fe) --- reals
 //
-// Reals lie in 10.0.0.0/24 with MAC ..:20, ..:21 and so on, as they were added; everything else is
-// behind the gateway.
+// Reals lie in 10.0.0.0/24 and 2001:db8:1::/64 with MAC ..:20, ..:21 and so on, as they were
+// added; everything else is behind the gateway.
 #pragma once
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,15 +75,25 @@ class WorkerFixture {
   // No candidate any more; its slot stays for its connections.
   void remove_real(dataplane::RealId real);
   void add_local_address(dataplane::ServiceId service, std::string_view address);
-  // Address resolution: forget a MAC address or learn it again; the gateway's is hop 0.
+  // Address resolution: forget a MAC address or learn it again.
   void unresolve(dataplane::RealId real);
   void resolve(dataplane::RealId real);
   dataplane::RealEntry& real(dataplane::RealId id) { return reals_[id.index]; }
-  dataplane::NextHop& gateway() { return hops_[0]; }
-  dataplane::NextHop& hop_of(dataplane::RealId id) { return hops_[id.index + 1]; }
+  static constexpr dataplane::NextHopId gateway_id(AddressFamily family) {
+    return {family == AddressFamily::kIpv4 ? uint16_t{0} : uint16_t{1}};
+  }
+  static constexpr dataplane::NextHopId hop_id_of(dataplane::RealId real) {
+    return {static_cast<uint16_t>(real.index + 2)};
+  }
+  dataplane::NextHop& gateway(AddressFamily family = AddressFamily::kIpv4) {
+    return hops_[gateway_id(family).index];
+  }
+  dataplane::NextHop& hop_of(dataplane::RealId id) { return hops_[hop_id_of(id).index]; }
   dataplane::TimeoutSet& timeouts() { return timeouts_[0]; }
   std::array<bool, dataplane::kMaxPorts>& link_up() { return link_up_; }
-  std::array<Be32, dataplane::kMaxPorts>& port_address() { return port_address_; }
+  std::array<dataplane::PortAddresses, dataplane::kMaxPorts>& port_addresses() {
+    return port_addresses_;
+  }
   void remove_routes() { has_routes_ = false; }
   // A route changed: connections look theirs up again.
   void change_routes() { ++route_generation_; }
@@ -107,6 +119,11 @@ class WorkerFixture {
   const dataplane::RealCounters& counters(dataplane::RealId real, uint32_t worker = 0);
   // The connection of a packet like this, as the table knows it; nullptr: none.
   dataplane::Connection* connection_of(const PacketBuilder& packet, uint32_t worker = 0);
+  dataplane::Connection6* connection6_of(const PacketBuilder& packet, uint32_t worker = 0);
+  // The same of either family, as it is copied out for control.
+  std::optional<dataplane::ConnectionCopy> copy_of(const PacketBuilder& packet, uint32_t worker = 0);
+  // How many connections of the family the worker's table holds.
+  uint32_t connections(AddressFamily family, uint32_t worker = 0);
   // What workers asked control to resolve since the last call.
   std::vector<dataplane::ResolveElement> resolve_requests();
 
@@ -114,7 +131,7 @@ class WorkerFixture {
   struct Service {
     dataplane::ServiceEntry entry;
     std::vector<dataplane::Candidate> candidates;
-    std::vector<Be32> local_addresses;
+    std::vector<IpAddress> local_addresses;
   };
   struct Memory;  // of one worker
   struct Tables;  // of one snapshot
@@ -137,7 +154,9 @@ class WorkerFixture {
   std::vector<dataplane::NextHop> hops_;
   std::vector<dataplane::TimeoutSet> timeouts_{dataplane::kDefaultTimeoutsMs};
   std::array<bool, dataplane::kMaxPorts> link_up_{true, true};
-  std::array<Be32, dataplane::kMaxPorts> port_address_{ip("198.18.0.10"), ip("10.0.0.254")};
+  std::array<dataplane::PortAddresses, dataplane::kMaxPorts> port_addresses_{
+      dataplane::PortAddresses{ip("198.18.0.10"), ip("2001:db8::a")},
+      dataplane::PortAddresses{ip("10.0.0.254"), ip("2001:db8:1::fe")}};
   bool has_routes_ = true;
   uint16_t route_generation_ = 1;
   std::vector<std::unique_ptr<dataplane::Snapshot>> snapshots_;  // old ones live on, as under RCU

@@ -1,11 +1,15 @@
 #include "src/shuntctl/output/table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace shunt::shuntctl {
 namespace {
 
 constexpr std::string_view kGap = "  ";
+
+// Some screens full: what a person sees is aligned, and what is piped on hardly waits.
+constexpr size_t kHeldLines = 1000;
 
 // Characters as a terminal counts them, near enough: UTF-8 code points.
 size_t width_of(std::string_view text) {
@@ -100,6 +104,26 @@ std::string FixedColumns::line(const std::vector<std::string>& cells) const {
   }
   strip_trailing_blanks(result);
   return result + "\n";
+}
+
+void FixedColumns::widen_for(const std::vector<std::string>& cells) {
+  for (size_t i = 0; i < std::min(cells.size(), columns_.size()); ++i) {
+    columns_[i].width = std::max(columns_[i].width, width_of(printable(cells[i])));
+  }
+}
+
+std::string StreamedTable::line(std::vector<std::string> cells) {
+  columns_.widen_for(cells);
+  if (begun_) return columns_.line(cells);
+  held_.push_back(std::move(cells));
+  return held_.size() == kHeldLines ? end() : "";
+}
+
+std::string StreamedTable::end() {
+  std::string text;
+  if (!std::exchange(begun_, true)) text = toned(columns_.header(), Tone::kBold, colour_);
+  for (const auto& cells : std::exchange(held_, {})) text += columns_.line(cells);
+  return text;
 }
 
 }  // namespace shunt::shuntctl

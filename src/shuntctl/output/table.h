@@ -55,9 +55,28 @@ class FixedColumns {
 
   std::string header() const;
   std::string line(const std::vector<std::string>& cells) const;
+  // Makes room for these cells.
+  void widen_for(const std::vector<std::string>& cells);
 
  private:
   std::vector<FixedColumn> columns_;
+};
+
+// A stream's table: its first lines are held back and decide the widths, so that long addresses stand in their columns;
+// later ones may widen a column from there on. Each call returns what can be printed now.
+class StreamedTable {
+ public:
+  StreamedTable(std::vector<FixedColumn> columns, bool colour) : columns_(std::move(columns)), colour_(colour) {}
+
+  std::string line(std::vector<std::string> cells);
+  // What is still held back; the header at least.
+  std::string end();
+
+ private:
+  FixedColumns columns_;
+  bool colour_;
+  bool begun_ = false;
+  std::vector<std::vector<std::string>> held_;
 };
 
 }  // namespace shunt::shuntctl

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "control/kernel/announcement.h"
 #include "control/kernel/tap.h"
 #include "tests/control/kernel/tap_frames.h"
 #include "tests/support/own_network.h"
@@ -15,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using shunt::test::Frame;
 using shunt::test::is_arp;
+using shunt::test::is_neighbour_message;
 using shunt::test::read_frame;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -36,10 +38,11 @@ class AddressesTest : public shunt::test::OwnNetwork {
 
   void make_tap() {
     tap_.reset();
-    auto tap = Tap::create({"sh-a0",
-                            *MacAddress::parse("02:00:00:00:00:a0"),
-                            1500,
-                            {*InterfaceAddress::parse("10.0.0.1/24")}});
+    auto tap = Tap::create(
+        {"sh-a0",
+         mac_,
+         1500,
+         {*InterfaceAddress::parse("10.0.0.1/24"), *InterfaceAddress::parse("2001:db8::1/64")}});
     ASSERT_TRUE(tap) << tap.error().message;
     tap_.emplace(std::move(*tap));
   }
@@ -55,16 +58,15 @@ class AddressesTest : public shunt::test::OwnNetwork {
     loop_.restart();
     loop_.run_for(time);
     int count = 0;
-    while (const auto frame = read_frame(tap_->fd(), is_arp(1, vip, vip), 20ms)) {
-      const std::array<uint8_t, 12> macs = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                            2,    0,    0,    0,    0,    0xa0};
-      EXPECT_TRUE(shunt::test::has_bytes_at(*frame, 0, macs.data(), 12));
-      EXPECT_TRUE(shunt::test::has_bytes_at(*frame, 22, macs.data() + 6, 6));
+    const auto announced = vip.is_v4() ? is_arp(1, vip, vip) : is_neighbour_message(136, vip);
+    while (const auto frame = read_frame(tap_->fd(), announced, 20ms)) {
+      EXPECT_EQ(*frame, announcement_frame(mac_, vip));
       ++count;
     }
     return count;
   }
 
+  const MacAddress mac_ = *MacAddress::parse("02:00:00:00:00:a0");
   asio::io_context loop_;
   std::optional<Tap> tap_;
   std::unique_ptr<Addresses> addresses_;
@@ -77,6 +79,7 @@ TEST_F(AddressesTest, AddsHostAddressesWithoutRoutesAndRemovesTheUnwanted) {
   EXPECT_THAT(shown(), HasSubstr("inet6 2001:db8::10/128 scope global"));
   EXPECT_THAT(ip("route"), Not(HasSubstr("203.0.113")));
   EXPECT_THAT(ip("-6 route"), Not(HasSubstr("2001:db8::10")));
+  EXPECT_TRUE(is_ipv6_usable_soon("sh-a0"));
   set({address("203.0.113.11")});
   EXPECT_THAT(shown(), Not(HasSubstr("203.0.113.10")));
   EXPECT_THAT(shown(), Not(HasSubstr("2001:db8::10")));
@@ -132,6 +135,28 @@ TEST_F(AddressesTest, ANewVipIsAnnouncedThreeTimesAndAKeptOneNotAgain) {
   EXPECT_EQ(announcements(vip, 1200ms), 0);
 }
 
+TEST_F(AddressesTest, ANewIpv6VipIsAnnouncedToo) {
+  const IpAddress vip = address("2001:db8::10");
+  set({vip});
+  EXPECT_EQ(announcements(vip, 100ms), 1);
+  EXPECT_EQ(announcements(vip, 2200ms), 2);
+  EXPECT_EQ(announcements(vip, 1200ms), 0);
+}
+
+TEST_F(AddressesTest, LinuxDoesNotSpeakFromAVipByItself) {
+  // Closer to the destination than the machine's own.
+  set({address("2001:db8::fffe")});
+  EXPECT_THAT(ip("-6 route get 2001:db8::ffff"), HasSubstr("src 2001:db8::1 "));
+}
+
+TEST_F(AddressesTest, VipsOutliveTheirInterfaceBeingDown) {
+  set({address("203.0.113.10"), address("2001:db8::10")});
+  ip("link set sh-a0 down");
+  ip("link set sh-a0 up");
+  EXPECT_THAT(shown(), HasSubstr("203.0.113.10/32"));
+  EXPECT_THAT(shown(), HasSubstr("2001:db8::10/128"));
+}
+
 TEST_F(AddressesTest, AVipThatIsGoneIsNotAnnouncedAnyMore) {
   const IpAddress vip = address("203.0.113.10");
   set({vip});
@@ -165,6 +190,35 @@ TEST_F(AddressesTest, LinuxAnswersForAVip) {
   ASSERT_EQ(::write(tap_->fd(), request.data(), request.size()),
             static_cast<ssize_t>(request.size()));
   EXPECT_TRUE(read_frame(tap_->fd(), is_arp(2, address("203.0.113.10"), address("10.0.0.9"))));
+}
+
+TEST_F(AddressesTest, LinuxAnswersForAnIpv6VipAtOnce) {
+  const IpAddress vip = address("2001:db8::10");
+  set({vip});
+  const MacAddress asker = *MacAddress::parse("02:00:00:00:00:bb");
+  std::vector<uint8_t> solicitation = {135, 0, 0, 0, 0, 0, 0, 0};
+  solicitation.insert(solicitation.end(), vip.bytes.begin(), vip.bytes.end());
+  solicitation.insert(solicitation.end(), {1, 1});
+  solicitation.insert(solicitation.end(), asker.bytes.begin(), asker.bytes.end());
+  // To the group of all addresses that end so.
+  const Frame request = shunt::test::icmp6_frame(asker, address("2001:db8::9"),
+                                                 *MacAddress::parse("33:33:ff:00:00:10"),
+                                                 address("ff02::1:ff00:10"), solicitation);
+  const auto is_answer = [&](const Frame& frame) {
+    return is_neighbour_message(136, vip)(frame) && (frame[58] & 0x40) != 0;
+  };
+  // Linux joins the group a moment after it says that the address is there; detection would take a
+  // second.
+  std::optional<Frame> answer;
+  const auto end = std::chrono::steady_clock::now() + 500ms;
+  while (!answer && std::chrono::steady_clock::now() < end) {
+    ASSERT_EQ(::write(tap_->fd(), request.data(), request.size()),
+              static_cast<ssize_t>(request.size()));
+    answer = read_frame(tap_->fd(), is_answer, 20ms);
+  }
+  ASSERT_TRUE(answer) << "no solicited advertisement";
+  EXPECT_TRUE(shunt::test::has_bytes_at(*answer, 0, asker.bytes.data(), 6));
+  EXPECT_TRUE(shunt::test::has_bytes_at(*answer, 80, mac_.bytes.data(), 6));
 }
 
 }  // namespace

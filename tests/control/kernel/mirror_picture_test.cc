@@ -51,17 +51,18 @@ struct RouteShape {
   uint8_t table = RT_TABLE_MAIN;
   uint8_t tos = 0;
   unsigned flags = 0;
+  uint8_t kind = RTN_UNICAST;
   const char* source = nullptr;
 };
 
 NetlinkMessage route_message(const RouteShape& shape) {
   const Prefix prefix = *Prefix::parse(shape.prefix);
   rtmsg header{};
-  header.rtm_family = AF_INET;
+  header.rtm_family = prefix.address.is_v4() ? AF_INET : AF_INET6;
   header.rtm_dst_len = prefix.length;
   header.rtm_table = shape.table;
   header.rtm_tos = shape.tos;
-  header.rtm_type = RTN_UNICAST;
+  header.rtm_type = shape.kind;
   header.rtm_flags = shape.flags;
   NetlinkMessage message = make_request(shape.type, 0, header);
   put_address(message.get(), RTA_DST, prefix.address);
@@ -103,6 +104,20 @@ TEST_F(MirrorPictureTest, DeadRoutesAndThoseForOneTypeOfServiceStayOut) {
   EXPECT_THAT(picture_.view().routes, IsEmpty());
   add(route_message({}));
   EXPECT_EQ(picture_.view().routes.size(), 1u);
+}
+
+TEST_F(MirrorPictureTest, Ipv6RoutesThatAreNoWayToSomewhereStayOut) {
+  constexpr const char* kPrefix = "2001:db8:5::/48";
+  // Linux keeps a path's MTU as a clone of its route.
+  add(route_message({.prefix = kPrefix, .flags = RTM_F_CLONED}));
+  add(route_message({.prefix = "ff00::/8", .kind = RTN_MULTICAST}));
+  add(route_message({.prefix = kPrefix, .kind = RTN_UNREACHABLE}));
+  add(route_message({.prefix = "2001:db8::1/128", .kind = RTN_LOCAL}));
+  add(route_message({.prefix = "2001:db8::1/128", .table = RT_TABLE_LOCAL}));
+  EXPECT_THAT(picture_.view().routes, IsEmpty());
+  add(route_message({.prefix = kPrefix}));
+  EXPECT_THAT(picture_.view().routes,
+              ElementsAre(KernelRoute{*Prefix::parse(kPrefix), kPort, {}, 0, {}}));
 }
 
 TEST_F(MirrorPictureTest, AnAddressUnderDuplicateDetectionIsNotThereYet) {

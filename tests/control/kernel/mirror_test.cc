@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "control/kernel/tap.h"
+#include "tests/control/kernel/tap_frames.h"
 #include "tests/support/own_network.h"
 
 namespace shunt::control {
@@ -27,8 +28,6 @@ class MirrorTest : public shunt::test::OwnNetwork {
   void SetUp() override {
     OwnNetwork::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    // Its own changes would make the mirror read anew when nothing else did.
-    set_ipv6(false);
     make_tap("sh-m0");
   }
 
@@ -39,6 +38,8 @@ class MirrorTest : public shunt::test::OwnNetwork {
                             {*InterfaceAddress::parse("10.0.0.1/24")}});
     ASSERT_TRUE(tap) << tap.error().message;
     taps_.push_back(std::move(*tap));
+    // Its own changes would make the mirror read anew when nothing else did.
+    set_ipv6(false);
   }
 
   // A foreign interface that is up and has a carrier.
@@ -148,6 +149,70 @@ TEST_F(MirrorTest, Ipv6RoutesComeWithTheirGateway) {
   ip("-6 route add 2001:db8:1::/48 via fe80::1 dev sh-m0");
   ASSERT_TRUE(run_until([&] { return !routes_to("2001:db8:1::/48").empty(); }));
   EXPECT_EQ(routes_to("2001:db8:1::/48")[0].gateway, address("fe80::1"));
+}
+
+TEST_F(MirrorTest, Ipv6HasItsLinkAddressesRoutesAndNeighbours) {
+  set_ipv6(true);
+  ip("addr add 2001:db8::1/64 dev sh-m0 nodad");
+  ip("neigh add 2001:db8::9 lladdr 02:00:00:00:00:09 dev sh-m0");
+  start_mirror();
+  ASSERT_EQ(view_.links.size(), 1u);
+  EXPECT_THAT(view_.links[0].addresses,
+              ::testing::IsSupersetOf({*InterfaceAddress::parse("10.0.0.1/24"),
+                                       *InterfaceAddress::parse("2001:db8::1/64"),
+                                       *InterfaceAddress::parse("fe80::ff:fe00:aa/64")}));
+  ASSERT_EQ(routes_to("2001:db8::/64").size(), 1u);
+  EXPECT_EQ(routes_to("2001:db8::/64")[0].gateway, std::nullopt);
+  EXPECT_EQ(mac_text("2001:db8::9"), "02:00:00:00:00:09");
+
+  // And what comes and goes later.
+  ip("addr add 2001:db8:5::1/64 dev sh-m0 nodad");
+  ip("neigh add fe80::7 lladdr 02:00:00:00:00:07 dev sh-m0");
+  EXPECT_TRUE(run_until([&] { return routes_to("2001:db8:5::/64").size() == 1; }));
+  EXPECT_TRUE(run_until([&] { return mac_text("fe80::7") == "02:00:00:00:00:07"; }));
+  ip("addr del 2001:db8:5::1/64 dev sh-m0");
+  ip("neigh del fe80::7 dev sh-m0");
+  EXPECT_TRUE(run_until([&] { return routes_to("2001:db8:5::/64").empty(); }));
+  EXPECT_TRUE(run_until([&] { return mac_of("fe80::7") == nullptr; }));
+}
+
+TEST_F(MirrorTest, Ipv6RoutesThatLeadNowhereStayOut) {
+  set_ipv6(true);
+  ip("addr add 2001:db8::1/64 dev sh-m0 nodad");
+  ip("-6 route add unreachable 2001:db8:7::/48");
+  ip("-6 route add 2001:db8:8::/48 via 2001:db8::2 dev sh-m0 table 77");
+  ip("-6 route add 2001:db8:9::/48 via 2001:db8::2 dev sh-m0");
+  start_mirror();
+  std::vector<std::string> found;
+  for (const KernelRoute& route : view_.routes)
+    if (!route.prefix.address.is_v4()) found.push_back(route.prefix.to_string());
+  // Neither the addresses themselves (table local) nor ff00::/8.
+  EXPECT_THAT(found, ElementsAre("2001:db8::/64", "2001:db8:9::/48", "fe80::/64"));
+}
+
+TEST_F(MirrorTest, ADefaultRouteByRouterAdvertisementIsThere) {
+  set_ipv6(true);
+  start_mirror();
+  const MacAddress router = *MacAddress::parse("02:00:00:00:00:bb");
+  // Hop limit 64, no flags, a lifetime of 30 minutes, no times; the router's MAC address.
+  std::vector<uint8_t> advertisement = {134, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
+  advertisement.insert(advertisement.end(), router.bytes.begin(), router.bytes.end());
+  const shunt::test::Frame frame =
+      shunt::test::icmp6_frame(router, address("fe80::bb"), *MacAddress::parse("33:33:00:00:00:01"),
+                               address("ff02::1"), advertisement);
+  ASSERT_EQ(::write(taps_[0].fd(), frame.data(), frame.size()), static_cast<ssize_t>(frame.size()));
+  ASSERT_TRUE(run_until([&] { return !routes_to("::/0").empty(); }));
+  EXPECT_EQ(routes_to("::/0")[0].gateway, address("fe80::bb"));
+  EXPECT_TRUE(run_until([&] { return mac_text("fe80::bb") == "02:00:00:00:00:bb"; }));
+}
+
+TEST_F(MirrorTest, EveryHopOfAnIpv6MultipathRouteIsARoute) {
+  set_ipv6(true);
+  start_mirror();
+  ip("-6 route add 2001:db8:5::/48 nexthop via fe80::2 dev sh-m0 nexthop via fe80::3 dev sh-m0");
+  ASSERT_TRUE(run_until([&] { return routes_to("2001:db8:5::/48").size() == 2; }));
+  EXPECT_EQ(routes_to("2001:db8:5::/48")[0].gateway, address("fe80::2"));
+  EXPECT_EQ(routes_to("2001:db8:5::/48")[1].gateway, address("fe80::3"));
 }
 
 TEST_F(MirrorTest, EveryHopOfAMultipathRouteIsARoute) {

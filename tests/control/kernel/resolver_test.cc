@@ -50,17 +50,29 @@ TEST_F(ResolverTest, LinuxAsksByArpAndLearnsTheAnswer) {
 }
 
 TEST_F(ResolverTest, LinuxAsksByNeighbourDiscovery) {
-  // Solicitations leave from a link-local address that passed its duplicate check.
-  ip("addr flush dev sh-r0 scope link");
-  ip("addr add fe80::1/64 dev sh-r0 nodad");
-  ip("addr add fd00::1/64 dev sh-r0 nodad");
-  EXPECT_TRUE(resolver_->resolve(kPort, *IpAddress::parse("fd00::9"), start_));
-  const auto is_solicitation = [](const Frame& frame) {
-    const IpAddress target = *IpAddress::parse("fd00::9");
-    return frame.size() >= 78 && shunt::test::be16_at(frame, 12) == 0x86dd && frame[20] == 58 &&
-           frame[54] == 135 && shunt::test::has_bytes_at(frame, 62, target.bytes.data(), 16);
-  };
-  EXPECT_TRUE(read_frame(tap_->fd(), is_solicitation));
+  ASSERT_TRUE(is_ipv6_usable_soon("sh-r0"));
+  const IpAddress peer = *IpAddress::parse("fd00::9");
+  EXPECT_TRUE(resolver_->resolve(kPort, peer, start_));
+  const auto question = read_frame(tap_->fd(), shunt::test::is_neighbour_message(135, peer), 500ms);
+  ASSERT_TRUE(question) << "no solicitation";
+  IpAddress asker{AddressFamily::kIpv6, {}};
+  std::memcpy(asker.bytes.data(), question->data() + 22, 16);
+  EXPECT_EQ(asker.to_string(), "fe80::ff:fe00:a0");
+
+  std::vector<uint8_t> advertisement = {136, 0, 0, 0, 0x60, 0, 0, 0};
+  advertisement.insert(advertisement.end(), peer.bytes.begin(), peer.bytes.end());
+  advertisement.insert(advertisement.end(), {2, 1});
+  advertisement.insert(advertisement.end(), peer_mac_.bytes.begin(), peer_mac_.bytes.end());
+  const Frame answer = shunt::test::icmp6_frame(peer_mac_, peer, mac_, asker, advertisement);
+  ASSERT_EQ(::write(tap_->fd(), answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
+  EXPECT_THAT(ip("neigh show dev sh-r0"), HasSubstr("fd00::9 lladdr 02:00:00:00:00:bb"));
+}
+
+TEST_F(ResolverTest, LinuxAsksForALinkLocalGateway) {
+  ASSERT_TRUE(is_ipv6_usable_soon("sh-r0"));
+  const IpAddress gateway = *IpAddress::parse("fe80::1");
+  EXPECT_TRUE(resolver_->resolve(kPort, gateway, start_));
+  EXPECT_TRUE(read_frame(tap_->fd(), shunt::test::is_neighbour_message(135, gateway), 500ms));
 }
 
 TEST_F(ResolverTest, AFailedNeighbourIsAskedForAgain) {

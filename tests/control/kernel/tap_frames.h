@@ -55,6 +55,36 @@ inline std::function<bool(const Frame&)> is_arp(uint16_t operation, const IpAddr
   };
 }
 
+// A neighbour solicitation (135) or advertisement (136) about `target`.
+inline std::function<bool(const Frame&)> is_neighbour_message(uint8_t type,
+                                                              const IpAddress& target) {
+  return [=](const Frame& frame) {
+    return frame.size() >= 78 && be16_at(frame, 12) == 0x86dd && frame[20] == 58 &&
+           frame[54] == type && has_bytes_at(frame, 62, target.bytes.data(), 16);
+  };
+}
+
+// An IPv6 packet with an ICMPv6 message, its checksum made right.
+inline Frame icmp6_frame(const MacAddress& from_mac, const IpAddress& from,
+                         const MacAddress& to_mac, const IpAddress& to,
+                         const std::vector<uint8_t>& message) {
+  Frame frame(54);
+  std::memcpy(frame.data(), to_mac.bytes.data(), 6);
+  std::memcpy(&frame[6], from_mac.bytes.data(), 6);
+  const std::array<uint8_t, 10> header = {
+      0x86, 0xdd, 0x60, 0, 0, 0, 0, static_cast<uint8_t>(message.size()), 58, 255};
+  std::memcpy(&frame[12], header.data(), header.size());
+  std::memcpy(&frame[22], from.bytes.data(), 16);
+  std::memcpy(&frame[38], to.bytes.data(), 16);
+  frame.insert(frame.end(), message.begin(), message.end());
+  uint32_t sum = 58 + static_cast<uint32_t>(message.size());
+  for (size_t i = 22; i < frame.size(); i += 2) sum += be16_at(frame, i);
+  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
+  frame[56] = static_cast<uint8_t>(~sum >> 8);
+  frame[57] = static_cast<uint8_t>(~sum);
+  return frame;
+}
+
 inline Frame arp_frame(uint16_t operation, const MacAddress& sender_mac, const IpAddress& sender,
                        const MacAddress& target_mac, const IpAddress& target) {
   Frame frame(42);

@@ -93,6 +93,29 @@ TEST_F(TapTest, SetsFiltersOfItsOwnInterfaceOnly) {
   EXPECT_EQ(setting("all/arp_announce"), '0');
 }
 
+TEST_F(TapTest, HasIpv6SoonWhateverTheDefaultsAre) {
+  set_ipv6(false);
+  const auto tap = Tap::create(options_);
+  ASSERT_TRUE(tap) << tap.error().message;
+  EXPECT_TRUE(is_ipv6_usable_soon("sh-t0"));
+  const std::string shown = ip("-6 addr show dev sh-t0");
+  EXPECT_THAT(shown, HasSubstr("inet6 fe80::ff:fe00:aa/64"));
+  EXPECT_THAT(shown, HasSubstr("inet6 fd00::1/64"));
+  EXPECT_THAT(ip("-6 route"), HasSubstr("fd00::/64 dev sh-t0"));
+  EXPECT_THAT(ip("-6 addr show dev lo"), Not(HasSubstr("::1")))
+      << "others' IPv6 is none of its business";
+}
+
+TEST_F(TapTest, HasALinkLocalAddressWhereNoneIsTheDefault) {
+  FILE* setting = std::fopen("/proc/sys/net/ipv6/conf/default/addr_gen_mode", "w");
+  ASSERT_NE(setting, nullptr);
+  std::fputs("1", setting);
+  std::fclose(setting);
+  const auto tap = Tap::create(options_);
+  ASSERT_TRUE(tap) << tap.error().message;
+  EXPECT_THAT(ip("-6 addr show dev sh-t0"), HasSubstr("inet6 fe80::ff:fe00:aa/64"));
+}
+
 uint16_t ones_complement_sum(const Frame& frame, size_t from, size_t to, uint32_t sum) {
   for (size_t i = from; i < to; i += 2)
     sum += static_cast<uint32_t>(frame[i] << 8) | (i + 1 < to ? frame[i + 1] : 0u);

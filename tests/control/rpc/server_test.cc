@@ -217,6 +217,48 @@ TEST(Server, WeightsAndDrainsAreEdits) {
   EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("audit: unix socket: set weight of real dns/10.1.0.1:53")));
 }
 
+TEST(Server, AnIpv6RealIsNamedByItsAddressInAnyForm) {
+  if (test::ran_in_own_process()) return;
+  ServerRig rig;
+  v1::ApplyRequest request;
+  *request.mutable_state() = rig.get().state();
+  v1::Service& web = *request.mutable_state()->add_services();
+  web.set_name("web6");
+  web.set_protocol(v1::PROTOCOL_TCP);
+  web.set_address("2001:DB8:0::10");
+  web.set_port(80);
+  web.mutable_health_check()->set_disabled(true);
+  web.add_reals()->set_address("2001:DB8:0:0::1");
+  v1::ApplyResponse response;
+  const grpc::Status applied = rig.call(&v1::Shunt::Stub::Apply, request, response);
+  ASSERT_TRUE(applied.ok()) << applied.error_message();
+  v1::Service kept = rig.get().state().services(1);
+  EXPECT_EQ(kept.address(), "2001:db8::10");
+  EXPECT_EQ(kept.reals(0).name(), "[2001:db8::1]:80");
+
+  v1::SetWeightRequest weight;
+  weight.set_service("web6");
+  weight.set_real("[2001:DB8:0::1]:080");
+  weight.set_weight(9);
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::SetWeight, weight, response).ok());
+  EXPECT_EQ(rig.get().state().services(1).reals(0).weight(), 9U);
+  EXPECT_EQ(response.changes(0).subject(), "real web6/[2001:db8::1]:80");
+  EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("set weight of real web6/[2001:db8::1]:80 to 9")));
+
+  v1::DrainRequest drain;
+  drain.set_service("web6");
+  drain.set_real("[2001:DB8::1]:80");
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::Drain, drain, response).ok());
+  EXPECT_EQ(rig.get().state().services(1).reals(0).weight_before_drain(), 9U);
+
+  grpc::ClientContext context;
+  v1::ListConnectionsRequest list;
+  list.set_real("[2001:DB8:0::1]:80");
+  auto reader = rig.stub->ListConnections(&context, list);
+  for (v1::Connection none; reader->Read(&none);) ADD_FAILURE() << none.ShortDebugString();
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
 TEST(Server, ConnectionsAreListedAsTheyAre) {
   if (test::ran_in_own_process()) return;
   ServerRig rig;
@@ -250,6 +292,9 @@ TEST(Server, ConnectionsAreListedAsTheyAre) {
   found.clear();
   ASSERT_TRUE(list(other, found).ok());
   EXPECT_EQ(found.size(), 0U);
+  other.set_client("2001:DB8::7");
+  ASSERT_TRUE(list(other, found).ok());
+  EXPECT_EQ(found.size(), 0U);
   other.set_client("nonsense");
   EXPECT_EQ(list(other, found).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
@@ -264,6 +309,9 @@ TEST(Server, ReportsArriveWhole) {
   EXPECT_EQ(status.reals(), 2U);
   EXPECT_GT(status.started().seconds(), 1'600'000'000);
   EXPECT_EQ(status.connection_capacity(), 4096U);
+  EXPECT_EQ(status.ipv6_connection_capacity(), 2048U);
+  EXPECT_EQ(status.connections(), 1U);
+  EXPECT_EQ(status.ipv6_connections(), 0U);
 
   v1::ListServicesResponse services;
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ListServices, v1::ListServicesRequest(), services).ok());
@@ -284,6 +332,7 @@ TEST(Server, ReportsArriveWhole) {
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ListWorkers, v1::ListWorkersRequest(), workers).ok());
   ASSERT_EQ(workers.workers_size(), 1);
   EXPECT_EQ(workers.workers(0).connection_capacity(), 4096U);
+  EXPECT_EQ(workers.workers(0).ipv6_connection_capacity(), 2048U);
 
   v1::ListPortsResponse ports;
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ListPorts, v1::ListPortsRequest(), ports).ok());

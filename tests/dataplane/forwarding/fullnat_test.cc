@@ -6,6 +6,7 @@
 
 #include "dataplane/local_ports.h"
 #include "tests/dataplane/forwarding/variants.h"
+#include "tests/support/families.h"
 #include "tests/support/worker_fixture.h"
 
 namespace shunt::dataplane {
@@ -13,29 +14,28 @@ namespace {
 
 using namespace test;
 
-class Fullnat : public testing::Test {
+class Fullnat : public InBothFamilies {
  protected:
   Fullnat() {
     for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp}) {
-      const ServiceId service = lb.add_service(protocol, "203.0.113.10", 80, Method::kFullnat);
-      lb.add_local_address(service, "10.0.0.100");
-      reals.push_back(
-          lb.add_real(service, protocol == Protocol::kTcp ? "10.0.0.1" : "10.0.0.2", 8080));
+      const ServiceId service = lb.add_service(protocol, at("203.0.113.10"), 80, Method::kFullnat);
+      lb.add_local_address(service, at("10.0.0.100"));
+      reals.push_back(lb.add_real(service, address(protocol == Protocol::kUdp), 8080));
       services.push_back(service);
     }
     lb.publish();
   }
 
-  static const char* address(bool is_udp) { return is_udp ? "10.0.0.2" : "10.0.0.1"; }
+  static std::string address(bool is_udp) { return at(is_udp ? "10.0.0.2" : "10.0.0.1"); }
   static PacketBuilder client(uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 80);
+    return a_packet().from(at("198.51.100.7"), port).to(at("203.0.113.10"), 80);
   }
   // Opens a connection and says which local port it got.
   uint16_t open(uint16_t port, bool is_udp) {
     const auto first = is_udp ? client(port).udp() : client(port).tcp(kTcpSyn);
     EXPECT_EQ(lb.send(first).summary(), "sent 1");
-    const Connection* connection = lb.connection_of(first);
-    return connection == nullptr ? 0 : connection->reply.destination_port.host();
+    const auto connection = lb.copy_of(first);
+    return connection ? connection->reply.destination_port.host() : 0;
   }
 
   WorkerFixture lb;
@@ -43,14 +43,14 @@ class Fullnat : public testing::Test {
   std::vector<RealId> reals;
 };
 
-TEST_F(Fullnat, RequestsComeFromALocalAddress) {
+TEST_P(Fullnat, RequestsComeFromALocalAddress) {
   uint16_t port = 40000;
-  for (const Variant& variant : variants()) {
+  for (const Variant& variant : variants(GetParam())) {
     SCOPED_TRACE(variant.name);
     const uint16_t local = open(++port, variant.is_udp);
     auto request = client(port);
     auto expected = a_packet()
-                        .from("10.0.0.100", local)
+                        .from(at("10.0.0.100"), local)
                         .to(address(variant.is_udp), 8080)
                         .ttl(63)
                         .from_mac(kInsideMac)
@@ -61,16 +61,15 @@ TEST_F(Fullnat, RequestsComeFromALocalAddress) {
   }
 }
 
-TEST_F(Fullnat, RepliesComeFromTheVipToTheClient) {
+TEST_P(Fullnat, RepliesComeFromTheVipToTheClient) {
   uint16_t port = 40000;
-  for (const Variant& variant : variants()) {
+  for (const Variant& variant : variants(GetParam())) {
     SCOPED_TRACE(variant.name);
     const uint16_t local = open(++port, variant.is_udp);
-    auto reply =
-        a_packet().from(address(variant.is_udp), 8080).to("10.0.0.100", local).to_mac(kInsideMac);
+    auto reply = a_packet().from(address(variant.is_udp), 8080).to(at("10.0.0.100"), local).to_mac(kInsideMac);
     auto expected = a_packet()
-                        .from("203.0.113.10", 80)
-                        .to("198.51.100.7", port)
+                        .from(at("203.0.113.10"), 80)
+                        .to(at("198.51.100.7"), port)
                         .ttl(63)
                         .from_mac(kOutsideMac)
                         .to_mac(kGatewayMac);
@@ -80,49 +79,49 @@ TEST_F(Fullnat, RepliesComeFromTheVipToTheClient) {
   }
 }
 
-TEST_F(Fullnat, EveryConnectionHasItsOwnLocalPort) {
+TEST_P(Fullnat, EveryConnectionHasItsOwnLocalPort) {
   std::set<uint16_t> ports;
   for (uint16_t port = 1000; port < 1200; ++port) ports.insert(open(port, false));
   EXPECT_EQ(ports.size(), 200u);
   EXPECT_GE(*ports.begin(), kFirstLocalPort);
 }
 
-TEST_F(Fullnat, PoolsAddressesAreAllUsed) {
-  lb.add_local_address(services[0], "10.0.0.101");
+TEST_P(Fullnat, PoolsAddressesAreAllUsed) {
+  lb.add_local_address(services[0], at("10.0.0.101"));
   lb.publish();
-  std::set<uint32_t> addresses;
+  std::set<std::string> addresses;
   for (uint16_t port = 1000; port < 1004; ++port) {
     open(port, false);
-    addresses.insert(lb.connection_of(client(port).tcp(kTcpSyn))->reply.destination.host());
+    addresses.insert(lb.copy_of(client(port).tcp(kTcpSyn))->reply.destination.to_string());
   }
-  EXPECT_EQ(addresses, (std::set<uint32_t>{ip("10.0.0.100").host(), ip("10.0.0.101").host()}));
+  EXPECT_EQ(addresses, (std::set<std::string>{at("10.0.0.100"), at("10.0.0.101")}));
 }
 
-TEST_F(Fullnat, EmptyPoolIsACountedDrop) {
-  const ServiceId service = lb.add_service(Protocol::kTcp, "203.0.113.11", 80, Method::kFullnat);
-  lb.add_real(service, "10.0.0.3", 80);
+TEST_P(Fullnat, EmptyPoolIsACountedDrop) {
+  const ServiceId service = lb.add_service(Protocol::kTcp, at("203.0.113.11"), 80, Method::kFullnat);
+  lb.add_real(service, at("10.0.0.3"), 80);
   lb.publish();
-  EXPECT_EQ(
-      lb.send(a_packet().from("198.51.100.7", 1).to("203.0.113.11", 80).tcp(kTcpSyn)).summary(),
-      "dropped no_local_address");
-  EXPECT_EQ(lb.worker().connections.used(), 0u);
+  EXPECT_EQ(lb.send(client(1).to(at("203.0.113.11"), 80).tcp(kTcpSyn)).summary(), "dropped no_local_address");
+  EXPECT_EQ(lb.connections(GetParam()), 0u);
 }
 
-TEST_F(Fullnat, ToLocalAddressWithoutConnectionIsTheKernels) {
-  EXPECT_EQ(
-      lb.send(a_packet().from("10.0.0.1", 8080).to("10.0.0.100", 5555).to_mac(kInsideMac), kInside)
-          .summary(),
-      "kernel 1");
+TEST_P(Fullnat, ToLocalAddressWithoutConnectionIsTheKernels) {
+  const auto stray = a_packet().from(at("10.0.0.1"), 8080).to(at("10.0.0.100"), 5555).to_mac(kInsideMac);
+  EXPECT_EQ(lb.send(stray, kInside).summary(), "kernel 1");
 }
 
-TEST(FullnatPorts, PortsInUseArePassedOver) {
+INSTANTIATE_TEST_SUITE_P(Families, Fullnat, kBothFamilies, family_name);
+
+class FullnatPorts : public InBothFamilies {};
+
+TEST_P(FullnatPorts, PortsInUseArePassedOver) {
   WorkerFixture lb(1, 1024);
-  const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kFullnat);
-  lb.add_local_address(service, "10.0.0.100");
-  const RealId real = lb.add_real(service, "10.0.0.1", 53);
+  const ServiceId service = lb.add_service(Protocol::kUdp, at("203.0.113.10"), 53, Method::kFullnat);
+  lb.add_local_address(service, at("10.0.0.100"));
+  const RealId real = lb.add_real(service, at("10.0.0.1"), 53);
   lb.publish();
   const auto query = [](uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 53).udp();
+    return a_packet().from(at("198.51.100.7"), port).to(at("203.0.113.10"), 53).udp();
   };
   for (uint16_t port = 1; port <= 63; ++port) ASSERT_EQ(lb.send(query(port)).summary(), "sent 1");
   // Around once more: 63 ports are taken.
@@ -131,25 +130,26 @@ TEST(FullnatPorts, PortsInUseArePassedOver) {
   EXPECT_EQ(lb.counters(real).local_turn, 64u);
 }
 
-TEST(FullnatPorts, SamePortServesTwoReals) {
+TEST_P(FullnatPorts, SamePortServesTwoReals) {
   WorkerFixture lb;
-  const ServiceId service = lb.add_service(Protocol::kTcp, "203.0.113.10", 80, Method::kFullnat);
-  lb.add_local_address(service, "10.0.0.100");
-  lb.add_real(service, "10.0.0.1", 80);
-  lb.add_real(service, "10.0.0.2", 80);
+  const ServiceId service = lb.add_service(Protocol::kTcp, at("203.0.113.10"), 80, Method::kFullnat);
+  lb.add_local_address(service, at("10.0.0.100"));
+  lb.add_real(service, at("10.0.0.1"), 80);
+  lb.add_real(service, at("10.0.0.2"), 80);
   lb.publish();
   const auto syn = [](uint16_t port) {
-    return a_packet().from("198.51.100.7", port).to("203.0.113.10", 80).tcp(kTcpSyn);
+    return a_packet().from(at("198.51.100.7"), port).to(at("203.0.113.10"), 80).tcp(kTcpSyn);
   };
   lb.send(syn(1));
   lb.send(syn(2));
-  const Connection* one = lb.connection_of(syn(1));
-  const Connection* two = lb.connection_of(syn(2));
-  ASSERT_NE(one, nullptr);
-  ASSERT_NE(two, nullptr);
+  const auto one = lb.copy_of(syn(1));
+  const auto two = lb.copy_of(syn(2));
+  ASSERT_TRUE(one && two);
   EXPECT_NE(one->real, two->real);
   EXPECT_EQ(one->reply.destination_port, two->reply.destination_port);
 }
+
+INSTANTIATE_TEST_SUITE_P(Families, FullnatPorts, kBothFamilies, family_name);
 
 }  // namespace
 }  // namespace shunt::dataplane

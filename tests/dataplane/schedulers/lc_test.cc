@@ -39,8 +39,21 @@ TEST(Lc, OtherWorkersLoadCounts) {
   Pool pool = least();
   pool.add("b").add("a").load("a", 1, 0).load("b", 2, 0);
   EXPECT_EQ(pool.pick(), "a");
-  pool.load_elsewhere("a", 10 * 256);
+  pool.load_elsewhere("a", 10, 0);
   EXPECT_EQ(pool.pick(), "b");
+}
+
+// Recorded from Linux 6.1's ip_vs_lc with the same reals and changes, every connection a SYN that nobody answers.
+TEST(Lc, PicksAreLinuxsThroughEveryChange) {
+  Pool pool = least();
+  pool.add("4", 3).add("3", 1).add("2", 2).add("1", 2);
+  EXPECT_EQ(pool.opened(12), "1 2 3 4 1 2 3 4 1 2 3 4");
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.opened(6), "1 3 4 1 3 4");
+  pool.weigh("2", 5);
+  EXPECT_EQ(pool.opened(6), "2 2 1 2 3 4");
+  pool.add("5", 1);
+  EXPECT_EQ(pool.opened(6), "5 5 5 5 5 5");
 }
 
 TEST(Lc, NothingEligibleGivesNothing) {

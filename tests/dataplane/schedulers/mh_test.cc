@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <array>
+#include <utility>
+
 #include "tests/dataplane/schedulers/pool.h"
 
 namespace shunt::dataplane {
@@ -35,7 +38,7 @@ Pool known_pool() {
   return pool;
 }
 
-std::string picks_of_clients(Pool& pool, uint32_t first, int count) {
+std::string joined_picks(Pool& pool, uint32_t first, int count) {
   std::string all;
   for (int i = 0; i < count; ++i) all += pool.pick(first + static_cast<uint32_t>(i));
   return all;
@@ -52,13 +55,65 @@ TEST(Mh, TableAndPicksAreTheKnownOnes) {
   std::string beginning;
   for (uint32_t slot = 0; slot < 32; ++slot) beginning += pool.owner_of_slot(slot);
   EXPECT_EQ(beginning, "21122011012111221220010022112222");
-  EXPECT_EQ(picks_of_clients(pool, 0xc0000201, 24), "112021121101211022021111");
+  EXPECT_EQ(joined_picks(pool, 0xc0000201, 24), "112021121101211022021111");
 }
 
 TEST(Mh, DrainedRealsClientsAreRehashedAsKnown) {
   Pool pool = known_pool();
   pool.weigh("1", 0);
-  EXPECT_EQ(picks_of_clients(pool, 0xc0000201, 24), "222020020202220022020222");
+  EXPECT_EQ(joined_picks(pool, 0xc0000201, 24), "222020020202220022020222");
+}
+
+// The reals of the recordings from Linux 6.1's ip_vs_mh below.
+Pool recorded_pool(uint8_t flags) {
+  Pool pool = maglev();
+  const std::pair<uint32_t, uint32_t> reals[] = {{4, 1}, {3, 3}, {2, 10}, {1, 1}};
+  for (const auto& [last, weight] : reals) {
+    pool.add_at(Be32::from_host(0x0a000000 + last), Be16::from_host(80), std::to_string(last), weight);
+  }
+  pool.set_flags(flags);
+  return pool;
+}
+
+TEST(Mh, DrainedRealsClientsAreTurnedAwayAsInLinux) {
+  Pool pool = recorded_pool(0);
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.picks_of_clients(0x0a090140, 32),
+            "3 3 1 - - - 3 - - - - - - - - - - - - - - 3 - 1 - 3 - - - 3 1 3");
+}
+
+TEST(Mh, DrainedRealsClientsFallBackAsInLinux) {
+  Pool pool = recorded_pool(kFallback);
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.picks_of_clients(0x0a090140, 32),
+            "3 3 1 4 1 3 3 3 3 3 4 3 3 3 3 3 3 3 3 3 3 3 4 1 3 3 3 3 3 3 1 3");
+}
+
+TEST(Mh, PortsCountAsInLinux) {
+  Pool pool = recorded_pool(kHashPort);
+  EXPECT_EQ(pool.picks_of_clients(0x0a090100, 32, 2216),
+            "2 4 3 2 4 2 2 2 2 2 3 2 2 2 3 2 2 3 2 2 2 2 2 2 2 2 3 2 2 2 3 4");
+  EXPECT_EQ(pool.picks_of_ports(0x0a090207, 30000, 16), "2 2 2 2 2 4 2 3 2 1 2 2 2 2 2 1");
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.picks_of_clients(0x0a090140, 32, 2216),
+            "- 4 - - - - - 3 - 3 - - 4 - - - - - - 3 - 4 1 - - 4 - - - - - -");
+}
+
+TEST(Mh, PortsAndFallbackGoTogetherAsInLinux) {
+  Pool pool = recorded_pool(kHashPort | kFallback);
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.picks_of_clients(0x0a090140, 32, 2217),
+            "4 3 3 4 3 1 3 3 3 3 3 4 4 4 1 1 4 3 3 1 4 1 1 4 4 3 1 3 3 3 3 3");
+}
+
+TEST(Mh, PicksOfIpv6ClientsAreLinuxs) {
+  Pool pool = maglev();
+  const std::pair<uint8_t, uint32_t> reals[] = {{4, 1}, {3, 3}, {2, 10}, {1, 1}};
+  for (const auto& [last, weight] : reals) {
+    const std::array<uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, last};
+    pool.add_at(IpAddress::from_v6(bytes.data()), Be16::from_host(80), std::to_string(last), weight);
+  }
+  EXPECT_EQ(picks_of_recorded_ipv6_clients(pool), "3 3 2 2 2 2 2 4 3 3 2 3 2 3 2 2 2 2 1 2 2 2 2 2 3 2 3 2 2 2 3 2");
 }
 
 TEST(Mh, HugeWeightRatiosLeaveEveryRealItsSlots) {

@@ -3,10 +3,14 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "dataplane/schedulers/load_tree.h"
 #include "dataplane/schedulers/scheduler.h"
 
 namespace shunt::dataplane {
@@ -15,20 +19,35 @@ class Pool {
  public:
   explicit Pool(SchedulerKind kind)
       : scheduler_(scheduler_for(kind)), counters_(kRoom), reals_(kRoom) {
+    service_.id = ServiceId{0};
     service_.scheduler = kind;
+    trees_.attach(tree_memory_.get(), counters_.data());
+  }
+
+  // Of sh and mh: kHashPort, kFallback.
+  Pool& set_flags(uint8_t flags) {
+    service_.scheduler_flags = flags;
+    return *this;
+  }
+  Pool& set_destination(const IpAddress& address) {
+    destination_ = address;
+    return *this;
   }
 
   // Adds a real as control does: newest first.
   Pool& add(const std::string& name, uint32_t weight = 1) {
     const RealId id{next_id_++};
     names_[id.index] = name;
-    reals_[id.index].address = Be32::from_host(0x0a000000 + id.index + 1);
+    reals_[id.index].address = IpAddress::from_v4(Be32::from_host(0x0a000000 + id.index + 1));
     reals_[id.index].port = Be16::from_host(80);
     candidates_.insert(candidates_.begin(), Candidate{id, weight, weight});
     return changed();
   }
 
   Pool& add_at(Be32 address, Be16 port, const std::string& name, uint32_t weight) {
+    return add_at(IpAddress::from_v4(address), port, name, weight);
+  }
+  Pool& add_at(const IpAddress& address, Be16 port, const std::string& name, uint32_t weight) {
     add(name, weight);
     reals_[id_of(name).index].address = address;
     reals_[id_of(name).index].port = port;
@@ -48,28 +67,33 @@ class Pool {
   }
 
   Pool& load(const std::string& name, uint32_t active, uint32_t inactive) {
-    counters_[id_of(name).index].active = active;
-    counters_[id_of(name).index].inactive = inactive;
+    const RealId id = id_of(name);
+    counters_[id.index].active = active;
+    counters_[id.index].inactive = inactive;
+    if (counters_[id.index].place.leaf != 0) trees_.update(id, loads());
     return *this;
   }
 
   // Other workers' load, as control sums it.
-  Pool& load_elsewhere(const std::string& name, uint64_t overhead) {
+  Pool& load_elsewhere(const std::string& name, uint64_t active, uint64_t inactive) {
     if (others_.empty()) others_ = std::vector<std::atomic<uint64_t>>(kRoom);
-    others_[id_of(name).index] = overhead;
+    others_[id_of(name).index] = Counts{active, inactive}.packed();
+    ++epoch_;
     return *this;
   }
 
   // "-" when there is nothing to pick.
   std::string pick(uint32_t client = 0xc0000201, uint16_t client_port = 40000) {
+    return pick_from(IpAddress::from_v4(Be32::from_host(client)), client_port);
+  }
+  std::string pick_from(const IpAddress& client, uint16_t client_port = 40000) {
     build();
-    FlowKey flow{};
-    flow.source = Be32::from_host(client);
+    IpFlow flow;
+    flow.source = client;
     flow.source_port = Be16::from_host(client_port);
-    flow.destination = Be32::from_host(0xcb00710a);
+    flow.destination = destination_;
     flow.destination_port = Be16::from_host(80);
-    const Loads loads(counters_.data(), others_.empty() ? nullptr : others_.data());
-    const RealId real = scheduler_.pick({service_, flow, loads, cursor_});
+    const RealId real = scheduler_.pick({service_, flow, loads(), cursor_, &trees_});
     return real == dataplane::kNoReal ? "-" : names_.at(real.index);
   }
 
@@ -77,6 +101,31 @@ class Pool {
   std::string picks(int count) {
     std::string all;
     for (int i = 0; i < count; ++i) all += (i ? " " : "") + pick();
+    return all;
+  }
+
+  // The same, each pick a connection that stays active.
+  std::string opened(int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) {
+      const std::string real = pick();
+      all += (i ? " " : "") + real;
+      if (real == "-") continue;
+      const RealCounters& counts = counters_[id_of(real).index];
+      load(real, counts.active + 1, counts.inactive);
+    }
+    return all;
+  }
+
+  // As picks(), of clients with ascending addresses, or ports.
+  std::string picks_of_clients(uint32_t first, int count, uint16_t port = 40000) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += (i ? " " : "") + pick(first + static_cast<uint32_t>(i), port);
+    return all;
+  }
+  std::string picks_of_ports(uint32_t client, uint16_t first, int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += (i ? " " : "") + pick(client, static_cast<uint16_t>(first + i));
     return all;
   }
 
@@ -99,6 +148,11 @@ class Pool {
 
  private:
   static constexpr uint32_t kRoom = 8192;
+  struct Freed {
+    void operator()(void* memory) const noexcept { std::free(memory); }
+  };
+
+  Loads loads() const { return {counters_.data(), others_.empty() ? nullptr : others_.data(), epoch_}; }
 
   RealId id_of(const std::string& name) { return find(name)->id; }
   std::vector<Candidate>::iterator find(const std::string& name) {
@@ -129,14 +183,32 @@ class Pool {
   const Scheduler& scheduler_;
   std::vector<RealCounters> counters_;
   std::vector<std::atomic<uint64_t>> others_;
+  uint32_t epoch_ = 0;
+  std::unique_ptr<void, Freed> tree_memory_{std::malloc(LoadTrees::bytes())};
+  LoadTrees trees_;
   std::vector<RealEntry> reals_;
   std::vector<Candidate> candidates_;
   std::vector<uint32_t> slots_;
   std::map<uint32_t, std::string> names_;
   ServiceEntry service_;
+  IpAddress destination_ = IpAddress::from_v4(Be32::from_host(0xcb00710a));
   Cursor cursor_;
   bool is_built_ = false;
   uint32_t next_id_ = 0;
 };
+
+// 2001:db8:9::1:1eef and on, the clients of which Linux's picks were recorded.
+inline std::string picks_of_recorded_ipv6_clients(Pool& pool) {
+  std::string all;
+  for (uint32_t i = 1; i <= 32; ++i) {
+    std::array<uint8_t, 16> bytes{0x20, 0x01, 0x0d, 0xb8, 0, 9};
+    const uint32_t last = i * 7919;
+    bytes[13] = static_cast<uint8_t>(i);
+    bytes[14] = static_cast<uint8_t>(last >> 8);
+    bytes[15] = static_cast<uint8_t>(last);
+    all += (i > 1 ? " " : "") + pool.pick_from(IpAddress::from_v6(bytes.data()));
+  }
+  return all;
+}
 
 }  // namespace shunt::dataplane

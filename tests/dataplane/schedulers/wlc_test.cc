@@ -57,8 +57,21 @@ TEST(Wlc, WeightZeroIsNoChoiceHoweverIdle) {
 
 TEST(Wlc, OtherWorkersLoadCounts) {
   Pool pool = weighted();
-  pool.add("b", 1).add("a", 1).load_elsewhere("a", 256).load_elsewhere("b", 255);
+  pool.add("b", 1).add("a", 1).load_elsewhere("a", 1, 0).load_elsewhere("b", 0, 255);
   EXPECT_EQ(pool.pick(), "b");
+}
+
+// Recorded from Linux 6.1's ip_vs_wlc with the same reals and changes, every connection a SYN that nobody answers.
+TEST(Wlc, PicksAreLinuxsThroughEveryChange) {
+  Pool pool = weighted();
+  pool.add("4", 3).add("3", 1).add("2", 2).add("1", 2);
+  EXPECT_EQ(pool.opened(12), "1 2 3 4 4 1 2 4 1 2 3 4");
+  pool.weigh("2", 0);
+  EXPECT_EQ(pool.opened(6), "4 1 4 1 3 4");
+  pool.weigh("2", 5);
+  EXPECT_EQ(pool.opened(6), "2 2 2 2 2 2");
+  pool.add("5", 1);
+  EXPECT_EQ(pool.opened(6), "5 5 2 5 2 2");
 }
 
 TEST(Wlc, NothingEligibleGivesNothing) {

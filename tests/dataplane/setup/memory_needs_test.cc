@@ -12,16 +12,23 @@ using testing::HasSubstr;
 DataplaneOptions two_ports() {
   DataplaneOptions options;
   options.connections_per_worker = 100000;
+  options.ipv6_connections_per_worker = 30000;
   options.ports = {{.name = "a", .device = "net_null0"}, {.name = "b", .device = "net_null1"}};
   return options;
 }
 
 TEST(MemoryNeeds, TablesGrowWithConnectionsAndWorkers) {
   DataplaneOptions options = two_ports();
-  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(100000));
-  EXPECT_EQ(memory_needs(options, 3).tables, 3 * ConnectionTable::bytes_for(100000));
+  const uint64_t ipv4 = ConnectionTable::bytes_for(100000);
+  const uint64_t ipv6 = ConnectionTable6::bytes_for(30000);
+  EXPECT_EQ(table_bytes(options), ipv4 + ipv6);
+  EXPECT_EQ(memory_needs(options, 1).tables, ipv4 + ipv6);
+  EXPECT_EQ(memory_needs(options, 3).tables, 3 * (ipv4 + ipv6));
   options.connections_per_worker = 1000000;
-  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000));
+  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000) + ipv6);
+  options.ipv6_connections_per_worker = 2000000;
+  EXPECT_EQ(memory_needs(options, 1).tables,
+            ConnectionTable::bytes_for(1000000) + ConnectionTable6::bytes_for(2000000));
 }
 
 TEST(MemoryNeeds, AMemoryLimitBelowTheNeedSaysBoth) {
@@ -35,6 +42,7 @@ TEST(MemoryNeeds, AMemoryLimitBelowTheNeedSaysBoth) {
   EXPECT_EQ(checked.error().code, ErrorCode::kNoMemory);
   EXPECT_THAT(checked.error().message, HasSubstr("needs " + std::to_string(needed_mb) + " MiB"));
   EXPECT_THAT(checked.error().message, HasSubstr("dpdk.memory_mb is " + std::to_string(needed_mb - 1)));
+  EXPECT_THAT(checked.error().message, HasSubstr("lower workers.connections, workers.ipv6_connections or"));
 }
 
 TEST(MemoryNeeds, FewerMbufsThanQueuesHoldAreRefused) {

@@ -12,7 +12,8 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr uint64_t kTcpAndUdp = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+constexpr uint64_t kTcpAndUdp = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP |
+                                RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
 
 rte_eth_dev_info card(uint16_t entries, uint8_t key_bytes = 40, uint64_t flows = kTcpAndUdp) {
   rte_eth_dev_info device = {};
@@ -48,11 +49,16 @@ TEST(Rss, CardsAreAskedForWhatTheyCan) {
   EXPECT_EQ(conf.rxmode.mq_mode, RTE_ETH_MQ_RX_RSS);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, RTE_ETH_RSS_NONFRAG_IPV4_TCP);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_key_len, 52);
+  ask_for_rss(conf, card(128, 40, RTE_ETH_RSS_NONFRAG_IPV6_UDP), key);
+  EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
+  ask_for_rss(conf, card(128), key);
+  EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, kTcpAndUdp);
   conf = {};
   ask_for_rss(conf, card(128, 0), key);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_key_len, 40) << "a driver that names no size takes the usual one";
+  // IPv6's hash needs 40 bytes of key; 16, which IPv4's would do with, are of no use.
   conf = {};
-  ask_for_rss(conf, card(128, 8), key);
+  ask_for_rss(conf, card(128, 16), key);
   EXPECT_EQ(conf.rxmode.mq_mode, RTE_ETH_MQ_RX_RSS);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_key, nullptr);
 }
@@ -74,6 +80,37 @@ TEST(Rss, PortsTellWhetherTheySteer) {
   }
   EXPECT_FALSE(ports[1].rss || ports[1].steered);
   EXPECT_THAT(ports[1].why_not_steered, HasSubstr("no RSS"));
+}
+
+// Every part of what a card says of its hash that makes replies go elsewhere than we compute.
+TEST(Rss, CardsWhoseHashIsAnotherSaySo) {
+  RssKey key = make_rss_key({1});
+  RssKey own = key;
+  rte_eth_rss_conf conf = {};
+  conf.rss_key = own.data();
+  conf.rss_key_len = 40;
+  struct Case {
+    uint64_t lacking;
+    const char* why;
+  };
+  for (const Case& c : {Case{RTE_ETH_RSS_NONFRAG_IPV4_TCP, "it hashes no ports of TCP"},
+                        Case{RTE_ETH_RSS_NONFRAG_IPV4_UDP, "it hashes no ports of UDP"},
+                        Case{RTE_ETH_RSS_NONFRAG_IPV6_TCP, "it hashes no ports of TCP over IPv6"},
+                        Case{RTE_ETH_RSS_NONFRAG_IPV6_UDP, "it hashes no ports of UDP over IPv6"}}) {
+    conf.rss_hf = kTcpAndUdp & ~c.lacking;
+    const auto checked = check_hash(conf, key);
+    ASSERT_FALSE(checked) << c.why;
+    EXPECT_EQ(checked.error().message, c.why);
+  }
+  conf.rss_hf = kTcpAndUdp | RTE_ETH_RSS_IPV6;
+  EXPECT_TRUE(check_hash(conf, key));
+  own[39] ^= 1;  // the last byte that IPv6's ports reach
+  const auto checked = check_hash(conf, key);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().message, "it has an RSS key of its own");
+  own[39] ^= 1;
+  own[40] ^= 1;
+  EXPECT_TRUE(check_hash(conf, key)) << "no packet of ours reaches further";
 }
 
 TEST(Rss, OneWorkerNeedsNone) {

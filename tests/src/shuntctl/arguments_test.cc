@@ -35,6 +35,14 @@ TEST(Arguments, HelpDocumentsEveryExitCode) {
   for (int code = 0; code <= 7; ++code) EXPECT_THAT(ended.out, HasSubstr("\n  " + std::to_string(code) + "  "));
 }
 
+TEST(Arguments, HelpSaysHowAnIpv6RealIsNamed) {
+  const std::vector<std::vector<std::string>> verbs = {{"real", "drain"}, {"real", "set-weight"}, {"conn", "list"}};
+  for (std::vector<std::string> verb : verbs) {
+    verb.emplace_back("--help");
+    EXPECT_THAT(run_shuntctl(verb).out, HasSubstr("[ADDRESS]:PORT for IPv6")) << testing::PrintToString(verb);
+  }
+}
+
 TEST(Arguments, UsageErrorsAreJsonWhenAskedFor) {
   const Ended ended = run_shuntctl({"frobnicate", "-o", "json"});
   EXPECT_EQ(ended.exit, 2);

@@ -192,6 +192,16 @@ TEST(Drain, WaitsUntilTheLastConnectionIsGone) {
   EXPECT_EQ(daemon.asked_services.size(), 3U);
 }
 
+TEST(Drain, WaitsForAnIpv6RealInWhateverFormItIsNamed) {
+  FakeDaemon daemon;
+  daemon.pages = {with_connections(2, 1), with_connections(0, 0)};
+  for (auto& page : daemon.pages) page.mutable_services(0)->mutable_reals(1)->set_address("2001:db8::1");
+  const Ended ended = daemon.ctl({"real", "drain", "web", "[2001:DB8:0::1]:80", "--wait"});
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_EQ(ended.err, "3 connections left\n0 connections left\n");
+  EXPECT_EQ(daemon.asked_drain.real(), "[2001:DB8:0::1]:80");
+}
+
 TEST(Drain, TheWaitEndsAtTheTimeout) {
   FakeDaemon daemon;
   daemon.pages = {with_connections(2, 0)};

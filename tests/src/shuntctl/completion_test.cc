@@ -92,6 +92,21 @@ TEST(BashCompletion, AfterAColonOnlyTheRestIsOffered) {
   EXPECT_THAT(completions(daemon, "shuntctl real drain web 10.0.1.2:8"), ElementsAre("80"));
 }
 
+TEST(BashCompletion, OffersIpv6RealsInTheirBrackets) {
+  FakeDaemon daemon;
+  v1::ListServicesResponse page;
+  auto& service = *page.add_services();
+  service.set_name("web");
+  service.add_reals()->set_name("[2001:db8::1]:80");
+  service.add_reals()->set_name("[2001:db8::2]:80");
+  daemon.pages.push_back(page);
+  EXPECT_THAT(completions(daemon, "shuntctl real drain web "),
+              UnorderedElementsAre("[2001:db8::1]:80", "[2001:db8::2]:80"));
+  // What stands before the last colon is already a finished word to readline.
+  EXPECT_THAT(completions(daemon, "shuntctl real drain web [2001:db8::2"), ElementsAre("2]:80"));
+  EXPECT_THAT(completions(daemon, "shuntctl conn list --service web --real [2001:db8::1]:"), ElementsAre("80"));
+}
+
 TEST(BashCompletion, OffersFiles) {
   FakeDaemon daemon;
   const ScratchFolder folder;

@@ -52,6 +52,41 @@ TEST(ServiceList, HasIpvsadmsColumnsAndHealth) {
             "  ->  10.0.1.3:80         nat             0           0          0  UP draining      -  third\n");
 }
 
+TEST(ServiceList, LongIpv6AddressesStandInTheirColumns) {
+  FakeDaemon daemon;
+  daemon.pages.push_back(message_of<v1::ListServicesResponse>(R"(services {
+    name: "web6" protocol: PROTOCOL_TCP address: "2001:db8:1234:5678:9abc:def0:1234:5678" port: 443
+    scheduler: SCHEDULER_WLC
+    reals { name: "[2001:db8::1]:443" address: "2001:db8::1" port: 443 method: METHOD_NAT weight: 1 effective_weight: 1
+            health: HEALTH_UP }
+  } services { name: "web" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 443 scheduler: SCHEDULER_WLC })"));
+  EXPECT_EQ(daemon.ctl({"service", "list"}).out,
+            "Prot  LocalAddress:Port                             Scheduler                                             "
+            "   Name\n"
+            "  ->  RemoteAddress:Port                            Forward    Weight  ActiveConn  InActConn  Health  Since"
+            "  Name  LastCheck\n"
+            "TCP   [2001:db8:1234:5678:9abc:def0:1234:5678]:443  wlc                         0          0  1/1 up       "
+            "  web6\n"
+            "  ->  [2001:db8::1]:443                             nat             1           0          0  UP          -\n"
+            "TCP   203.0.113.10:443                              wlc                         0          0  0/0 up       "
+            "  web\n");
+}
+
+TEST(ServiceList, SchedulerFlagsStandAsIpvsadmShowsThem) {
+  const auto listed_with = [](const std::string& flags) {
+    FakeDaemon daemon;
+    daemon.pages.push_back(message_of<v1::ListServicesResponse>(
+        ("services { protocol: PROTOCOL_TCP address: '203.0.113.10' port: 80 scheduler: SCHEDULER_SH " + flags + " }")
+            .c_str()));
+    return daemon.ctl({"service", "list"}).out;
+  };
+  EXPECT_THAT(listed_with("scheduler_flags { fallback: true port: true }"), HasSubstr(" sh (fallback,port)  "));
+  EXPECT_THAT(listed_with("scheduler_flags { fallback: true }"), HasSubstr(" sh (fallback)  "));
+  EXPECT_THAT(listed_with("scheduler_flags { fallback: false port: true }"), HasSubstr(" sh (port)  "));
+  EXPECT_THAT(listed_with("scheduler_flags { fallback: false }"), Not(HasSubstr("(")));
+  EXPECT_THAT(listed_with(""), Not(HasSubstr("(")));
+}
+
 TEST(ServiceList, StatsAreTotals) {
   FakeDaemon daemon;
   const Ended ended = with_web(daemon).ctl({"service", "list", "--stats"});
@@ -114,6 +149,34 @@ TEST(ConnList, HasIpvsadmsWords) {
             "10.0.1.250:40000\n");
 }
 
+TEST(ConnList, LongIpv6AddressesStandInTheirColumns) {
+  FakeDaemon daemon;
+  daemon.connections = {connection(), connection()};
+  v1::Connection& long_one = daemon.connections[1];
+  long_one.set_client("2001:db8:1234:5678:9abc:def0:1234:5678");
+  long_one.set_client_port(65535);
+  long_one.set_virtual_("2001:db8::10");
+  long_one.set_real("2001:db8:2::11");
+  long_one.set_local("2001:db8:2::f0");
+  const Ended ended = daemon.ctl({"conn", "list"});
+  EXPECT_EQ(ended.out,
+            "pro expire   state       source                                         virtual               "
+            "destination           local\n"
+            "TCP 14:58    ESTABLISHED 10.0.0.3:3456                                  203.0.113.10:80       "
+            "10.0.1.1:8080         10.0.1.250:40000\n"
+            "TCP 14:58    ESTABLISHED [2001:db8:1234:5678:9abc:def0:1234:5678]:65535 [2001:db8::10]:80     "
+            "[2001:db8:2::11]:8080 [2001:db8:2::f0]:40000\n");
+}
+
+TEST(ConnList, WhatCameBeforeAFailureIsPrinted) {
+  FakeDaemon daemon;
+  daemon.connections = {connection()};
+  daemon.refuse = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the daemon is stopping");
+  const Ended ended = daemon.ctl({"conn", "list"});
+  EXPECT_EQ(ended.exit, 3);
+  EXPECT_THAT(ended.out, AllOf(StartsWith("pro expire"), HasSubstr("10.0.0.3:3456")));
+}
+
 TEST(ConnList, PassesItsFiltersOn) {
   FakeDaemon daemon;
   daemon.ctl({"conn", "list", "--service", "web", "--real", "10.0.1.1:80", "--client", "10.0.0.3", "--limit", "7"});
@@ -121,6 +184,13 @@ TEST(ConnList, PassesItsFiltersOn) {
   EXPECT_EQ(daemon.asked_connections.real(), "10.0.1.1:80");
   EXPECT_EQ(daemon.asked_connections.client(), "10.0.0.3");
   EXPECT_EQ(daemon.asked_connections.limit(), 7U);
+}
+
+TEST(ConnList, PassesIpv6FiltersOn) {
+  FakeDaemon daemon;
+  EXPECT_EQ(daemon.ctl({"conn", "list", "--real", "[2001:db8::1]:80", "--client", "2001:db8::7"}).exit, 0);
+  EXPECT_EQ(daemon.asked_connections.real(), "[2001:db8::1]:80");
+  EXPECT_EQ(daemon.asked_connections.client(), "2001:db8::7");
 }
 
 TEST(ConnList, JsonIsOneMessageALine) {
@@ -155,6 +225,15 @@ TEST(Events, ShowKindSubjectAndText) {
   EXPECT_FALSE(daemon.asked_events.follow());
 }
 
+TEST(Events, ALongSubjectMovesTheTextOfThoseAfterItToo) {
+  FakeDaemon daemon;
+  daemon.events = {message_of<v1::Event>(
+                       R"(sequence: 1 kind: "real_up" subject: "real web/[2001:db8:1::11]:443" text: "up")"),
+                   message_of<v1::Event>(R"(sequence: 2 kind: "real_up" subject: "real web/a" text: "up")")};
+  EXPECT_THAT(daemon.ctl({"events"}).out, HasSubstr("real_up       real web/[2001:db8:1::11]:443 up\n"));
+  EXPECT_THAT(daemon.ctl({"events"}).out, HasSubstr("real_up       real web/a                    up\n"));
+}
+
 TEST(Events, WatchFollowsAndEndsWithTheDaemonsReason) {
   FakeDaemon daemon;
   daemon.refuse = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the daemon is stopping");
@@ -168,12 +247,14 @@ TEST(Status, ShowsTotalsAndProblems) {
   FakeDaemon daemon;
   daemon.status = message_of<v1::Status>(R"(version: "0.1.0" dpdk_version: "22.11" hostname: "lb1" revision: 7
     services: 1 reals: 3 reals_up: 2 workers: 2 connections: 262144 connection_capacity: 524288
+    ipv6_connections: 65536 ipv6_connection_capacity: 131072
     connection_table_bytes: 50331648 problems: "port outside: link is down; check the cable")");
   const Ended ended = daemon.ctl({"status"});
   EXPECT_EQ(ended.exit, 0);
   EXPECT_THAT(ended.out, StartsWith("version      shuntd 0.1.0, DPDK 22.11\n"));
   EXPECT_THAT(ended.out, HasSubstr("reals        3, 2 up\n"));
-  EXPECT_THAT(ended.out, HasSubstr("connections  262k of 524k (50.0%), tables take 48.0 MiB\n"));
+  EXPECT_THAT(ended.out, HasSubstr("connections  IPv4 262k of 524k (50.0%), IPv6 65536 of 131k (50.0%), tables take 48.0 "
+                                   "MiB\n"));
   EXPECT_THAT(ended.out, HasSubstr("problems     port outside: link is down; check the cable\n"));
 }
 
@@ -197,6 +278,15 @@ TEST(Machine, DropsWorkersAndPortsAreTables) {
       R"(ports { name: "outside" device: "net_tap0" driver: "net_tap" mac: "02:00:00:00:00:01" mtu: 1500 queues: 1
                  kernel_port: "sh-outside" rx_checksum_offload: true })");
   EXPECT_THAT(daemon.ctl({"ports"}).out, AllOf(HasSubstr("outside  down  1500"), HasSubstr("sh-outside  rx-checksum")));
+}
+
+TEST(Machine, WorkersShowTheTablesOfBothFamilies) {
+  FakeDaemon daemon;
+  daemon.workers = message_of<v1::ListWorkersResponse>(
+      "workers { connections: 17 connection_capacity: 4096 ipv6_connections: 5 ipv6_connection_capacity: 1024 snapshot: 9 }");
+  const Ended ended = daemon.ctl({"workers"});
+  EXPECT_THAT(ended.out, HasSubstr("  Conns  Capacity  IPv6Conns  IPv6Capacity  Snapshot\n"));
+  EXPECT_THAT(ended.out, HasSubstr("     17      4096          5          1024         9\n"));
 }
 
 TEST(Machine, NoDropsIsSaid) {

@@ -16,6 +16,29 @@ TEST(Shuntd, AValidFilePassesTheCheckWithoutStarting) {
   EXPECT_FALSE(std::filesystem::exists(place.path("journal")));
 }
 
+TEST(Shuntd, TheCheckCountsTheMemoryOfBothFamiliesTables) {
+  Place place;
+  place.memory_mb = 1024;
+  const auto tables = [&place] {
+    EXPECT_EQ(run(place, {"--check", "-c", place.write()}), 0);
+    const std::string said = place.read("out");
+    const std::string before = " of 1024 MiB: connection tables ";
+    EXPECT_THAT(said, HasSubstr(before));
+    return std::stoul(said.substr(said.find(before) + before.size()));
+  };
+  const unsigned long small = tables();
+  place.connections = 1000000;
+  EXPECT_GE(tables(), small + 80);
+  place.connections = 1024;
+  place.ipv6_connections = 1000000;
+  EXPECT_GE(tables(), small + 140);
+
+  place.memory_mb = 128;
+  EXPECT_EQ(run(place, {"--check", "-c", place.write()}), 3);
+  EXPECT_THAT(place.read("log"), HasSubstr("shunt.yaml: memory: needs "));
+  EXPECT_THAT(place.read("out"), Not(HasSubstr("valid")));
+}
+
 TEST(Shuntd, EveryErrorOfAFileIsTold) {
   Place place;
   place.weight = 90000;
@@ -44,6 +67,9 @@ TEST(Shuntd, TheExitStatusTellsWhyItDidNotStart) {
   EXPECT_EQ(run(place, {"-c", place.write()}), 3);
   EXPECT_THAT(place.read("log"), HasSubstr("dpdk.memory_mb is 128"));
   place.connections = 1024;
+  place.ipv6_connections = 10000000;
+  EXPECT_EQ(run(place, {"-c", place.write()}), 3);
+  place.ipv6_connections = 1024;
   place.device = "net_af_packet0,iface=nowhere0";
   EXPECT_EQ(run(place, {"-c", place.write()}), 4);
   EXPECT_THAT(place.read("log"), HasSubstr("no interface nowhere0"));
@@ -81,7 +107,8 @@ TEST(Shuntd, ASecondOneOnTheSamePrefixIsRefused) {
 TEST(Shuntd, ItTellsSystemdWhenItIsReadyAndLeavesNothingBehind) {
   const Place place;
   Shuntd daemon(place, {"-c", place.write()});
-  EXPECT_THAT(daemon.notified("READY=1"), HasSubstr("STATUS=1 port, 1 worker, connection tables of 1 MiB for 1024"))
+  EXPECT_THAT(daemon.notified("READY=1"), HasSubstr("STATUS=1 port, 1 worker, connection tables of 1 MiB for 1024 IPv4 and "
+                                                    "1024 IPv6 connections"))
       << daemon.log();
   EXPECT_TRUE(std::filesystem::is_socket(place.path("sock")));
   EXPECT_THAT(daemon.log(), HasSubstr("info ready: 1 port, 1 worker"));

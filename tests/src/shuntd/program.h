@@ -51,13 +51,15 @@ class Place {
   std::string device = "net_null0,no-rx=1";
   unsigned memory_mb = 128;
   unsigned connections = 1024;
+  unsigned ipv6_connections = 1024;
   unsigned weight = 1;
   std::string more;
 
   std::string write() const {
     std::ofstream(path("shunt.yaml")) << "dpdk: {lcores: '0@0,1@0', huge_pages: false, memory_mb: " << memory_mb
                                       << ", file_prefix: " << file_prefix() << "}\n"
-                                      << "workers: {mbufs: 8192, connections: " << connections << "}\n"
+                                      << "workers: {mbufs: 8192, connections: " << connections
+                                      << ", ipv6_connections: " << ipv6_connections << "}\n"
                                       << "ports:\n- {name: p0, device: '" << device
                                       << "', kernel_port: {disabled: true}}\n"
                                       << "listener: {unix_socket: " << path("sock") << "}\n"

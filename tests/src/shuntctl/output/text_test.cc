@@ -10,6 +10,7 @@ using std::chrono::seconds;
 
 TEST(Text, WordsAreTheYamlFilesWords) {
   EXPECT_EQ(word(v1::SCHEDULER_WLC), "wlc");
+  EXPECT_EQ(word(v1::SCHEDULER_TWOS), "twos");
   EXPECT_EQ(word(v1::METHOD_FULLNAT), "fullnat");
   EXPECT_EQ(word(v1::PROTOCOL_UDP), "udp");
   EXPECT_EQ(word(v1::HEALTH_DOWN), "DOWN");

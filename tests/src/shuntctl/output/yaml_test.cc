@@ -28,8 +28,16 @@ constexpr const char* kFull = R"(
     health_check { interval { seconds: 5 } timeout { seconds: 2 } rise: 2 fall: 3 }
   }
   services {
+    name: "web6" protocol: PROTOCOL_TCP address: "2001:db8::10" port: 80
+    reals { name: "[fd00::1]:80" address: "fd00::1" port: 80 weight: 5 }
+  }
+  services {
     name: "on" protocol: PROTOCOL_UDP address: "203.0.113.11" port: 53 scheduler: SCHEDULER_RR
     method: METHOD_NAT health_check { disabled: true }
+  }
+  services {
+    name: "maglev" protocol: PROTOCOL_TCP address: "203.0.113.12" port: 80 scheduler: SCHEDULER_MH
+    scheduler_flags { port: true fallback: false }
   })";
 
 TEST(Yaml, WritesTheFilesForm) {

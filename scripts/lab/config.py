@@ -5,11 +5,11 @@ import json
 import os
 from dataclasses import dataclass, field
 
-from lab import topology
+from lab.family import FAMILIES, IPV4, Family
 from lab.reals import ECHO_PORT, HTTP_PORT, UPLOAD_PORT
+from lab.topology import INSIDE_MAC, OUTSIDE_MAC
 
 TAPS = {"outside": "tap-out", "inside": "tap-in"}
-LOCAL_POOL = ["10.0.1.200", "10.0.1.201"]
 
 
 @dataclass
@@ -40,24 +40,28 @@ class Service:
     reals: dict  # name -> weight
     scheduler: str = "wrr"
     health_check: HealthCheck | None = field(default_factory=HealthCheck)
+    family: Family = IPV4
 
 
 class Config:
-    """A lab's configuration; change its services and write it again."""
+    """A lab's configuration, with the same services for each of `families`; change its services and write it again."""
 
-    def __init__(self, method, folder, file_prefix, reals):
+    def __init__(self, method, folder, file_prefix, reals, families=(IPV4,)):
         self.method = method
         self.folder = folder
         self.file_prefix = file_prefix
         self.workers = 1
         self.timeouts = {}
-        weights = {real: 1 for real in reals}
-        echo_check = HealthCheck(port=UPLOAD_PORT)
-        self.services = {
-            "web": Service("web", "tcp", HTTP_PORT, dict(weights)),
-            "upload": Service("upload", "tcp", UPLOAD_PORT, dict(weights)),
-            "echo": Service("echo", "udp", ECHO_PORT, dict(weights), health_check=echo_check),
-        }
+        self.services = {}
+        for family in families:
+            self._add("web", "tcp", HTTP_PORT, reals, family)
+            self._add("upload", "tcp", UPLOAD_PORT, reals, family)
+            self._add("echo", "udp", ECHO_PORT, reals, family, HealthCheck(port=UPLOAD_PORT))
+
+    def _add(self, name, protocol, port, reals, family, check=None):
+        name = family.service(name)
+        self.services[name] = Service(name, protocol, port, {real: 1 for real in reals}, family=family,
+                                      health_check=check or HealthCheck())
 
     @property
     def socket(self):
@@ -76,12 +80,13 @@ class Config:
         return {
             "dpdk": {"lcores": self._lcores(), "memory_mb": 512, "huge_pages": False, "file_prefix": self.file_prefix},
             "workers": {"poll_mode": Plain("adaptive"), "connections": 65536, "mbufs": 16384},
-            "ports": [self._port("outside", topology.OUTSIDE_MAC, topology.OUTSIDE_LB, 0),
-                      self._port("inside", topology.INSIDE_MAC, topology.INSIDE_LB, 1)],
+            "ports": [self._port("outside", OUTSIDE_MAC, [f.on_link(f.outside_lb) for f in FAMILIES], 0),
+                      self._port("inside", INSIDE_MAC, [f.on_link(f.inside_lb) for f in FAMILIES], 1)],
             "listener": {"unix_socket": self.socket},
             "journal": {"directory": os.path.join(self.folder, "journal")},
             **({"timeouts": self.timeouts} if self.timeouts else {}),
-            "local_addresses": [{"name": "pool", "addresses": LOCAL_POOL, "port": "inside"}],
+            "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
+                                for family in FAMILIES],
             "services": [self._service(service) for service in self.services.values()],
         }
 
@@ -90,19 +95,23 @@ class Config:
         cpus = sorted(os.sched_getaffinity(0))
         return ",".join(f"{lcore}@{cpus[lcore % len(cpus)]}" for lcore in range(self.workers + 1))
 
-    def _port(self, name, mac, address, number):
+    def _port(self, name, mac, addresses, number):
         return {"name": name, "device": f"net_tap{number},iface={TAPS[name]}", "mac": mac,
-                "kernel_port": {"name": f"sh-{name}", "addresses": [f"{address}/24"]}}
+                "kernel_port": {"name": f"sh-{name}", "addresses": addresses}}
 
     def _service(self, service):
-        out = {"name": service.name, "protocol": Plain(service.protocol), "address": topology.VIP,
+        out = {"name": service.name, "protocol": Plain(service.protocol), "address": service.family.vip,
                "port": service.port, "scheduler": Plain(service.scheduler), "method": Plain(self.method)}
         if self.method == "fullnat":
-            out["local_addresses"] = "pool"
+            out["local_addresses"] = _pool(service.family)
         out["health_check"] = service.health_check.fields() if service.health_check else {"disabled": True}
-        out["reals"] = [{"name": name, "address": topology.real_address(int(name[1:])), "weight": weight}
+        out["reals"] = [{"name": name, "address": service.family.real(int(name[1:])), "weight": weight}
                         for name, weight in service.reals.items()]
         return out
+
+
+def _pool(family):
+    return family.service("pool")
 
 
 class Plain(str):

@@ -4,14 +4,13 @@ import os
 import subprocess
 import time
 
+from lab.family import IPV4
 from lab.lab import Lab
 from lab.load import Load
 from lab.reals import BIG_BYTES, HTTP_PORT
 from lab.screen import Screen
 from lab.shell import LabError, run
-from lab.topology import VIP
 
-_SERVICE = "web"
 # How far a real's share of a step's requests may be from its weight's share, as a fraction of all requests.
 _TOLERANCE = 0.08
 
@@ -19,8 +18,10 @@ _TOLERANCE = 0.08
 class Demo:
     """One run. `check`: no pauses for a reader; the steps and their conditions are the same."""
 
-    def __init__(self, method, check, screen=None):
-        self._method, self._check = method, check
+    def __init__(self, method, check, family=IPV4, screen=None):
+        self._method, self._check, self._family = method, check, family
+        self._how = method if family is IPV4 else f"{method} over {family.name}"
+        self._service = family.service("web")
         self._screen = screen or Screen()
         self._wrong = []
         self._extra_requests = self._extra_failures = 0
@@ -28,12 +29,12 @@ class Demo:
 
     def run(self):
         """Returns True when all went as told."""
-        self._screen.head(f"A client, a load balancer and real servers, forwarding method {self._method}")
+        self._screen.head(f"A client, a load balancer and real servers, forwarding method {self._how}")
         try:
-            with Lab(self._method) as lab:
+            with Lab(self._method, families=[self._family]) as lab:
                 self._lab, self._shuntd = lab, lab.shuntd
-                self._service_config = lab.config.services[_SERVICE]
-                del lab.config.services["upload"], lab.config.services["echo"]
+                self._service_config = lab.config.services[self._service]
+                lab.config.services = {self._service: self._service_config}
                 self._start()
                 for step in (self._spread, self._kill, self._revive, self._drain, self._add, self._reweigh):
                     step()
@@ -49,9 +50,9 @@ class Demo:
         self._shuntd.start(self._lab.config)
         self._shuntd.wait_all_up()
         self._screen.say(f"  Network namespaces {self._lab.tag}-client, -lb, -fabric, -r1 to -r4 are wired up. shuntd runs in -lb;")
-        self._screen.say(f"  its service {_SERVICE} is http://{VIP}/, its real servers run nginx. Eight clients ask for the page, with")
-        self._screen.say("  a new connection for each request.")
-        self._load = Load(self._lab, clients=8, pause_ms=20).start()
+        self._screen.say(f"  its service {self._service} is {self._family.url(self._family.vip)}, its real servers run nginx. Eight clients")
+        self._screen.say("  ask for the page, with a new connection for each request.")
+        self._load = Load(self._lab, clients=8, pause_ms=20, family=self._family).start()
         self._rate_counts, self._rate_time, self._rates = self._load.counts(), time.monotonic(), {}
         self._begin_counting()
 
@@ -86,11 +87,11 @@ class Demo:
 
     def _drain(self):
         self._step("4. A real server is drained under a long download, which must finish")
-        download = Download(self._lab, megabytes_per_s=4 if self._check else 2)
+        download = Download(self._lab, self._family, megabytes_per_s=4 if self._check else 2)
         self._extra_requests += 1
         real = download.real()
-        self._shuntd.drain(_SERVICE, real)
-        self._screen.note(f"the download of {BIG_BYTES >> 20} MiB comes from {real}; 'shuntctl real drain {_SERVICE} {real}'")
+        self._shuntd.drain(self._service, real)
+        self._screen.note(f"the download of {BIG_BYTES >> 20} MiB comes from {real}; 'shuntctl real drain {self._service} {real}'")
         self._begin_counting()
         while download.running():
             self._watch(0.25, 0.25)
@@ -99,8 +100,8 @@ class Demo:
         finished = download.intact()
         self._extra_failures += not finished
         self._require(finished, "the download finished, every byte of it", f"the download was damaged: {download.trouble()}")
-        self._shuntd.drain(_SERVICE, real, undo=True)
-        self._screen.note(f"'shuntctl real drain {_SERVICE} {real} --undo' brings it back")
+        self._shuntd.drain(self._service, real, undo=True)
+        self._screen.note(f"'shuntctl real drain {self._service} {real} --undo' brings it back")
         self._until(lambda: self._states()[real].get("effective_weight") == 1, 5)
         self._begin_counting()
         self._watch(1, 3)
@@ -119,7 +120,7 @@ class Demo:
     def _reweigh(self):
         self._step("6. Weights are changed: r1 is to get three times as much as the others")
         self._service_config.reals["r1"] = 3
-        self._shuntd.set_weight(_SERVICE, "r1", 3)
+        self._shuntd.set_weight(self._service, "r1", 3)
         self._until(lambda: self._states()["r1"].get("effective_weight") == 3, 5)
         self._begin_counting()
         self._watch(2, 6)
@@ -173,11 +174,11 @@ class Demo:
             self._rates = {name: n / (now - self._rate_time) for name, n in gained.items()}
             self._rate_counts, self._rate_time = counts, now
         failed = f"failed: {len(self._load.inside())} while a failure was not noticed yet, {len(self._load.outside())} otherwise"
-        return self._screen.rows(f"service {_SERVICE}, {VIP}:{HTTP_PORT}/tcp, {self._method}", self._states(), self._in_step(), counts,
-                                 self._rates, failed)
+        title = f"service {self._service}, {self._family.bracketed(self._family.vip)}:{HTTP_PORT}/tcp, {self._method}"
+        return self._screen.rows(title, self._states(), self._in_step(), counts, self._rates, failed)
 
     def _states(self):
-        return self._shuntd.services()[_SERVICE]
+        return self._shuntd.services()[self._service]
 
     def _health(self, real):
         return self._states().get(real, {}).get("health")
@@ -213,18 +214,18 @@ class Demo:
         for wrong in self._wrong:
             self._screen.bad(wrong)
         self._screen.say(f"demo: {total} requests, {outside} failed outside detection, {len(self._load.inside())} inside, "
-                         f"method {self._method}")
+                         f"method {self._how}")
 
 
 class Download:
     """A slow download of the big file from the VIP."""
 
-    def __init__(self, lab, megabytes_per_s):
+    def __init__(self, lab, family, megabytes_per_s):
         self._lab = lab
         self._body, self._head = (os.path.join(lab.folder, f"download.{part}") for part in ("body", "head"))
         self._process = lab.start_client(
             "download", ["curl", "-sS", "-f", "-m", "60", "--limit-rate", f"{megabytes_per_s}M", "-D", self._head, "-o", self._body,
-                         f"http://{VIP}:{HTTP_PORT}/files/big"])
+                         family.url(family.vip, "/files/big")])
 
     def real(self, seconds=5):
         """The real that serves it, from the answer's X-Real header."""

@@ -8,6 +8,7 @@ import sys
 
 from lab.config import Config
 from lab.daemon import Shuntd
+from lab.family import IPV4
 from lab.reals import Reals, make_big_file
 from lab.shell import LabError, Processes, run
 from lab.topology import Topology
@@ -17,10 +18,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Lab:
-    """with Lab("nat") as lab: the topology stands, the reals serve, shuntd is not started yet: lab.shuntd.start(lab.config)."""
+    """with Lab("nat") as lab: the topology stands, the reals serve, shuntd is not started yet: lab.shuntd.start(lab.config).
+    Topology and reals have both address families; the configuration has services for those of `families`."""
 
-    def __init__(self, method="nat", reals=4, configured=3):
+    def __init__(self, method="nat", reals=4, configured=3, families=(IPV4,)):
         self.method = method
+        self._families = families
         self.tag = "sl" + secrets.token_hex(2)
         self.folder = os.path.join(_HOME, self.tag)
         self._count = reals
@@ -54,11 +57,12 @@ class Lab:
         self.topology.set_method(self.method, self._compile_decap() if self.method == "tunnel" else None)
         self.reals = Reals(self.topology, self.processes, self.folder, files)
         self.reals.start_all()
-        self.config = Config(self.method, self.folder, file_prefix(self.tag), self.topology.reals[:self._configured])
+        self.config = Config(self.method, self.folder, file_prefix(self.tag), self.topology.reals[:self._configured],
+                             self._families)
 
     def _compile_decap(self):
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decap_ipip.bpf.c")
-        out = os.path.join(self.folder, "decap_ipip.o")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "decap.bpf.c")
+        out = os.path.join(self.folder, "decap.o")
         run(["clang-14", "-O2", "-g", "-Wall", "-target", "bpf", "-I/usr/include/x86_64-linux-gnu", "-c", source, "-o", out])
         return out
 

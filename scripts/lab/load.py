@@ -8,9 +8,9 @@ import threading
 import time
 from dataclasses import dataclass
 
-from lab.shell import LabError
-from lab.topology import VIP
+from lab.family import IPV4
 from lab.reals import HTTP_PORT
+from lab.shell import LabError
 
 SCRIPTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -35,9 +35,9 @@ class Window:
 class Load:
     """Requests to a VIP in the background. All figures may be read at any time, from the starting thread."""
 
-    def __init__(self, lab, clients=8, pause_ms=20, total=0, timeout=5, port=HTTP_PORT):
+    def __init__(self, lab, clients=8, pause_ms=20, total=0, timeout=5, port=HTTP_PORT, family=IPV4):
         self._lab = lab
-        self._command = ["/usr/bin/python3", "-B", "-m", "lab.traffic", VIP, str(port), "--clients", str(clients),
+        self._command = ["/usr/bin/python3", "-B", "-m", "lab.traffic", family.vip, str(port), "--clients", str(clients),
                          "--pause-ms", str(pause_ms), "--total", str(total), "--timeout", str(timeout)]
         self._lock = threading.Lock()
         self._reporting = threading.Event()

@@ -6,12 +6,11 @@ import selectors
 import socket
 import sys
 
+from lab.family import IPV4
 from lab.shell import LabError, wait_for
-from lab.topology import real_address
 
 HTTP_PORT, ECHO_PORT, UPLOAD_PORT = 80, 5000, 8080
 BIG_BYTES = 16 << 20
-IP_PKTINFO = 8  # from <linux/in.h>; Python's socket module does not name it
 
 _NGINX = """daemon off;
 master_process off;
@@ -30,6 +29,7 @@ http {{
   scgi_temp_path {folder}/scgi;
   server {{
     listen 0.0.0.0:{port} backlog=4096;
+    listen [::]:{port} backlog=4096;
     add_header X-Real {name};
     add_header X-Client $remote_addr;
     location = / {{ return 200 "{name}\\n"; }}
@@ -90,15 +90,17 @@ class Reals:
                 raise LabError(f"nginx of {real} ended with {web.poll()}: {self._processes.log_tail(real + '-nginx')}")
             sockets = self._topology.exec(real, ["ss", "-Hltn", f"sport = :{port}"]).stdout
             return bool(sockets.strip())
-        wait_for(listening, seconds, f"{real} ({real_address(int(real[1:]))}) to listen on port {port}")
+        wait_for(listening, seconds, f"{real} ({IPV4.real(int(real[1:]))}) to listen on port {port}")
 
 
 def _serve_echo(name):
-    """UDP: each datagram back with the real's name before it. TCP: counts and digests an upload, then says so."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
-    udp.bind(("0.0.0.0", ECHO_PORT))
-    tcp = socket.create_server(("0.0.0.0", UPLOAD_PORT), backlog=512)
+    """UDP: each datagram back with the real's name before it. TCP: counts and digests an upload, then says so. The sockets
+    are IPv6 ones that serve IPv4 too, as addresses ::ffff:a.b.c.d."""
+    udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    udp.bind(("::", ECHO_PORT))
+    tcp = socket.create_server(("::", UPLOAD_PORT), family=socket.AF_INET6, backlog=512, dualstack_ipv6=True)
     selector = selectors.DefaultSelector()
     selector.register(udp, selectors.EVENT_READ, None)
     selector.register(tcp, selectors.EVENT_READ, None)
@@ -107,10 +109,10 @@ def _serve_echo(name):
             if key.fileobj is udp:
                 data, ancillary, _, client = udp.recvmsg(65535, 256)
                 # The answer must leave from the address that was asked, which is the VIP under direct and tunnel:
-                # pktinfo's second word is that address.
-                info = next(d for level, kind, d in ancillary if level == socket.IPPROTO_IP and kind == IP_PKTINFO)
-                reply_from = b"\0" * 4 + info[8:12] + b"\0" * 4
-                udp.sendmsg([name.encode() + b" " + data], [(socket.IPPROTO_IP, IP_PKTINFO, reply_from)], 0, client)
+                # pktinfo is that address and an interface, which is left open for the answer.
+                [(_, _, info)] = ancillary
+                reply_from = info[:16] + b"\0" * 4
+                udp.sendmsg([name.encode() + b" " + data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, reply_from)], 0, client)
             elif key.fileobj is tcp:
                 connection, _ = tcp.accept()
                 selector.register(connection, selectors.EVENT_READ, [0, hashlib.sha256()])

@@ -20,9 +20,15 @@ class DemoTest(unittest.TestCase):
         self.assertFalse(os.path.exists(f"/run/shunt-lab/{tag[1]}"))
 
     def test_nat_has_no_failure_outside_detection(self):
-        done = subprocess.run(DEMO, capture_output=True, text=True, timeout=180, check=False)
+        self.assert_no_failure_outside_detection("nat")
+
+    def test_tunnel_over_ipv6_has_no_failure_outside_detection(self):
+        self.assert_no_failure_outside_detection("tunnel over IPv6", "--method", "tunnel", "--family", "6")
+
+    def assert_no_failure_outside_detection(self, how, *words):
+        done = subprocess.run([*DEMO, *words], capture_output=True, text=True, timeout=180, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        last = re.fullmatch(r"demo: (\d+) requests, 0 failed outside detection, \d+ inside, method nat",
+        last = re.fullmatch(rf"demo: (\d+) requests, 0 failed outside detection, \d+ inside, method {how}",
                             done.stdout.splitlines()[-1])
         self.assertTrue(last, done.stdout)
         self.assertGreater(int(last[1]), 1000)

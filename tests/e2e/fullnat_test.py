@@ -2,13 +2,14 @@
 
 import unittest
 
-from lab.config import LOCAL_POOL
 from method_cases import MethodCases
 
 
 class FullnatTest(MethodCases, unittest.TestCase):
     method = "fullnat"
-    clients_seen = set(LOCAL_POOL)
+
+    def clients_seen(self, family):
+        return set(family.local_pool)
 
 
 if __name__ == "__main__":

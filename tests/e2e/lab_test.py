@@ -3,19 +3,26 @@
 import hashlib
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import time
 import unittest
 
-from lab.config import TAPS
-from lab.lab import Lab, file_prefix
-from lab.shell import wait_for
-from lab.topology import CLIENT, INSIDE_MAC, OUTSIDE_MAC, VIP, real_address
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import raw
 
-WIRE_CLIENT = "10.0.1.100"  # through a wire, the client is a station of the inside network
+from lab.config import TAPS
+from lab.family import FAMILIES, IPV4
+from lab.lab import Lab, file_prefix
+from lab.reals import ECHO_PORT
+from lab.shell import wait_for
+from lab.topology import INSIDE_MAC, OUTSIDE_MAC
+
+
+def wire_client(family):
+    """Through a wire, the client is a station of the inside network."""
+    return family.inside + "100"
 
 
 def start_wire(lab):
@@ -27,7 +34,8 @@ def start_wire(lab):
                     "--total-num-mbufs=4096", "--stats-period=1"], namespace=lab.topology.namespace("lb"))
     wait_for(lambda: "Port statistics" in lab.processes.log_tail("testpmd", 100), 20, "testpmd to forward")
     lab.topology.plug(TAPS)
-    lab.client(["ip", "addr", "add", f"{WIRE_CLIENT}/24", "dev", "eth0"])
+    for family in FAMILIES:
+        lab.client(["ip", "addr", "add", family.on_link(wire_client(family)), "dev", "eth0"])
 
 
 class WireTest(unittest.TestCase):
@@ -39,64 +47,78 @@ class WireTest(unittest.TestCase):
             self.assertEqual(lab.topology.exec("fabric", macs).stdout, before)
 
     def test_ping_http_and_echo_pass_the_wire(self):
+        # All through shuntd's place in userspace, where no word of the kernel's says that a checksum is right: the
+        # receivers look at every one.
         with Lab("nat") as lab:
             start_wire(lab)
-            lab.client(["ping", "-c", "1", "-W", "2", real_address(1)])
-            for index, real in enumerate(lab.topology.reals, 1):
-                answer = lab.client(["curl", "-sS", "-m", "5", f"http://{real_address(index)}/"]).stdout
-                self.assertEqual(answer, real + "\n")
-            big = subprocess.run(["ip", "netns", "exec", lab.topology.namespace("client"), "curl", "-sS", "-m", "30",
-                                  f"http://{real_address(2)}/files/big"], capture_output=True, check=True).stdout
-            self.assertEqual(hashlib.sha256(big).hexdigest(), lab.big_digest)
-            echo = lab.client(["/usr/bin/python3", "-c", UDP_ASK, real_address(3), "hello"]).stdout
-            self.assertEqual(echo, f"r3 hello from {real_address(3)}\n")
+            for family in FAMILIES:
+                with self.subTest(family.name):
+                    self.pass_the_wire(lab, family)
+
+    def pass_the_wire(self, lab, family):
+        lab.client(["ping", "-c", "1", "-W", "2", family.real(1)])
+        for index, real in enumerate(lab.topology.reals, 1):
+            answer = lab.client(["curl", "-sS", "-m", "5", family.url(family.real(index))]).stdout
+            self.assertEqual(answer, real + "\n")
+        big = subprocess.run(["ip", "netns", "exec", lab.topology.namespace("client"), "curl", "-sS", "-m", "30",
+                              family.url(family.real(2), "/files/big")], capture_output=True, check=True).stdout
+        self.assertEqual(hashlib.sha256(big).hexdigest(), lab.big_digest)
+        echo = lab.client(["/usr/bin/python3", "-c", UDP_ASK, family.real(3), "hello"]).stdout
+        self.assertEqual(echo, f"r3 hello from {family.real(3)}\n")
+
+    def test_no_real_says_that_it_has_the_vip(self):
+        # The reals hear the question, as they are behind the wire; they have the VIP on lo and must keep it to themselves.
+        with Lab("direct", reals=2, configured=2) as lab:
+            start_wire(lab)
+            for family in FAMILIES:
+                with self.subTest(family.name):
+                    self.assertIn(family.vip, lab.topology.exec("r1", ["ip", "addr", "show", "dev", "lo"]).stdout)
+                    lab.client(["ping", "-c", "1", "-W", "2", family.real(1)])
+                    lab.client(["ping", "-c", "2", "-i", "0.2", "-W", "1", family.vip], check=False)
+                    known = lab.client(["ip", "neigh", "show", family.vip]).stdout
+                    self.assertRegex(known, "INCOMPLETE|FAILED")
 
 
 UDP_ASK = """
 import socket, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
-s.sendto(sys.argv[2].encode(), (sys.argv[1], 5000))
+[(family, kind, _, _, to)] = socket.getaddrinfo(sys.argv[1], 5000, type=socket.SOCK_DGRAM)
+s = socket.socket(family, kind); s.settimeout(3)
+s.sendto(sys.argv[2].encode(), to)
 data, address = s.recvfrom(2000)
 print(data.decode(), "from", address[0])
 """
 
-
-def ipip(real, inner):
-    outer = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(inner), 1, 0, 64, 4, 0,
-                        socket.inet_aton(WIRE_CLIENT), socket.inet_aton(real))
-    return outer + inner  # the kernel fills the outer checksum in
-
-
-def checksum(data):
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
-
-
-def udp_to_vip(payload):
-    udp = struct.pack("!HHHH", 4321, 5000, 8 + len(payload), 0) + payload
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 2, 0, 64, 17, 0,
-                       socket.inet_aton(CLIENT), socket.inet_aton(VIP))
-    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + udp
-
-
+# Sends a packet as it is, in hexadecimal, to REAL, and prints the answer to (CLIENT, PORT).
 DECAP_ASK = """
 import socket, sys
-answer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); answer.bind(("203.0.113.10", 4321)); answer.settimeout(3)
-raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-raw.sendto(bytes.fromhex(sys.argv[2]), (sys.argv[1], 0))
+real, client, port, packet = sys.argv[1:]
+[(family, kind, _, _, to)] = socket.getaddrinfo(client, int(port), type=socket.SOCK_DGRAM)
+answer = socket.socket(family, kind); answer.bind(to); answer.settimeout(3)
+[(family, _, _, _, to)] = socket.getaddrinfo(real, 0, type=socket.SOCK_DGRAM)
+socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW).sendto(bytes.fromhex(packet), to)
 data, address = answer.recvfrom(2000)
 print(data.decode(), "from", address[0])
 """
+
+
+def ip(family, source, destination):
+    return (IP if family is IPV4 else IPv6)(src=source, dst=destination)
 
 
 class DecapTest(unittest.TestCase):
     def test_real_takes_the_outer_header_off_and_answers_from_the_vip(self):
         with Lab("tunnel", reals=1, configured=1) as lab:
             start_wire(lab)
-            packet = ipip(real_address(1), udp_to_vip(b"inside"))
-            answer = lab.client(["/usr/bin/python3", "-c", DECAP_ASK, real_address(1), packet.hex()]).stdout
-            self.assertEqual(answer, f"r1 inside from {VIP}\n")
+            for outer in FAMILIES:
+                for inner in FAMILIES:
+                    with self.subTest(f"{inner.name} in {outer.name}"):
+                        self.assertEqual(self.ask(lab, outer, inner), f"r1 inside from {inner.vip}\n")
+
+    def ask(self, lab, outer, inner):
+        port = 4321
+        packet = (ip(outer, wire_client(outer), outer.real(1)) / ip(inner, inner.client, inner.vip) /
+                  UDP(sport=port, dport=ECHO_PORT) / b"inside")
+        return lab.client(["/usr/bin/python3", "-c", DECAP_ASK, outer.real(1), inner.client, str(port), raw(packet).hex()]).stdout
 
 
 CHILD = """

@@ -6,42 +6,38 @@ import subprocess
 import time
 from collections import Counter
 
+import clients
+from lab.family import FAMILIES
 from lab.lab import Lab
+from lab.load import Load
 from lab.reals import BIG_BYTES, ECHO_PORT, UPLOAD_PORT
 from lab.shell import wait_for
-from lab.topology import CLIENT, OUTSIDE_MAC, VIP
+from lab.topology import OUTSIDE_MAC
 
-# Sends one datagram per source port and prints "PORT ANSWER from ADDRESS".
-UDP_CLIENT = """
-import socket, sys
-for port in map(int, sys.argv[3:]):
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
-    s.bind(("", port)); s.sendto(b"%d" % port, (sys.argv[1], int(sys.argv[2])))
-    data, address = s.recvfrom(2000)
-    print(port, data.decode(), "from", address[0])
-"""
-
-# Uploads BYTES bytes in one connection and prints the server's account of them.
-UPLOAD_CLIENT = """
-import hashlib, socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
-data = hashlib.sha256(b"upload").digest() * (int(sys.argv[3]) // 32)
-s.sendall(data); s.shutdown(socket.SHUT_WR)
-print(s.makefile().read().strip(), "sent", hashlib.sha256(data).hexdigest())
-"""
+# ICMP and ICMPv6 type and code (RFC 792 and RFC 4443).
+TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
+TOO_BIG = {4: (3, 4), 6: (2, 0)}
+OUTER_HEADER = {4: 20, 6: 40}
 
 
 class MethodCases:
-    """Mixed into a TestCase; one lab and one shuntd for all cases of a class."""
+    """Mixed into a TestCase; one lab and one shuntd, with a VIP of either family, for all cases of a class. A
+    `case_<what>(self, family)` is run as test_<what>_over_ipv4 and test_<what>_over_ipv6."""
 
     method = None
     workers = 1
-    clients_seen = {CLIENT}
     replies_pass_us = True
+
+    def __init_subclass__(cls, **words):
+        super().__init_subclass__(**words)
+        for name in dir(cls):
+            if name.startswith("case_"):
+                for family in FAMILIES:
+                    setattr(cls, f"test_{name[5:]}_over_{family.name.lower()}", _with_family(name, family))
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab(cls.method)
+        cls.lab = Lab(cls.method, families=FAMILIES)
         cls.lab.__enter__()
         cls.addClassCleanup(cls.lab.__exit__, None, None, None)
         cls.shuntd = cls.lab.shuntd
@@ -52,13 +48,17 @@ class MethodCases:
     def tearDown(self):
         self.assertTrue(self.shuntd.running(), self.shuntd.log(40))
 
-    def curl(self, *arguments):
-        return self.lab.client(["curl", "-sS", "-f", "-m", "20", *arguments, f"http://{VIP}/"], check=False)
+    def clients_seen(self, family):
+        """The addresses that a real may take for its client's."""
+        return {family.client}
 
-    def test_requests_are_spread_by_weight_and_none_fails(self):
+    def curl(self, family, *arguments):
+        return self.lab.client(["curl", "-sS", "-f", "-m", "20", *arguments, family.url(family.vip)], check=False)
+
+    def case_requests_are_spread_by_weight_and_none_fails(self, family):
         answers = Counter()
         for _ in range(30):
-            done = self.curl()
+            done = self.curl(family)
             self.assertEqual(done.returncode, 0, f"{done.stderr} drops: {self.shuntd.drops()}\n{self.shuntd.log()}")
             answers[done.stdout.strip()] += 1
         if self.workers == 1:
@@ -66,61 +66,103 @@ class MethodCases:
         else:  # each worker takes turns of its own
             self.assertEqual(set(answers), {"r1", "r2", "r3"})
 
-    def test_real_sees_the_right_client_address(self):
-        seen = re.search(r"^X-Client: (\S+)", self.curl("-i").stdout, re.MULTILINE)[1]
-        self.assertIn(seen, self.clients_seen)
+    def test_both_families_are_served_at_once(self):
+        loads = [Load(self.lab, clients=4, pause_ms=2, total=300, family=family).start() for family in FAMILIES]
+        for load in loads:
+            load.wait(60)
+        for load in loads:
+            self.assertEqual(load.outside(), [], self.shuntd.drops())
+            self.assertEqual(set(load.counts()), {"r1", "r2", "r3"})
 
-    def test_big_download_arrives_whole(self):
+    def case_real_sees_the_right_client_address(self, family):
+        seen = re.search(r"^X-Client: (\S+)", self.curl(family, "-i").stdout, re.MULTILINE)[1]
+        self.assertIn(seen, self.clients_seen(family))
+
+    def case_big_download_arrives_whole(self, family):
         body = subprocess.run(["ip", "netns", "exec", self.lab.topology.namespace("client"), "curl", "-sS", "-f", "-m", "60",
-                               f"http://{VIP}/files/big"], capture_output=True, check=True).stdout
+                               family.url(family.vip, "/files/big")], capture_output=True, check=True).stdout
         self.assertEqual(len(body), BIG_BYTES)
         self.assertEqual(hashlib.sha256(body).hexdigest(), self.lab.big_digest)
 
-    def test_upload_of_full_sized_segments_arrives_whole(self):
+    def case_upload_of_full_sized_segments_arrives_whole(self, family):
         # Under `tunnel` the segments do not fit with the outer header: the ICMP that says so must be right.
-        size = 4 << 20
-        answer = self.lab.client(["/usr/bin/python3", "-c", UPLOAD_CLIENT, VIP, str(UPLOAD_PORT), str(size)]).stdout.split()
+        self.upload(family, 4 << 20)
+
+    def upload(self, family, size):
+        answer = clients.run(self.lab, clients.UPLOAD, family.vip, UPLOAD_PORT, size)[0].split()
         self.assertEqual(int(answer[1]), size)
         self.assertEqual(answer[2], answer[4])
 
-    def test_udp_datagrams_are_answered_from_the_vip_and_a_client_keeps_its_real(self):
-        ports = [str(port) for port in range(30000, 30012)]
-        ask = ["/usr/bin/python3", "-c", UDP_CLIENT, VIP, str(ECHO_PORT), *ports]
-        first, second = (self.lab.client(ask).stdout.splitlines() for _ in range(2))
+    def case_udp_datagrams_are_answered_from_the_vip_and_a_client_keeps_its_real(self, family):
+        ports = range(30000, 30012)
+        first, second = (clients.run(self.lab, clients.UDP, family.vip, ECHO_PORT, *ports) for _ in range(2))
         self.assertEqual(first, second)
         for port, line in zip(ports, first):
-            self.assertRegex(line, rf"^{port} r[123] {port} from {re.escape(VIP)}$")
+            self.assertRegex(line, rf"^{port} r[123] {port} from {re.escape(family.vip)}$")
         reals = Counter(line.split()[1] for line in first)
         self.assertEqual(set(reals), {"r1", "r2", "r3"})
 
-    def test_vip_answers_arp_and_ping(self):
+    def case_vip_has_a_mac_and_answers_ping(self, family):
         self.lab.client(["ip", "neigh", "flush", "all"])
-        ping = self.lab.client(["ping", "-c", "2", "-i", "0.2", "-W", "2", VIP], check=False)
+        ping = self.lab.client(["ping", "-c", "2", "-i", "0.2", "-W", "2", family.vip], check=False)
         self.assertEqual(ping.returncode, 0, ping.stdout)
-        self.assertIn(OUTSIDE_MAC, self.lab.client(["ip", "neigh", "show", VIP]).stdout)
+        self.assertIn(OUTSIDE_MAC, self.lab.client(["ip", "neigh", "show", family.vip]).stdout)
 
-    def test_replies_pass_the_load_balancer_exactly_when_the_method_says_so(self):
+    def case_packet_at_its_last_hop_is_answered_by_the_load_balancer(self, family):
+        [answer] = clients.run(self.lab, clients.ICMP_ERROR, family.vip, ECHO_PORT, 100, 1)
+        kind, code = TIME_EXCEEDED[family.version]
+        self.assertEqual(answer, f"{kind} {code} 0 from {family.outside_lb}")
+
+    def case_sender_learns_what_fits_a_link_with_a_smaller_mtu(self, family):
+        room = 1400 - (OUTER_HEADER[family.version] if self.method == "tunnel" else 0)
+        kind, code = TOO_BIG[family.version]
+        self.set_inside_mtu(1400)
+        try:
+            def told():
+                self.forget_path_mtu(family)
+                return clients.run(self.lab, clients.ICMP_ERROR, family.vip, ECHO_PORT, 1430, 64)
+            self.assertEqual(wait_for(told, 5, "an ICMP error"), [f"{kind} {code} {room} from {family.outside_lb}"])
+            self.forget_path_mtu(family)
+            self.upload(family, 1 << 20)
+        finally:
+            self.set_inside_mtu(1500)
+            self.forget_path_mtu(family)
+
+    def forget_path_mtu(self, family):
+        self.lab.client(["ip", f"-{family.version}", "route", "flush", "cache"])
+
+    def set_inside_mtu(self, mtu):
+        self.lab.topology.exec("lb", ["ip", "link", "set", "sh-inside", "mtu", str(mtu)])
+
+    def case_replies_pass_the_load_balancer_exactly_when_the_method_says_so(self, family):
         def out_packets():
-            return sum(real["traffic"]["out_packets"] for real in self.shuntd.services()["web"].values())
+            return sum(real["traffic"]["out_packets"] for real in self.shuntd.services()[family.service("web")].values())
         before = out_packets()
-        self.assertEqual(self.curl().returncode, 0)
+        self.assertEqual(self.curl(family).returncode, 0)
         if self.replies_pass_us:
             wait_for(lambda: out_packets() > before, 5, "packets of the reply to be counted")
         else:
             time.sleep(1.2)  # counters are read about once a second
             self.assertEqual(out_packets(), before)
 
-    def test_connection_is_listed_while_it_lasts(self):
+    def case_connection_is_listed_while_it_lasts(self, family):
         download = self.lab.start_client("slow", ["curl", "-sS", "-o", "/dev/null", "--limit-rate", "1M", "--local-port", "31999",
-                                                  f"http://{VIP}/files/big"])
+                                                  family.url(family.vip, "/files/big")])
         try:
             def listed():
-                return [c for c in self.shuntd.connections("--client", CLIENT)
+                return [c for c in self.shuntd.connections("--client", family.client)
                         if c["client_port"] == 31999 and c["state"] == "ESTABLISHED"]
             [connection] = wait_for(listed, 5, "the download to be listed as established")
-            self.assertEqual((connection["client"], connection["virtual"], connection["virtual_port"]), (CLIENT, VIP, 80))
-            self.assertEqual(connection["service"], "web")
+            self.assertEqual((connection["client"], connection["virtual"], connection["virtual_port"]),
+                             (family.client, family.vip, 80))
+            self.assertEqual(connection["service"], family.service("web"))
             self.assertEqual(connection["method"], f"METHOD_{self.method.upper()}")
-            self.assertRegex(connection["real"], r"^10\.0\.1\.1[123]$")
+            self.assertIn(connection["real"], [family.real(index) for index in (1, 2, 3)])
         finally:
             self.lab.processes.stop(download)
+
+
+def _with_family(case, family):
+    def test(self):
+        getattr(self, case)(family)
+    return test

@@ -2,7 +2,6 @@
 
 import unittest
 
-from lab.config import LOCAL_POOL
 from lab.load import Load
 from method_cases import MethodCases
 
@@ -10,8 +9,8 @@ from method_cases import MethodCases
 class TwoWorkers(MethodCases):
     workers = 2
 
-    def test_load_of_short_connections(self):
-        load = Load(self.lab, clients=16, pause_ms=0, total=2000).start()
+    def case_load_of_short_connections(self, family):
+        load = Load(self.lab, clients=16, pause_ms=0, total=2000, family=family).start()
         load.wait(60)
         self.assertEqual(load.outside(), [], self.shuntd.drops())
         self.assertEqual(set(load.counts()), {"r1", "r2", "r3"})
@@ -23,7 +22,9 @@ class NatWithTwoWorkersTest(TwoWorkers, unittest.TestCase):
 
 class FullnatWithTwoWorkersTest(TwoWorkers, unittest.TestCase):
     method = "fullnat"
-    clients_seen = set(LOCAL_POOL)
+
+    def clients_seen(self, family):
+        return set(family.local_pool)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """Which failures the demo and the end-to-end tests excuse, and the YAML that they write."""
 
+import ipaddress
 import os
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "scripts"))
 
-from lab.config import HealthCheck, Plain, to_yaml  # noqa: E402  found by the path above
+from lab.config import Config, HealthCheck, Plain, to_yaml  # noqa: E402  found by the path above
+from lab.family import FAMILIES, IPV4  # noqa: E402
 from lab.load import Failure, Load, Window  # noqa: E402
 
 
@@ -42,6 +44,22 @@ class LoadTest(unittest.TestCase):
         load = Load(lab=None)
         load._failures.append(Failure(1, 2, "refused"))
         self.assertEqual((len(load.inside()), len(load.outside())), (0, 1))
+
+
+class ConfigTest(unittest.TestCase):
+    def test_a_services_vip_reals_and_pool_are_of_one_family(self):
+        document = Config("fullnat", "/nowhere", "prefix", ["r1", "r2"], FAMILIES).document()
+        pools = {pool["name"]: pool["addresses"] for pool in document["local_addresses"]}
+        seen = []
+        for service in document["services"]:
+            addresses = [service["address"], *(real["address"] for real in service["reals"]), *pools[service["local_addresses"]]]
+            [version] = {ipaddress.ip_address(address).version for address in addresses}
+            seen.append((service["name"], version))
+        self.assertEqual(seen, [("web", 4), ("upload", 4), ("echo", 4), ("web6", 6), ("upload6", 6), ("echo6", 6)])
+
+    def test_services_are_those_of_the_families_asked_for(self):
+        self.assertEqual(set(Config("nat", "/nowhere", "prefix", ["r1"]).services), {"web", "upload", "echo"})
+        self.assertEqual({service.family for service in Config("nat", "/nowhere", "prefix", ["r1"]).services.values()}, {IPV4})
 
 
 class YamlTest(unittest.TestCase):

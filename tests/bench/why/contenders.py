@@ -6,8 +6,8 @@ Shunt's and HAProxy's checks, nginx's failed attempts, and for DNS a monitor tha
 
 import time
 
+from lab.family import IPV4
 from lab.shell import wait_for
-from lab.topology import VIP
 from why import names, rig as rigs
 from why.proxies import Haproxy, Nginx
 
@@ -161,7 +161,7 @@ class Shunt(Contender):
             self._daemon.stop()
 
     def where(self):
-        return ["--target", VIP]
+        return ["--target", IPV4.vip]
 
     def pids(self):
         return [self._daemon.pid()]

@@ -16,10 +16,11 @@ from collections import namedtuple
 
 from lab.daemon import Shuntd
 from lab.config import Config, HealthCheck, Service
+from lab.family import IPV4
 from lab.lab import Lab, file_prefix
 from lab.reals import HTTP_PORT, Reals
 from lab.shell import ip_batch, run
-from lab.topology import OUTSIDE_ROUTER, Topology, real_address
+from lab.topology import Topology
 
 PROXY = "203.0.113.101"
 _PROXY_INSIDE = "10.0.1.2"
@@ -59,7 +60,7 @@ class RigTopology(Topology):
         super().make()
         client = self.namespace("client")
         ip_batch([f"addr add {site_address(site)}/24 dev eth0" for site in range(SITES)]
-                 + [f"route add {_INSIDE_NET} via {OUTSIDE_ROUTER}"], client)
+                 + [f"route add {_INSIDE_NET} via {IPV4.outside_router}"], client)
         self._make_proxy()
 
     def _make_proxy(self):
@@ -125,7 +126,7 @@ class Rig(Lab):
 
     @staticmethod
     def address(real):
-        return real_address(int(real[1:]))
+        return IPV4.real(int(real[1:]))
 
     def stop_real(self, real):
         """A web server's own end, asked for: nothing is under way on it any more."""

@@ -1,0 +1,54 @@
+"""Clients of a few lines that run in the lab's client namespace. Address and port of the service are their first words;
+the address says the family."""
+
+
+def run(lab, script, *words):
+    """Runs a client to its end and returns the lines that it printed."""
+    return lab.client(["/usr/bin/python3", "-c", script, *map(str, words)]).stdout.splitlines()
+
+
+# Sends one datagram per source port and prints "PORT ANSWER from ADDRESS".
+UDP = """
+import socket, sys
+[(family, kind, _, _, vip)] = socket.getaddrinfo(*sys.argv[1:3], type=socket.SOCK_DGRAM)
+for port in map(int, sys.argv[3:]):
+    s = socket.socket(family, kind); s.settimeout(3)
+    s.bind(("", port)); s.sendto(b"%d" % port, vip)
+    data, address = s.recvfrom(2000)
+    print(port, data.decode(), "from", address[0])
+"""
+
+# Uploads BYTES bytes in one connection and prints the server's account of them.
+UPLOAD = """
+import hashlib, socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
+data = hashlib.sha256(b"upload").digest() * (int(sys.argv[3]) // 32)
+s.sendall(data); s.shutdown(socket.SHUT_WR)
+print(s.makefile().read().strip(), "sent", hashlib.sha256(data).hexdigest())
+"""
+
+# Sends one datagram that is an IP packet of BYTES bytes, not to be fragmented, with HOPS as its TTL or hop limit. Prints
+# the ICMP error that comes back, "TYPE CODE MTU from ADDRESS", or nothing when none comes within a second.
+ICMP_ERROR = """
+import select, socket, struct, sys
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, DO = 10, 23, 2
+IP_RECVERR, IPV6_RECVERR = 11, 25
+[(family, kind, _, _, vip)] = socket.getaddrinfo(*sys.argv[1:3], type=socket.SOCK_DGRAM)
+size, hops = map(int, sys.argv[3:])
+s = socket.socket(family, kind)
+if family == socket.AF_INET:
+    for option, value in ((IP_MTU_DISCOVER, DO), (IP_RECVERR, 1), (socket.IP_TTL, hops)):
+        s.setsockopt(socket.IPPROTO_IP, option, value)
+else:
+    for option, value in ((IPV6_MTU_DISCOVER, DO), (IPV6_RECVERR, 1), (socket.IPV6_UNICAST_HOPS, hops)):
+        s.setsockopt(socket.IPPROTO_IPV6, option, value)
+s.connect(vip)
+s.send(bytes(size - (28 if family == socket.AF_INET else 48)))
+waiting = select.poll(); waiting.register(s, select.POLLERR)
+if waiting.poll(1000):
+    _, [(_, _, error)], _, _ = s.recvmsg(2000, 512, socket.MSG_ERRQUEUE)
+    # struct sock_extended_err, then the sockaddr of who said it.
+    _, _, icmp_type, code, mtu = struct.unpack_from("=IBBBxI", error)
+    who = error[20:24] if family == socket.AF_INET else error[24:40]
+    print(icmp_type, code, mtu, "from", socket.inet_ntop(family, who))
+"""

@@ -23,7 +23,11 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIGURES = os.path.join(ROOT, "tests/bench/instructions.json")
 DECISIONS = os.path.join(ROOT, "DECISIONS.md")
-PATHS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply", "lone-syn")
+_METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
+# What is counted -> arguments of path_bench instructions-run.
+PATHS = {**{method: ("--path", method) for method in _METHODS},
+         **{f"ipv6-{method}": ("--path", method, "--family", "6") for method in _METHODS},
+         "lone-syn": ("--path", "lone-syn")}
 PACKETS = 16000
 MOST_GROWTH = 0.05
 SKIPPED = 77
@@ -44,7 +48,7 @@ def path_bench():
 
 
 def arguments(path, packets):
-    return [path_bench(), "instructions-run", "--path", path, "--packets", str(packets)]
+    return [path_bench(), "instructions-run", *PATHS[path], "--packets", str(packets)]
 
 
 def run(command, what):

@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass, field
 
+_LEAST_THAT_AGREE = 3
 MET, MISSED, NOISY, NOT_MEASURED, INFORMATION = "met", "missed", "noisy", "not measured", "information"
 
 
@@ -52,6 +53,8 @@ def _words(dimension, value):
         return counted(value, "CPUs")
     if dimension in ("connections", "services", "reals", "workers"):
         return counted(value, dimension)
+    if dimension == "family":
+        return f"IPv{value}"
     if dimension == "load_percent":
         return f"{value} % load"
     return str(value)
@@ -70,6 +73,7 @@ class Figure:
     target: Target | None = None
     wanted: int = 1  # quiet tries
     timed: bool = True  # others on the machine can change it
+    in_turns: bool = False  # compares two things that took turns in each try, so that a disturbance meets both
     tries: list = field(default_factory=list)
     # Why there is no value, or why what was seen cannot be one.
     why: str | None = None
@@ -99,10 +103,16 @@ class Figure:
             return NOT_MEASURED
         if self.target is None:
             return INFORMATION
-        # Disturbance may flatter a ratio as well as spoil it: without enough quiet tries nothing is proved.
-        if self.disturbed():
+        if self.disturbed() and not self._agree():
             return NOISY
         return MET if self.target.met_by(value) else MISSED
+
+    def _agree(self):
+        """Disturbance may flatter a figure as well as spoil it: without enough quiet tries nothing is proved. But what is
+        compared in turns is disturbed on both sides, by chance the one or the other more; where as many tries as were
+        wanted, and every one that was made, are on the same side of the target, it is not chance that put them there."""
+        return self.in_turns and len(self.tries) >= max(self.wanted, _LEAST_THAT_AGREE) and len(
+            {self.target.met_by(one.value) for one in self.tries}) == 1
 
     def fields(self):
         """The figure as a row of JSON."""

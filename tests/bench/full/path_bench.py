@@ -10,7 +10,8 @@ from lab.daemon import binary
 from lab.shell import LabError
 from full.steps import NotHere
 
-_ALL_METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
+METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
+FAMILIES = (4, 6)
 
 
 def rows(command, *arguments, seconds=600):
@@ -45,16 +46,3 @@ def commands():
 def require(command):
     if command not in commands():
         raise NotHere(f"this path_bench has no command '{command}'")
-
-
-def methods():
-    """Those that `path_bench path` measures."""
-    listed = _run("path", "--list-methods")
-    if listed.returncode == 0:
-        return tuple(listed.stdout.split())
-    probed = ("direct6", "tunnel6", "nat6", "fullnat6")
-    return _ALL_METHODS + tuple(method for method in probed if _knows(method))
-
-
-def _knows(method):
-    return _run("path", "--connections", "1", "--rounds", "1", "--packets", "32", "--methods", method).returncode == 0

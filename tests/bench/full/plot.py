@@ -6,9 +6,7 @@ import os
 from lab.shell import LabError
 from full import scales
 from full.chart import Chart, Line, Point
-
-_METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
-
+from full.path_bench import METHODS
 
 NEWEST = "newest"  # instead of a path
 _RESULTS = "tests/bench/results"
@@ -60,11 +58,10 @@ def charts(run, rows):
     said = (f"{run['date']}, {run['cpu']}, {run['cores']} cores", f"Linux {run['kernel']}, DPDK {run['dpdk']}, commit "
             f"{run['commit']}")
     for name, chart in (
-            ("connections", _over(rows, "path", "connections", _METHODS)),
-            ("connections-ipv6", _over(rows, "path", "connections", tuple(
-                method.replace("-", "6-") if "-" in method else method + "6" for method in _METHODS))),
-            ("services", _over(rows, "path-services", "services", _METHODS)),
-            ("reals", _over(rows, "path-reals", "reals", _METHODS)),
+            ("connections", _over(rows, "path", "connections")),
+            ("connections-ipv6", _over(rows, "path", "connections", 6)),
+            ("services", _over(rows, "path-services", "services")),
+            ("reals", _over(rows, "path-reals", "reals")),
             ("workers", _workers(rows)),
             ("latency", _latency(rows))):
         if chart is not None:
@@ -72,19 +69,22 @@ def charts(run, rows):
             yield name, Chart(title, said, x, y, unit, lines)
 
 
-def _over(rows, case, what, methods):
-    lines = _lines(rows, case, "ns_per_packet", what, [(method, {"method": method}) for method in methods])
+def _over(rows, case, what, family=None):
+    """`family`: None in rows of IPv4, which do not name it."""
+    lines = _lines(rows, case, "ns_per_packet", what, [(method, {"method": method, "family": family}) for method in METHODS])
     if not lines:
         return None
+    floor = "floor" if family is None else "floor (IPv4)"
     lines += [Line(line.name, line.points, baseline=True)
-              for line in _lines(rows, case, "ns_per_packet", what, [("floor", {"method": "floor"})])]
-    return (f"A packet's cost over {what}: the packet path alone, one worker", scales.logarithmic(what, _xs(lines)),
+              for line in _lines(rows, case, "ns_per_packet", what, [(floor, {"method": "floor"})])]
+    packet = "A packet's" if family is None else f"An IPv{family} packet's"
+    return (f"{packet} cost over {what}: the packet path alone, one worker", scales.logarithmic(what, _xs(lines)),
             scales.linear("ns a packet", _ys(lines)), "ns", tuple(lines))
 
 
 def _workers(rows):
     series = [(f"{method}{'' if cpus == 1 else f', {cpus} CPUs'}", {"method": method, "cpus": cpus})
-              for cpus in (1, 2) for method in _METHODS]
+              for cpus in (1, 2) for method in METHODS]
     lines = _lines(rows, "workers", "cpu_ns_per_packet", "workers", series)
     if not lines:
         return None

@@ -39,7 +39,7 @@ class Daemon:
             bound = _TARGETS[connections].get(method)
             figures.append(Figure(_key("mpps", method, connections), "Mpps"))
             figures.append(Figure(_key("ratio_to_macswap", method, connections), "",
-                                  None if bound is None else at_least(bound)))
+                                  None if bound is None else at_least(bound), in_turns=True))
         return Step(f"{connections:,} connections", _SECONDS[connections], figures, lambda: self._measure(connections))
 
     def _measure(self, connections):

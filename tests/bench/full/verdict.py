@@ -11,7 +11,7 @@ def with_verdict(figures, verdict):
 
 
 def exit_status(figures):
-    """0: every target was met by quiet tries. 1: one was missed, or was not measured, which never counts as met.
+    """0: every target was met. 1: one was missed, or was not measured, which never counts as met.
     3: none of these, but the machine was not quiet enough to say. No figure with a target at all proves nothing."""
     if with_verdict(figures, MISSED) or with_verdict(figures, NOT_MEASURED):
         return NOT_HELD

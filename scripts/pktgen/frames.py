@@ -144,7 +144,7 @@ def add_options(parser):
                         help="of a frame with its check sequence, or imix (64; 78 for IPv6)")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="udp", help="udp, or TCP packets of one kind (udp)")
     parser.add_argument("--method", choices=METHODS, default="nat", help="whose service gets them (nat)")
-    parser.add_argument("--ipv6", action="store_true", help="IPv6 frames; shuntd does not balance them yet")
+    parser.add_argument("--ipv6", action="store_true", help="IPv6 frames")
 
 
 def of_options(options):

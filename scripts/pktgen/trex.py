@@ -10,7 +10,7 @@ stand-in (tests/scripts/pktgen_files_test.py), not run with TRex.
   trex> stats -l
 
 Tunables: flows (100000), size (64, or imix), method (nat, fullnat, direct, tunnel), protocol (udp, tcp-syn, tcp-ack),
-version (4, or 6: shuntd does not balance IPv6 yet), latency (0; 1 adds 1,000 probes a second in a flow of their own).
+version (4 or 6), latency (0; 1 adds 1,000 probes a second in a flow of their own).
 """
 
 from trex_stl_lib.api import *  # noqa: F403  TRex's own way

@@ -6,20 +6,24 @@
 
 namespace shunt::dataplane {
 
-inline void fetch_bucket(const Worker& worker, Packet& packet, Ipv4) noexcept {
-  packet.hash = worker.connections.hash(Ipv4::lookup_key_of(packet));
-  packet.bucket = worker.connections.prefetch_bucket(packet.hash);
-}
-inline void fetch_bucket(const Worker& worker, Packet& packet, Ipv6) noexcept {
-  packet.hash = worker.connections6.hash(Ipv6::lookup_key_of(packet));
-  packet.bucket6 = worker.connections6.prefetch_bucket(packet.hash);
+// REQUIRES that the packet was parsed; decided ones are left alone. Writes Packet::hash and bucket.
+inline void fetch_bucket(const Worker& worker, Packet& packet) noexcept {
+  if (is_on_its_way<Ipv4>(packet)) [[likely]] {
+    packet.hash = worker.connections.hash(Ipv4::lookup_key_of(packet));
+    packet.bucket = worker.connections.prefetch_bucket(packet.hash);
+  } else if (is_on_its_way<Ipv6>(packet)) {
+    packet.hash = worker.connections6.hash(Ipv6::lookup_key_of(packet));
+    packet.bucket6 = worker.connections6.prefetch_bucket(packet.hash);
+  }
 }
 
-inline void fetch_connection(const Worker& worker, Packet& packet, Ipv4) noexcept {
-  packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash);
-}
-inline void fetch_connection(const Worker& worker, Packet& packet, Ipv6) noexcept {
-  packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash);
+// Reads the bucket. Writes Packet::reference.
+inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
+  if (is_on_its_way<Ipv4>(packet)) [[likely]] {
+    packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash);
+  } else if (is_on_its_way<Ipv6>(packet)) {
+    packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash);
+  }
 }
 
 // The table may have changed: what fetch_connection() saw for the packets behind this one may be out of date.

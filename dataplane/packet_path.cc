@@ -1,7 +1,7 @@
-// A packet's journey, top to bottom. The first two walks over the burst fetch what the third one reads, so that the
-// memory that one packet waits for comes while others are worked on. The third takes each packet to its end before
-// the next one begins: what a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same
-// steps, each with its own header, key and connection (family.h).
+// A packet's journey. The first walk over the burst fetches what the second one reads, so that the memory that one packet
+// waits for comes while others are worked on. The second takes each packet to its end before the next one begins: what
+// a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps, each with its own
+// header, key and connection (family.h); packet_path(), at the end, is where to begin.
 #include "dataplane/packet_path.h"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ template <Direction kDirection, typename Ip>
   return true;
 }
 
-// From its connection to its way out; true and false as above.
+// From its connection on; true and false as above.
 template <typename Ip>
 [[gnu::always_inline]] inline bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst, Packet& packet) noexcept {
   Flow<Ip> flow = find<Ip>(worker, packet);  // which connection is it of?
@@ -45,14 +45,9 @@ template <typename Ip>
                                                : send_on<Direction::kReply>(worker, snapshot, flow, packet);
 }
 
-// How many packets before its turn a packet's connection is fetched: memory then works all the time beside the cores
-// instead of first one and then the other (DECISIONS.md has the figures).
+// How many packets before its turn a packet's connection is fetched: memory then works all the time beside the core, and
+// not in turns with it.
 constexpr uint32_t kAhead = 12;
-
-inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
-  if (is_on_its_way<Ipv4>(packet)) [[likely]] fetch_connection(worker, packet, Ipv4{});
-  else if (is_on_its_way<Ipv6>(packet)) fetch_connection(worker, packet, Ipv6{});
-}
 
 }  // namespace
 
@@ -61,8 +56,7 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
   const uint32_t count = burst.count;
   for (Packet& packet : burst.all()) {
     parse(worker, snapshot, packet);  // what is it, and is it well-formed?
-    if (is_on_its_way<Ipv4>(packet)) [[likely]] fetch_bucket(worker, packet, Ipv4{});
-    else if (is_on_its_way<Ipv6>(packet)) fetch_bucket(worker, packet, Ipv6{});
+    fetch_bucket(worker, packet);
   }
   for (uint32_t i = 0; i < std::min(kAhead, count); ++i) fetch_connection(worker, packets[i]);
   for (uint32_t i = 0; i < count; ++i) {

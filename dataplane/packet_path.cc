@@ -1,10 +1,8 @@
-// A packet's journey. The first walk over the burst fetches what the second one reads, so that the memory that one packet
-// waits for comes while others are worked on. The second takes each packet to its end before the next one begins: what
+// A packet's journey. The first two walks over the burst fetch what the third one reads, so that the memory that one packet
+// waits for comes while others are worked on. The third takes each packet to its end before the next one begins: what
 // a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps, each with its own
 // header, key and connection (family.h); packet_path(), at the end, is where to begin.
 #include "dataplane/packet_path.h"
-
-#include <algorithm>
 
 #include "dataplane/admit.h"
 #include "dataplane/family.h"
@@ -45,23 +43,15 @@ template <typename Ip>
                                                : send_on<Direction::kReply>(worker, snapshot, flow, packet);
 }
 
-// How many packets before its turn a packet's connection is fetched: memory then works all the time beside the core, and
-// not in turns with it.
-constexpr uint32_t kAhead = 12;
-
 }  // namespace
 
 void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  Packet* const packets = burst.packets.data();
-  const uint32_t count = burst.count;
   for (Packet& packet : burst.all()) {
     parse(worker, snapshot, packet);  // what is it, and is it well-formed?
     fetch_bucket(worker, packet);
   }
-  for (uint32_t i = 0; i < std::min(kAhead, count); ++i) fetch_connection(worker, packets[i]);
-  for (uint32_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) fetch_connection(worker, packets[i + kAhead]);
-    Packet& packet = packets[i];
+  for (Packet& packet : burst.all()) fetch_connection(worker, packet);
+  for (Packet& packet : burst.all()) {
     const bool sent = is_on_its_way<Ipv4>(packet)
                           ? forward<Ipv4>(worker, snapshot, burst, packet)
                           : is_on_its_way<Ipv6>(packet) && forward<Ipv6>(worker, snapshot, burst, packet);

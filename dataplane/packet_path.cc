@@ -31,7 +31,8 @@ template <Direction kDirection, typename Ip>
 
 // From its connection on; true and false as above.
 template <typename Ip>
-[[gnu::always_inline]] inline bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst, Packet& packet) noexcept {
+[[gnu::always_inline]] inline bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst,
+                                           Packet& packet) noexcept {
   Flow<Ip> flow = find<Ip>(worker, packet);  // which connection is it of?
   if (!is_known(worker, flow, packet)) [[unlikely]] {
     // Of none: a new one with a real, or not ours.

@@ -23,10 +23,11 @@ inline Ipv6Header* wrap(Worker&, const RealEntry& real, const Packet& packet, Ip
 
 // True: the frame is ready to leave by `way`. False: the packet is decided.
 template <Direction kDirection, typename Ip>
-[[gnu::always_inline]] inline bool rewrite(Worker& worker, const RealEntry& real, const Flow<Ip>& flow, const WayOut& way, Packet& packet) noexcept {
+[[gnu::always_inline]] inline bool rewrite(Worker& worker, const RealEntry& real, const Flow<Ip>& flow,
+                                           const WayOut& way, Packet& packet) noexcept {
   auto* ip = Ip::header_of(packet);
   if constexpr (kDirection == Direction::kRequest) {
-    // The commonest first, so that it costs the least; all of them are here, or the assertion below says so.
+    // Asked for in turn, so that `direct` costs the least; a fifth method must be asked for, too.
     static_assert(kMethods == 4);
     if (real.method == Method::kDirect) {
       rewrite_direct(ip);

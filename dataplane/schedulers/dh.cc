@@ -6,10 +6,6 @@
 namespace shunt::dataplane {
 namespace {
 
-constexpr uint32_t kSlots = 256;
-
-uint32_t slots_wanted(std::span<const Candidate> candidates) noexcept { return candidates.empty() ? 0 : kSlots; }
-
 void fill(std::span<const Candidate> candidates, std::span<const RealEntry>, std::span<uint32_t> slots,
           std::span<uint32_t>) noexcept {
   for (uint32_t i = 0; i < slots.size(); ++i) slots[i] = i % static_cast<uint32_t>(candidates.size());
@@ -24,6 +20,6 @@ RealId pick(const PickContext& context) noexcept {
 
 }  // namespace
 
-const Scheduler kDestinationHashing{SchedulerKind::kDh, pick, slots_wanted, fill};
+const Scheduler kDestinationHashing{SchedulerKind::kDh, pick, slots_of_256, fill};
 
 }  // namespace shunt::dataplane

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include "dataplane/snapshot.h"
 #include "src/base/address.h"
 #include "src/base/byte_order.h"
 
@@ -17,5 +19,11 @@ inline uint32_t folded(const IpAddress& address) noexcept {
 
 // The upper eight bits of the product: Linux's hash_32(value, 8) (include/linux/hash.h), for tables of 256 slots.
 constexpr uint32_t hash_to_256(uint32_t value) noexcept { return (value * 0x61c88647u) >> 24; }
+
+// Those tables (IP_VS_SH_TAB_SIZE, IP_VS_DH_TAB_SIZE).
+inline constexpr uint32_t kSlotsOf256 = 256;
+inline uint32_t slots_of_256(std::span<const Candidate> candidates) noexcept {
+  return candidates.empty() ? 0 : kSlotsOf256;
+}
 
 }  // namespace shunt::dataplane

@@ -7,10 +7,6 @@
 namespace shunt::dataplane {
 namespace {
 
-constexpr uint32_t kSlots = 256;
-
-uint32_t slots_wanted(std::span<const Candidate> candidates) noexcept { return candidates.empty() ? 0 : kSlots; }
-
 void fill(std::span<const Candidate> candidates, std::span<const RealEntry>, std::span<uint32_t> slots,
           std::span<uint32_t>) noexcept {
   uint32_t candidate = 0;
@@ -32,9 +28,9 @@ RealId pick(const PickContext& context) noexcept {
   if (owner.weight > 0) [[likely]]
     return owner.id;
   if ((service.scheduler_flags & kFallback) == 0) return kNoReal;
-  for (uint32_t offset = 0; offset < kSlots; ++offset) {
+  for (uint32_t offset = 0; offset < kSlotsOf256; ++offset) {
     // Linux adds its offset to the hash that it begins from.
-    const Candidate& other = service.candidates[service.slots[(2 * first + offset) % kSlots]];
+    const Candidate& other = service.candidates[service.slots[(2 * first + offset) % kSlotsOf256]];
     if (other.weight > 0) return other.id;
   }
   return kNoReal;
@@ -42,6 +38,6 @@ RealId pick(const PickContext& context) noexcept {
 
 }  // namespace
 
-const Scheduler kSourceHashing{SchedulerKind::kSh, pick, slots_wanted, fill};
+const Scheduler kSourceHashing{SchedulerKind::kSh, pick, slots_of_256, fill};
 
 }  // namespace shunt::dataplane

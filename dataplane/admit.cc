@@ -1,5 +1,7 @@
 #include "dataplane/admit.h"
 
+#include <algorithm>
+
 #include "dataplane/answer.h"
 #include "dataplane/checksum.h"
 #include "dataplane/connection_counts.h"
@@ -202,12 +204,28 @@ bool is_over(const Entry& connection) noexcept {
   return connection.state == ConnectionState::kTimeWait || connection.state == ConnectionState::kClose;
 }
 
-// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1 and 2, ip_vs_core.c
-// is_new_conn_expected).
+bool takes_connections(const ServiceEntry& service, RealId real) noexcept {
+  return std::any_of(service.candidates.begin(), service.candidates.end(),
+                     [real](const Candidate& candidate) { return candidate.id == real && candidate.weight > 0; });
+}
+
+// The client asks again, or anew, for a connection that no real has answered as far as we know, and the one that was
+// chosen is down or drained by now. IPVS goes on asking that one; here the failure is masked.
 template <typename Ip>
-bool is_reopened(const Packet& packet, const Flow<Ip>& found) noexcept {
+bool waits_in_vain(const Snapshot& snapshot, const Flow<Ip>& found) noexcept {
+  if (found.connection->state != ConnectionState::kSynRecv) return false;
+  const IpFlow flow = IpFlow::from(found.connection->request);
+  const ServiceEntry* service = snapshot.find_service(flow.protocol, flow.destination, flow.destination_port);
+  return service != nullptr && !takes_connections(*service, found.real);
+}
+
+// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1 and 2, ip_vs_core.c
+// is_new_conn_expected), as does one on a connection that waits in vain.
+template <typename Ip>
+bool is_reopened(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept {
   if (found.direction != Direction::kRequest) return false;
-  return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn && is_over(*found.connection);
+  if ((packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) != kTcpSyn) return false;
+  return is_over(*found.connection) || waits_in_vain(snapshot, found);
 }
 
 }  // namespace
@@ -215,7 +233,7 @@ bool is_reopened(const Packet& packet, const Flow<Ip>& found) noexcept {
 template <typename Ip>
 Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept {
   if (found.connection != nullptr) {
-    if (!is_past(found.connection->expires, worker.now) && !is_reopened(packet, found)) return found;
+    if (!is_past(found.connection->expires, worker.now) && !is_reopened(snapshot, packet, found)) return found;
     end_connection(worker, found.connection);
   }
   return admit_miss<Ip>(worker, snapshot, packet);

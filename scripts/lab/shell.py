@@ -96,7 +96,12 @@ class Processes:
         return self._reap(process)
 
     def _reap(self, process):
-        status = process.wait()
+        try:
+            status = process.wait(30)
+        except subprocess.TimeoutExpired:
+            with open(f"/proc/{process.pid}/stack", encoding="utf-8") as stack:
+                raise LabError(f"process {process.pid} was killed and has not ended after 30 s; it is in the kernel at\n"
+                               f"{stack.read()}") from None
         if process in self._running:
             self._running.remove(process)
         for stream in (process.stdin, process.stdout):

@@ -177,6 +177,47 @@ TEST_P(Admit, UdpOpensByAnyPacketAndCountsAsInactive) {
   EXPECT_EQ(inactive(lb, real), 0u);
 }
 
+// A client asks again when its real has died, or comes to a port anew that it gave up.
+TEST_P(Admit, SynAgainLeavesADrainedReal) {
+  lb.send(syn());
+  const RealId two = lb.add_real(service, at("10.0.0.2"), 8080);
+  lb.set_weight(one, 0);
+  lb.publish();
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  EXPECT_EQ(lb.copy_of(syn())->real, two);
+  EXPECT_EQ(active(lb, one), 0u);
+  EXPECT_EQ(active(lb, two), 1u);
+  EXPECT_EQ(connections(), 1u);
+}
+
+TEST_P(Admit, SynAgainLeavesARealThatIsDown) {
+  lb.send(syn());
+  const RealId two = lb.add_real(service, at("10.0.0.2"), 8080);
+  lb.remove_real(one);
+  lb.publish();
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  EXPECT_EQ(lb.copy_of(syn())->real, two);
+  EXPECT_EQ(active(lb, one), 0u);
+}
+
+TEST_P(Admit, SynAgainStaysWithARealThatIsUp) {
+  lb.send(syn());
+  lb.add_real(service, at("10.0.0.2"), 8080);
+  lb.publish();
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  EXPECT_EQ(lb.copy_of(syn())->real, one);
+}
+
+TEST_P(Admit, SynOnAnEstablishedConnectionStaysThoughItsRealIsDrained) {
+  lb.send(syn());
+  lb.send(client().tcp(kTcpAck));
+  lb.add_real(service, at("10.0.0.2"), 8080);
+  lb.set_weight(one, 0);
+  lb.publish();
+  EXPECT_EQ(lb.send(syn()).summary(), "sent 1");
+  EXPECT_EQ(lb.copy_of(syn())->real, one);
+}
+
 TEST_P(Admit, SynOnTimeWaitGetsANewRealAndConnection) {
   lb.send(syn());
   lb.send(client().tcp(kTcpAck));

@@ -103,19 +103,29 @@ class BasicConnectionTable {
     return bucket;
   }
 
-  // The entry that most likely holds the key: its cache line is fetched, nothing is compared.
+  // The entry that most likely holds the key: its cache lines are fetched, nothing is compared.
   Reference prefetch_entry(const Bucket& bucket, uint64_t hash) const noexcept {
+    Reference other;
+    return prefetch_entry(bucket, hash, other);
+  }
+  // `other`: where each half of an entry is a line, the second one that such a packet needs, or the same once more.
+  Reference prefetch_entry(const Bucket& bucket, uint64_t hash, Reference& other) const noexcept {
     const uint32_t matches = matches_of(bucket, tag_of(hash));
     if (matches == 0) [[unlikely]] return bucket.overflowed == 0 ? kAbsent : kSearch;
     const uint32_t held = held_in(bucket, matches);
     const Reference reference = reference_of(held);
     __builtin_prefetch(reinterpret_cast<const void*>(reference), 1);
     if constexpr (kTwoLines) {
-      // The other line, or the same once more: no branch on what packets of several methods need.
-      __builtin_prefetch(reinterpret_cast<const void*>(reference ^ (held & kBothLines) * kHalf), 1);
+      // No branch on what packets of several methods need.
+      other = reference ^ (held & kBothLines) * kHalf;
+      __builtin_prefetch(reinterpret_cast<const void*>(other), 1);
     }
     return reference;
   }
+
+  // Waits for a line that prefetch_entry() asked for. A CPU drops prefetches once its miss buffers are full, loads it
+  // keeps; and as nothing depends on what they load, those of a whole burst wait side by side.
+  static void load(Reference line) noexcept { static_cast<void>(*reinterpret_cast<const volatile uint32_t*>(line)); }
 
   // What prefetch_entry() began, the table not having changed since: compares the whole key. Entries past their time are
   // found, too: the caller decides.

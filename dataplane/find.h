@@ -17,13 +17,21 @@ inline void fetch_bucket(const Worker& worker, Packet& packet) noexcept {
   }
 }
 
-// Reads the bucket. Writes Packet::reference.
+// Reads the bucket. Writes Packet::reference and other.
 inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
+  packet.reference = ConnectionTable::kAbsent;
   if (is_on_its_way<Ipv4>(packet)) [[likely]] {
-    packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash);
+    packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash, packet.other);
   } else if (is_on_its_way<Ipv6>(packet)) {
-    packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash);
+    packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash, packet.other);
   }
+}
+
+// Waits for what fetch_connection() asked for.
+inline void load_connection(const Packet& packet) noexcept {
+  if (!ConnectionTable::is_entry(packet.reference)) [[unlikely]] return;
+  ConnectionTable::load(packet.reference);
+  if (is_on_its_way<Ipv6>(packet)) ConnectionTable::load(packet.other);
 }
 
 // The table may have changed: what fetch_connection() saw for the packets behind this one may be out of date.

@@ -50,6 +50,7 @@ struct alignas(64) Packet {
     const ConnectionTable6::Bucket* bucket6;
   };
   ConnectionTable::Reference reference;  // into the table of its family
+  ConnectionTable::Reference other;      // IPv6: the connection's other line, if the packet needs it
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;

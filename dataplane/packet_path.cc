@@ -1,6 +1,6 @@
-// A packet's journey. The first two walks over the burst fetch what the third one reads, so that the memory that one packet
-// waits for comes while others are worked on. The third takes each packet to its end before the next one begins: what
-// a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps, each with its own
+// A packet's journey. The first three walks over the burst fetch what the last one reads, so that the memory that one
+// packet waits for comes while others are worked on. The last takes each packet to its end before the next one begins:
+// what a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps, each with its own
 // header, key and connection (family.h); packet_path(), at the end, is where to begin.
 #include "dataplane/packet_path.h"
 
@@ -52,6 +52,7 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
     fetch_bucket(worker, packet);
   }
   for (Packet& packet : burst.all()) fetch_connection(worker, packet);
+  for (const Packet& packet : burst.all()) load_connection(packet);
   for (Packet& packet : burst.all()) {
     const bool sent = is_on_its_way<Ipv4>(packet)
                           ? forward<Ipv4>(worker, snapshot, burst, packet)

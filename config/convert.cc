@@ -46,7 +46,8 @@ void put_timeouts(const control::Timeouts& timeouts, v1::Timeouts& out) {
 }
 
 control::Protocol to_protocol(v1::Protocol protocol) {
-  return protocol == v1::PROTOCOL_UDP ? control::Protocol::kUdp : control::Protocol::kTcp;
+  if (protocol == v1::PROTOCOL_UDP) return control::Protocol::kUdp;
+  return protocol == v1::PROTOCOL_SCTP ? control::Protocol::kSctp : control::Protocol::kTcp;
 }
 
 control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
@@ -61,6 +62,8 @@ control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
   if (scheduler == v1::SCHEDULER_FO) return control::SchedulerKind::kFo;
   if (scheduler == v1::SCHEDULER_OVF) return control::SchedulerKind::kOvf;
   if (scheduler == v1::SCHEDULER_TWOS) return control::SchedulerKind::kTwos;
+  if (scheduler == v1::SCHEDULER_LBLC) return control::SchedulerKind::kLblc;
+  if (scheduler == v1::SCHEDULER_LBLCR) return control::SchedulerKind::kLblcr;
   return control::SchedulerKind::kWlc;
 }
 
@@ -76,6 +79,22 @@ control::Method to_method(v1::Method method) {
   if (method == v1::METHOD_TUNNEL) return control::Method::kTunnel;
   if (method == v1::METHOD_FULLNAT) return control::Method::kFullnat;
   return control::Method::kNat;
+}
+
+control::NoReal to_no_real(v1::NoReal no_real) {
+  if (no_real == v1::NO_REAL_DROP) return control::NoReal::kDrop;
+  if (no_real == v1::NO_REAL_RESET) return control::NoReal::kReset;
+  return control::NoReal::kUnreachable;
+}
+
+control::Persistence to_persistence(const v1::Persistence& persistence) {
+  control::Persistence result;
+  if (persistence.has_timeout()) result.timeout = to_milliseconds(persistence.timeout());
+  if (persistence.ipv4_prefix() != 0)
+    result.ipv4_prefix = static_cast<uint8_t>(persistence.ipv4_prefix());
+  if (persistence.ipv6_prefix() != 0)
+    result.ipv6_prefix = static_cast<uint8_t>(persistence.ipv6_prefix());
+  return result;
 }
 
 control::HealthCheck to_health_check(const v1::Service& service) {
@@ -100,13 +119,32 @@ void put_health_check(const control::HealthCheck& check, v1::HealthCheck& out) {
   out.set_port(check.port);
 }
 
-control::Real to_real(const v1::Real& real, const v1::Service& service) {
+control::TunnelKind to_kind(const v1::Tunnel& tunnel) {
+  using Kind = control::TunnelKind;
+  const bool has_checksum = tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL;
+  if (tunnel.kind() == v1::TUNNEL_KIND_GRE) return has_checksum ? Kind::kGreChecksum : Kind::kGre;
+  if (tunnel.kind() == v1::TUNNEL_KIND_GUE) return has_checksum ? Kind::kGueChecksum : Kind::kGue;
+  return Kind::kIpip;
+}
+
+control::Tunnel to_tunnel(const v1::Tunnel& tunnel) {
+  control::Tunnel result{to_kind(tunnel), 0};
+  if (tunnel.kind() != v1::TUNNEL_KIND_GUE) return result;
+  result.port = tunnel.port() == 0 ? dataplane::kGuePort : static_cast<uint16_t>(tunnel.port());
+  return result;
+}
+
+control::Real to_real(const v1::Real& real, const v1::Service& service, bool sorry) {
   control::Real result;
+  result.sorry = sorry;
   result.name = name_of(real, service);
   result.address = IpAddress::parse(real.address()).value();
   result.port = static_cast<uint16_t>(port_of(real, service));
   if (real.has_weight()) result.weight = real.weight();
   if (real.has_weight_before_drain()) result.weight_before_drain = real.weight_before_drain();
+  result.upper_threshold = real.upper_threshold();
+  result.lower_threshold = real.lower_threshold();
+  if (real.has_tunnel()) result.tunnel = to_tunnel(real.tunnel());
   return result;
 }
 
@@ -116,46 +154,123 @@ void put_real(const control::Real& real, v1::Real& out) {
   out.set_port(real.port);
   out.set_weight(real.weight);
   if (real.weight_before_drain) out.set_weight_before_drain(*real.weight_before_drain);
+  out.set_upper_threshold(real.upper_threshold);
+  out.set_lower_threshold(real.lower_threshold);
+  if (real.tunnel) *out.mutable_tunnel() = to_proto(*real.tunnel);
+}
+
+control::Vip to_vip(const v1::Vip& vip) {
+  return {IpAddress::parse(vip.address()).value(), ports_of(vip.port(), vip.last_port())};
+}
+
+void put_vip(const control::Vip& vip, v1::Vip& out) {
+  out.set_address(vip.address.to_string());
+  if (vip.ports == control::kAllPorts) return out.set_all_ports(true);
+  out.set_port(vip.ports.first);
+  if (!vip.ports.is_one()) out.set_last_port(vip.ports.last);
+}
+
+control::Match to_match(const v1::Match& match) {
+  control::Match result;
+  for (const std::string& prefix : match.clients()) result.clients.push_back(Prefix::parse(prefix).value());
+  for (const std::string& prefix : match.vips()) result.vips.push_back(Prefix::parse(prefix).value());
+  result.ports = ports_of(match.first_port(), match.last_port());
+  result.ingress_port = match.ingress_port();
+  return result;
 }
 
 control::Service to_service(const v1::Service& service) {
   control::Service result;
   result.name = service.name();
   result.protocol = to_protocol(service.protocol());
-  result.address = IpAddress::parse(service.address()).value();
-  result.port = static_cast<uint16_t>(service.port());
+  if (service.has_match()) {
+    result.match = to_match(service.match());
+  } else {
+    result.address = IpAddress::parse(service.address()).value();
+    result.port = static_cast<uint16_t>(service.port());
+    // One that is the first, too, says nothing.
+    if (service.last_port() != service.port()) result.last_port = static_cast<uint16_t>(service.last_port());
+  }
+  for (const v1::Vip& vip : service.more_vips()) result.more_vips.push_back(to_vip(vip));
   result.scheduler = to_scheduler(service.scheduler());
   result.scheduler_flags = to_scheduler_flags(service.scheduler_flags());
   result.method = to_method(service.method());
-  result.reals.reserve(static_cast<size_t>(service.reals_size()));
-  for (const v1::Real& real : service.reals()) result.reals.push_back(to_real(real, service));
+  result.reals.reserve(static_cast<size_t>(service.reals_size() + service.sorry_reals_size()));
+  for (const v1::Real& real : service.reals())
+    result.reals.push_back(to_real(real, service, false));
+  for (const v1::Real& real : service.sorry_reals())
+    result.reals.push_back(to_real(real, service, true));
   result.health_check = to_health_check(service);
   result.local_addresses = service.local_addresses();
   result.timeouts = to_timeouts(service.timeouts());
   result.vip_port = service.vip_port();
   result.sloppy_tcp = service.sloppy_tcp();
+  result.max_segment_size = static_cast<uint16_t>(service.max_segment_size());
+  result.one_packet = service.one_packet();
+  if (service.has_persistence()) result.persistence = to_persistence(service.persistence());
+  result.no_real = to_no_real(service.no_real());
+  result.sloppy_sctp = service.sloppy_sctp();
+  result.tunnel = to_tunnel(service.tunnel());
   return result;
+}
+
+// What it is found by.
+void put_places(const control::Service& service, v1::Service& out) {
+  for (const control::Vip& vip : service.more_vips) put_vip(vip, *out.add_more_vips());
+  if (service.match) {
+    *out.mutable_match() = to_proto(*service.match);
+    return;
+  }
+  v1::Vip first;
+  put_vip(control::vips_of(service).front(), first);
+  out.set_address(first.address());
+  out.set_port(first.port());
+  out.set_last_port(first.last_port());
+  out.set_all_ports(first.all_ports());
 }
 
 void put_service(const control::Service& service, v1::Service& out) {
   out.set_name(service.name);
   out.set_protocol(to_proto(service.protocol));
-  out.set_address(service.address.to_string());
-  out.set_port(service.port);
+  put_places(service, out);
   out.set_scheduler(to_proto(service.scheduler));
   if (control::has_flags(service.scheduler))
     *out.mutable_scheduler_flags() = to_proto(service.scheduler_flags);
   out.set_method(to_proto(service.method));
-  for (const control::Real& real : service.reals) put_real(real, *out.add_reals());
+  for (const control::Real& real : service.reals)
+    put_real(real, real.sorry ? *out.add_sorry_reals() : *out.add_reals());
   put_health_check(service.health_check, *out.mutable_health_check());
   out.set_local_addresses(service.local_addresses);
   if (service.timeouts != control::Timeouts{})
     put_timeouts(service.timeouts, *out.mutable_timeouts());
   out.set_vip_port(service.vip_port);
   out.set_sloppy_tcp(service.sloppy_tcp);
+  out.set_max_segment_size(service.max_segment_size);
+  out.set_one_packet(service.one_packet);
+  if (service.persistence)
+    *out.mutable_persistence() = to_proto(*service.persistence, family_of(service));
+  if (service.no_real != control::NoReal::kUnreachable) out.set_no_real(to_proto(service.no_real));
+  out.set_sloppy_sctp(service.sloppy_sctp);
+  if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
 }
 
 }  // namespace
+
+v1::Match to_proto(const control::Match& match) {
+  v1::Match out;
+  for (const Prefix& prefix : match.clients) out.add_clients(prefix.to_string());
+  for (const Prefix& prefix : match.vips) out.add_vips(prefix.to_string());
+  if (match.ports != control::kAllPorts) out.set_first_port(match.ports.first);
+  if (match.ports != control::kAllPorts && !match.ports.is_one()) out.set_last_port(match.ports.last);
+  out.set_ingress_port(match.ingress_port);
+  return out;
+}
+
+v1::Vip to_proto(const control::Vip& vip) {
+  v1::Vip out;
+  put_vip(vip, out);
+  return out;
+}
 
 v1::Protocol to_proto(control::Protocol protocol) {
   switch (protocol) {
@@ -163,6 +278,8 @@ v1::Protocol to_proto(control::Protocol protocol) {
       return v1::PROTOCOL_TCP;
     case control::Protocol::kUdp:
       return v1::PROTOCOL_UDP;
+    case control::Protocol::kSctp:
+      return v1::PROTOCOL_SCTP;
   }
   return v1::PROTOCOL_UNSPECIFIED;
 }
@@ -193,6 +310,10 @@ v1::Scheduler to_proto(control::SchedulerKind scheduler) {
       return v1::SCHEDULER_OVF;
     case control::SchedulerKind::kTwos:
       return v1::SCHEDULER_TWOS;
+    case control::SchedulerKind::kLblc:
+      return v1::SCHEDULER_LBLC;
+    case control::SchedulerKind::kLblcr:
+      return v1::SCHEDULER_LBLCR;
   }
   return v1::SCHEDULER_UNSPECIFIED;
 }
@@ -202,6 +323,26 @@ v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags) {
   out.set_port(flags.port);
   out.set_fallback(flags.fallback);
   return out;
+}
+
+v1::Persistence to_proto(const control::Persistence& persistence, AddressFamily family) {
+  v1::Persistence out;
+  *out.mutable_timeout() = to_duration(persistence.timeout.count());
+  if (family == AddressFamily::kIpv4) out.set_ipv4_prefix(persistence.ipv4_prefix);
+  else out.set_ipv6_prefix(persistence.ipv6_prefix);
+  return out;
+}
+
+v1::NoReal to_proto(control::NoReal no_real) {
+  switch (no_real) {
+    case control::NoReal::kUnreachable:
+      return v1::NO_REAL_UNREACHABLE;
+    case control::NoReal::kDrop:
+      return v1::NO_REAL_DROP;
+    case control::NoReal::kReset:
+      return v1::NO_REAL_RESET;
+  }
+  return v1::NO_REAL_UNSPECIFIED;
 }
 
 v1::Method to_proto(control::Method method) {
@@ -218,6 +359,33 @@ v1::Method to_proto(control::Method method) {
   return v1::METHOD_UNSPECIFIED;
 }
 
+v1::Tunnel to_proto(const control::Tunnel& tunnel) {
+  v1::Tunnel out;
+  const auto say = [&out](v1::TunnelKind kind, v1::TunnelChecksum checksum) {
+    out.set_kind(kind);
+    if (checksum != v1::TUNNEL_CHECKSUM_UNSPECIFIED) out.set_checksum(checksum);
+  };
+  switch (tunnel.kind) {
+    case control::TunnelKind::kIpip:
+      say(v1::TUNNEL_KIND_IPIP, v1::TUNNEL_CHECKSUM_UNSPECIFIED);
+      break;
+    case control::TunnelKind::kGre:
+      say(v1::TUNNEL_KIND_GRE, v1::TUNNEL_CHECKSUM_NONE);
+      break;
+    case control::TunnelKind::kGreChecksum:
+      say(v1::TUNNEL_KIND_GRE, v1::TUNNEL_CHECKSUM_FULL);
+      break;
+    case control::TunnelKind::kGue:
+      say(v1::TUNNEL_KIND_GUE, v1::TUNNEL_CHECKSUM_NONE);
+      break;
+    case control::TunnelKind::kGueChecksum:
+      say(v1::TUNNEL_KIND_GUE, v1::TUNNEL_CHECKSUM_FULL);
+      break;
+  }
+  out.set_port(tunnel.port);
+  return out;
+}
+
 control::DesiredState to_desired_state(const v1::DesiredState& state) {
   control::DesiredState result;
   result.timeouts = to_timeouts(state.timeouts());
@@ -231,6 +399,7 @@ control::DesiredState to_desired_state(const v1::DesiredState& state) {
   result.services.reserve(static_cast<size_t>(state.services_size()));
   for (const v1::Service& service : state.services())
     result.services.push_back(to_service(service));
+  result.sysctls = to_sysctls(state.sysctls());
   return result;
 }
 
@@ -248,6 +417,7 @@ v1::DesiredState to_proto(const control::DesiredState& state) {
     for (const IpAddress& address : pool.addresses) to.add_addresses(address.to_string());
   }
   for (const control::Service& service : state.services) put_service(service, *out.add_services());
+  if (state.sysctls != control::Sysctls{}) *out.mutable_sysctls() = to_proto(state.sysctls);
   return out;
 }
 
@@ -256,6 +426,7 @@ v1::DesiredState desired_part(const v1::Config& config) {
   if (config.has_timeouts()) *state.mutable_timeouts() = config.timeouts();
   *state.mutable_local_addresses() = config.local_addresses();
   *state.mutable_services() = config.services();
+  if (config.has_sysctls()) *state.mutable_sysctls() = config.sysctls();
   return state;
 }
 

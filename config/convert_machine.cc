@@ -24,6 +24,7 @@ control::Workers to_workers(const v1::Workers& workers) {
   if (workers.poll_mode() == v1::POLL_MODE_BUSY) result.poll_mode = dataplane::PollMode::kBusy;
   if (workers.connections() != 0) result.connections = workers.connections();
   if (workers.ipv6_connections() != 0) result.ipv6_connections = workers.ipv6_connections();
+  if (workers.templates() != 0) result.templates = workers.templates();
   if (!workers.hash_key().empty()) result.hash_key = parse_hash_key(workers.hash_key());
   if (workers.mbufs() != 0) result.mbufs = workers.mbufs();
   return result;
@@ -36,6 +37,7 @@ control::Port to_port(const v1::Port& port) {
   if (!port.mac().empty()) result.mac = MacAddress::parse(port.mac());
   if (port.mtu() != 0) result.mtu = static_cast<uint16_t>(port.mtu());
   if (port.descriptors() != 0) result.descriptors = static_cast<uint16_t>(port.descriptors());
+  result.vlan = static_cast<uint16_t>(port.vlan());
   result.kernel_port.enabled = !port.kernel_port().disabled();
   result.kernel_port.name = interface_of(port);
   for (const std::string& address : port.kernel_port().addresses()) {

@@ -236,6 +236,25 @@ std::optional<IpAddress> check_address(const std::string& text, const std::strin
   return std::nullopt;
 }
 
+std::optional<Prefix> check_prefix(const std::string& text, const std::string& field,
+                                   Problems& problems) {
+  constexpr const char* kHowToWrite =
+      "write it as in 192.0.2.0/24, 2001:db8::/32, 0.0.0.0/0 or ::/0";
+  const std::string subject = "prefix " + in_quotes(text);
+  const auto prefix = Prefix::parse(text);
+  if (text.empty()) {
+    add(problems, field, reason::kRequired, "prefix is missing", kHowToWrite);
+  } else if (!prefix) {
+    add(problems, field, reason::kMalformed, subject + " is not a prefix", kHowToWrite);
+  } else if (InterfaceAddress::parse(text)->address != prefix->address) {
+    add(problems, field, reason::kMalformed, subject + " has bits beyond its length",
+        "write " + prefix->to_string());
+  } else {
+    return prefix;
+  }
+  return std::nullopt;
+}
+
 std::optional<MacAddress> check_mac(const std::string& text, const std::string& field,
                                     Problems& problems) {
   const auto mac = MacAddress::parse(text);

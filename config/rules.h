@@ -48,6 +48,10 @@ enum class Reach { kNetworks, kLink };
 std::optional<IpAddress> check_address(const std::string& text, const std::string& field,
                                        const char* what, Reach reach, Problems& problems);
 
+// The text of a network without host bits. nullopt: found something.
+std::optional<Prefix> check_prefix(const std::string& text, const std::string& field,
+                                   Problems& problems);
+
 struct Unfit {
   // "is a multicast address"
   std::string cause;

@@ -44,12 +44,14 @@ std::string named(std::string_view kind, const std::string& name, const Step& st
 std::string service_subject(const Step& step, const v1::Service& service) {
   const std::string subject = named("service", service.name(), step);
   const Step inner = first_step(step.rest);
-  if (inner.name != "reals" || inner.index < 0) return subject;
-  const v1::Real* real = entry(service.reals(), inner.index);
-  return named("real", real == nullptr ? "" : name_of(*real, service), inner) + " of " + subject;
+  const bool is_sorry = inner.name == "sorry_reals";
+  if ((inner.name != "reals" && !is_sorry) || inner.index < 0) return subject;
+  const v1::Real* real = entry(is_sorry ? service.sorry_reals() : service.reals(), inner.index);
+  const std::string name = real == nullptr ? "" : name_of(*real, service);
+  return named(is_sorry ? "sorry real" : "real", name, inner) + " of " + subject;
 }
 
-// The three fields that Config and DesiredState share.
+// The four fields that Config and DesiredState share.
 template <typename State>
 std::optional<std::string> state_subject(const Step& step, const State& state) {
   if (step.name == "services") {

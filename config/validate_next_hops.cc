@@ -14,8 +14,6 @@
 namespace shunt::config {
 namespace {
 
-constexpr const char* kHowToWrite = "write it as in 192.0.2.0/24, 2001:db8::/32, 0.0.0.0/0 or ::/0";
-
 class NextHopRules {
  public:
   NextHopRules(const v1::Config& config, Problems& problems)
@@ -58,7 +56,7 @@ class NextHopRules {
 
   void check_route(const v1::StaticRoute& route, const std::string& at) {
     check_port(route.port(), at + ".port");
-    const auto prefix = check_prefix(route.prefix(), at + ".prefix");
+    const auto prefix = check_prefix(route.prefix(), at + ".prefix", problems_);
     if (prefix) {
       check_mtu(prefix->address, "prefix " + prefix->to_string(), route.port(), at + ".prefix");
       if (!prefixes_.insert(*prefix).second) {
@@ -80,22 +78,6 @@ class NextHopRules {
           "via " + via->to_string() + " is not a neighbour on port " + in_quotes(route.port()),
           "add it to next_hops.neighbours with its mac and this port");
     }
-  }
-
-  std::optional<Prefix> check_prefix(const std::string& text, const std::string& field) {
-    const std::string subject = "prefix " + in_quotes(text);
-    const auto prefix = Prefix::parse(text);
-    if (text.empty()) {
-      add(problems_, field, reason::kRequired, "prefix is missing", kHowToWrite);
-    } else if (!prefix) {
-      add(problems_, field, reason::kMalformed, subject + " is not a prefix", kHowToWrite);
-    } else if (InterfaceAddress::parse(text)->address != prefix->address) {
-      add(problems_, field, reason::kMalformed, subject + " has bits beyond its length",
-          "write " + prefix->to_string());
-    } else {
-      return prefix;
-    }
-    return std::nullopt;
   }
 
   void check_mtu(const IpAddress& address, const std::string& subject, const std::string& port,

@@ -1,7 +1,6 @@
 // Services, reals and local address pools: what each must have, and how they may not contradict
 // each other.
 #include <algorithm>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,19 +12,13 @@
 #include "config/duration.h"
 #include "config/real_name.h"
 #include "config/validate_parts.h"
+#include "config/validate_places.h"
 #include "config/words.h"
 #include "control/model/desired_state.h"
 #include "dataplane/types.h"
 
 namespace shunt::config {
 namespace {
-
-struct Endpoint {
-  v1::Protocol protocol;
-  IpAddress address;
-  uint32_t port;
-  auto operator<=>(const Endpoint&) const = default;
-};
 
 // Of which families a pool has addresses; one that cannot be read may be of either.
 struct PoolFamilies {
@@ -36,14 +29,10 @@ struct PoolFamilies {
 
 constexpr control::Milliseconds kDefaultInterval = control::HealthCheck{}.interval;
 
-std::string service_called(const v1::Service& service) {
-  return service.name().empty() ? "another service" : "service " + shown(service.name());
-}
-
 class StateRules {
  public:
   StateRules(const v1::DesiredState& state, const MachineNames* names, Problems& problems)
-      : state_(state), names_(names), problems_(problems) {}
+      : state_(state), names_(names), problems_(problems), places_(names, problems) {}
 
   void check() {
     collect_addresses();
@@ -51,8 +40,10 @@ class StateRules {
     int64_t reals = 0;
     for (int i = 0; i < state_.services_size(); ++i) {
       check_service(i);
-      reals += state_.services(i).reals_size();
+      reals += state_.services(i).reals_size() + state_.services(i).sorry_reals_size();
     }
+    places_.check_together();
+    check_sysctls();
     check_count("services", state_.services_size(), dataplane::kMaxServices);
     check_count("reals", reals, dataplane::kMaxReals);
   }
@@ -62,12 +53,23 @@ class StateRules {
   // either is judged. Malformed ones are told where they stand.
   void collect_addresses() {
     for (const v1::Service& service : state_.services()) {
-      if (const auto vip = IpAddress::parse(service.address())) vips_.emplace(*vip, &service);
-      for (const v1::Real& real : service.reals()) {
-        if (const auto address = IpAddress::parse(real.address()))
-          real_addresses_.emplace(*address, &service);
+      for (const CarriedAddress& vip : carried_addresses(service, "")) {
+        vips_.emplace(vip.address, &service);
+      }
+      for (const auto* reals : {&service.reals(), &service.sorry_reals()}) {
+        for (const v1::Real& real : *reals) {
+          if (const auto address = IpAddress::parse(real.address()))
+            real_addresses_.emplace(*address, &service);
+        }
       }
     }
+  }
+
+  void check_sysctls() {
+    if (!state_.sysctls().cache_bypass()) return;
+    add(problems_, "sysctls.cache_bypass", reason::kUnsupported,
+        "cache_bypass is true, but a VIP is this machine's own address: nothing lies behind it",
+        "remove the line, or set cache_bypass: false");
   }
 
   void check_count(const char* what, int64_t count, uint32_t max) {
@@ -167,20 +169,16 @@ class StateRules {
       }
     }
     if (service.protocol() == v1::PROTOCOL_UNSPECIFIED) {
-      add(problems_, at + ".protocol", reason::kRequired, "protocol is missing", "use tcp or udp");
+      add(problems_, at + ".protocol", reason::kRequired, "protocol is missing", "use tcp, udp or sctp");
     }
-    const auto vip =
-        check_address(service.address(), at + ".address", "address", Reach::kNetworks, problems_);
-    if (service.port() == 0) {
-      add(problems_, at + ".port", reason::kRequired, "port is missing", "use 1..65535");
-    }
-    if (vip && service.port() != 0) check_endpoint(service, *vip, at);
+    const auto family = places_.check(service, at);
     check_kernel_port(service.vip_port(), at + ".vip_port", "vip_port");
-    if (vip) {
-      check_mtu(*vip, "address " + vip->to_string(), service.vip_port(), at + ".address",
+    for (const CarriedAddress& vip : carried_addresses(service, at)) {
+      if (unfit(vip.address, Reach::kNetworks)) continue;
+      check_mtu(vip.address, "address " + vip.address.to_string(), service.vip_port(), vip.field,
                 "raise the port's mtu, or set vip_port to another");
     }
-    check_local_addresses(service, vip, at);
+    check_local_addresses(service, family, at);
     const v1::Scheduler scheduler = service.scheduler();
     if (service.has_scheduler_flags() && scheduler != v1::SCHEDULER_SH &&
         scheduler != v1::SCHEDULER_MH) {
@@ -188,26 +186,52 @@ class StateRules {
           "scheduler_flags is given but the scheduler is neither sh nor mh",
           "remove the lines, or set scheduler: sh or scheduler: mh");
     }
-    if (service.sloppy_tcp() && service.protocol() == v1::PROTOCOL_UDP) {
-      add(problems_, at + ".sloppy_tcp", reason::kConflict,
-          "sloppy_tcp is given but the protocol is udp",
-          "remove the line; any UDP packet opens a connection");
+    check_sloppiness(service, at);
+    if (family) check_segment_size(service, family->family, at + ".max_segment_size");
+    if (family) check_persistence(service.persistence(), *family, at + ".persistence");
+    if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");
+    check_health_check(service, at + ".health_check");
+    check_checked_port(service, at + ".health_check.port");
+    check_reals(service, family, at);
+  }
+
+  void check_sloppiness(const v1::Service& service, const std::string& at) {
+    const auto refuse = [&](const char* field, const char* cause, const char* remedy) {
+      add(problems_, at + "." + field, reason::kConflict, std::string(field) + " is given but " + cause,
+          std::string("remove the line") + remedy);
+    };
+    if (service.sloppy_tcp() && service.protocol() == v1::PROTOCOL_UDP)
+      refuse("sloppy_tcp", "the protocol is udp", "; any UDP packet opens a connection");
+    if (service.sloppy_tcp() && service.protocol() == v1::PROTOCOL_SCTP)
+      refuse("sloppy_tcp", "the protocol is sctp", ", or set sloppy_sctp: true");
+    if (service.sloppy_sctp() && service.protocol() == v1::PROTOCOL_UDP)
+      refuse("sloppy_sctp", "the protocol is udp", "; any UDP packet opens a connection");
+    if (service.sloppy_sctp() && service.protocol() == v1::PROTOCOL_TCP)
+      refuse("sloppy_sctp", "the protocol is tcp", ", or set sloppy_tcp: true");
+  }
+
+  void check_segment_size(const v1::Service& service, AddressFamily family, const std::string& at) {
+    const uint32_t size = service.max_segment_size();
+    if (size == 0) return;
+    if (service.protocol() == v1::PROTOCOL_UDP || service.protocol() == v1::PROTOCOL_SCTP) {
+      const bool is_udp = service.protocol() == v1::PROTOCOL_UDP;
+      add(problems_, at, reason::kConflict,
+          std::string("max_segment_size is given but the protocol is ") + (is_udp ? "udp" : "sctp"),
+          std::string("remove the line; ") + (is_udp ? "UDP" : "SCTP") + " has no segments");
     }
-    check_health_check(service.health_check(), at + ".health_check.timeout");
-    check_reals(service, vip, at);
+    // Every host takes what the least says, so a lower limit could only be a mistake; IP's length ends the range.
+    const bool is_v4 = family == AddressFamily::kIpv4;
+    const uint32_t least = is_v4 ? 536 : 1220;
+    const uint32_t most = is_v4 ? 65495 : 65475;
+    if (size >= least && size <= most) return;
+    add(problems_, at, reason::kOutOfRange,
+        "max_segment_size " + std::to_string(size) + " is not within " + std::to_string(least) + ".." +
+            std::to_string(most),
+        "give a size in the range, or 0 for none");
   }
 
-  void check_endpoint(const v1::Service& service, const IpAddress& vip, const std::string& at) {
-    const auto [entry, fresh] =
-        endpoints_.emplace(Endpoint{service.protocol(), vip, service.port()}, &service);
-    if (fresh) return;
-    add(problems_, at + ".port", reason::kDuplicate,
-        "protocol, address and port are those of " + service_called(*entry->second),
-        "change one of them or join the two services");
-  }
-
-  void check_local_addresses(const v1::Service& service, const std::optional<IpAddress>& vip,
-                             const std::string& at) {
+  void check_local_addresses(const v1::Service& service,
+                             const std::optional<ServiceFamily>& of, const std::string& at) {
     const std::string field = at + ".local_addresses";
     const std::string& name = service.local_addresses();
     if (method_of(service) != v1::METHOD_FULLNAT) {
@@ -232,11 +256,13 @@ class StateRules {
       add(problems_, field, reason::kConflict,
           "local address pool " + in_quotes(name) + " is empty",
           "give the pool at least one address");
-    } else if (vip && !(vip->is_v4() ? pool->second.ipv4 : pool->second.ipv6)) {
-      const std::string family = family_name(vip->family);
+    } else if (of && !(of->family == AddressFamily::kIpv4 ? pool->second.ipv4
+                                                          : pool->second.ipv6)) {
+      const std::string family = family_name(of->family);
       add(problems_, field, reason::kConflict,
-          "local address pool " + in_quotes(name) + " has " + (vip->is_v4() ? "IPv6" : "IPv4") +
-              " addresses only, but the VIP, " + vip->to_string() + ", is " + family,
+          "local address pool " + in_quotes(name) + " has " +
+              (of->family == AddressFamily::kIpv4 ? "IPv6" : "IPv4") + " addresses only, but " +
+              of->by + ", is " + family,
           "add an " + family + " address to the pool, or name another pool");
     }
   }
@@ -247,32 +273,97 @@ class StateRules {
     return listed(names, "and");
   }
 
-  void check_health_check(const v1::HealthCheck& check, const std::string& field) {
+  // The prefix of the other family would do nothing.
+  void check_persistence(const v1::Persistence& persistence, const ServiceFamily& of, const std::string& at) {
+    const bool is_v4 = of.family == AddressFamily::kIpv4;
+    const bool is_idle = is_v4 ? persistence.ipv6_prefix() != 0 : persistence.ipv4_prefix() != 0;
+    if (!is_idle) return;
+    const std::string given = is_v4 ? "ipv6_prefix" : "ipv4_prefix";
+    add(problems_, at + "." + given, reason::kConflict,
+        given + " is given but " + of.by + ", is " + family_name(of.family),
+        "remove the line, or write " + std::string(is_v4 ? "ipv4_prefix" : "ipv6_prefix"));
+  }
+
+  // A service's, or one of its reals'.
+  void check_tunnel(const v1::Tunnel& tunnel, const v1::Service& service, const std::string& at) {
+    if (method_of(service) != v1::METHOD_TUNNEL) {
+      add(problems_, at, reason::kConflict, "tunnel is given but the method is not tunnel",
+          "remove the lines, or set method: tunnel");
+      return;
+    }
+    const bool is_gue = tunnel.kind() == v1::TUNNEL_KIND_GUE;
+    if (tunnel.port() != 0 && !is_gue) {
+      add(problems_, at + ".port", reason::kConflict, "port is given but the kind is not gue",
+          "remove the line, or set kind: gue");
+    }
+    if (tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL && !is_gue &&
+        tunnel.kind() != v1::TUNNEL_KIND_GRE) {
+      add(problems_, at + ".checksum", reason::kConflict,
+          "checksum is full but the kind is ipip, which has none",
+          "remove the line, or set kind: gre or kind: gue");
+    }
+  }
+
+  void check_health_check(const v1::Service& service, const std::string& field) {
+    const v1::HealthCheck& check = service.health_check();
+    if (service.protocol() == v1::PROTOCOL_SCTP && service.has_health_check() && !check.disabled() &&
+        check.port() == 0) {
+      add(problems_, field + ".port", reason::kRequired,
+          "the check is a TCP connect, which an SCTP port does not answer, and port is missing",
+          "name a port where the reals answer TCP, or remove the health_check");
+    }
     if (!check.has_timeout()) return;
     const int64_t timeout = to_ms(check.timeout()).value_or(0);
     const int64_t interval =
         check.has_interval() ? to_ms(check.interval()).value_or(timeout) : kDefaultInterval.count();
     if (timeout <= interval) return;
-    add(problems_, field, reason::kConflict,
+    add(problems_, field + ".timeout", reason::kConflict,
         "timeout " + format_duration_ms(timeout) + " exceeds the interval, " +
             format_duration_ms(interval),
         "lower the timeout or raise the interval");
   }
 
-  void check_reals(const v1::Service& service, const std::optional<IpAddress>& vip,
+  // A check needs a port where reals have none of their own.
+  void check_checked_port(const v1::Service& service, const std::string& field) {
+    const v1::HealthCheck& check = service.health_check();
+    if (check.disabled() || check.port() != 0 || !checked_by_default(service)) return;
+    if (!has_ports(service)) return;
+    for (const auto* reals : {&service.reals(), &service.sorry_reals()}) {
+      for (const v1::Real& real : *reals) {
+        if (real.address().empty() || port_of(real, service) != 0) continue;
+        add(problems_, field, reason::kRequired,
+            "health_check.port is missing, and real " + shown(name_of(real, service)) +
+                " keeps the packets' ports",
+            "name the port to check, or set health_check.disabled: true");
+        return;
+      }
+    }
+  }
+
+  void check_reals(const v1::Service& service, const std::optional<ServiceFamily>& family,
                    const std::string& at) {
+    struct Listed {
+      const v1::Real* real;
+      std::string field;
+    };
+    std::vector<Listed> all;
+    for (const v1::Real& real : service.reals())
+      all.push_back({&real, at + ".reals[" + std::to_string(all.size()) + "]"});
+    for (int i = 0; i < service.sorry_reals_size(); ++i)
+      all.push_back({&service.sorry_reals(i), at + ".sorry_reals[" + std::to_string(i) + "]"});
     std::set<std::pair<IpAddress, uint32_t>> endpoints;
     // The names that stand for a real, its "ADDRESS:PORT" included, and the real's index.
-    std::map<std::string, int> names;
-    for (int i = 0; i < service.reals_size(); ++i) {
-      const v1::Real& real = service.reals(i);
+    std::map<std::string, size_t> names;
+    for (size_t i = 0; i < all.size(); ++i) {
+      const v1::Real& real = *all[i].real;
       if (!real.address().empty())
         names.emplace(endpoint(real.address(), port_of(real, service)), i);
     }
-    for (int i = 0; i < service.reals_size(); ++i) {
-      const v1::Real& real = service.reals(i);
-      const std::string field = at + ".reals[" + std::to_string(i) + "]";
-      check_real(real, service, vip, field);
+    for (size_t i = 0; i < all.size(); ++i) {
+      const v1::Real& real = *all[i].real;
+      const std::string& field = all[i].field;
+      check_real(real, service, family, field);
+      check_thresholds(real, field);
       const auto address = IpAddress::parse(real.address());
       if (address && !endpoints.emplace(*address, port_of(real, service)).second) {
         add(problems_, field + ".address", reason::kDuplicate,
@@ -291,14 +382,22 @@ class StateRules {
   }
 
   void check_real(const v1::Real& real, const v1::Service& service,
-                  const std::optional<IpAddress>& vip, const std::string& at) {
+                  const std::optional<ServiceFamily>& family, const std::string& at) {
     const auto address =
         check_address(real.address(), at + ".address", "address", Reach::kNetworks, problems_);
     if (address) check_real_address(*address, at + ".address");
-    if (address && vip) check_real_family(*address, *vip, at + ".address");
     const v1::Method method = method_of(service);
-    const bool keeps_port = method == v1::METHOD_DIRECT || method == v1::METHOD_TUNNEL;
-    if (keeps_port && real.port() != 0 && service.port() != 0 && real.port() != service.port()) {
+    if (address && family && method != v1::METHOD_TUNNEL)
+      check_real_family(*address, *family, at + ".address");
+    if (real.has_tunnel()) check_tunnel(real.tunnel(), service, at + ".tunnel");
+    const bool keeps_port =
+        has_ports(service) && (method == v1::METHOD_DIRECT || method == v1::METHOD_TUNNEL);
+    if (keeps_port && real.port() != 0 && !has_one_port(service)) {
+      add(problems_, at + ".port", reason::kConflict,
+          "port " + std::to_string(real.port()) +
+              " is given but the service has several ports, and this method does not rewrite them",
+          "remove the line, or use method nat or fullnat");
+    } else if (keeps_port && real.port() != 0 && real.port() != service.port()) {
       add(problems_, at + ".port", reason::kConflict,
           "port " + std::to_string(real.port()) + " is not the service's, " +
               std::to_string(service.port()) + ", and this method does not rewrite it",
@@ -310,14 +409,29 @@ class StateRules {
     }
   }
 
-  void check_real_family(const IpAddress& address, const IpAddress& vip, const std::string& field) {
-    if (address.family == vip.family) return;
-    const std::string wanted = family_name(vip.family);
+  void check_thresholds(const v1::Real& real, const std::string& at) {
+    const uint32_t lower = real.lower_threshold();
+    const uint32_t upper = real.upper_threshold();
+    if (lower == 0 || lower <= upper) return;
+    const std::string given = "lower_threshold " + std::to_string(lower);
+    if (upper == 0) {
+      add(problems_, at + ".lower_threshold", reason::kConflict,
+          given + " is given without upper_threshold", "set upper_threshold, or remove the line");
+    } else {
+      add(problems_, at + ".lower_threshold", reason::kConflict,
+          given + " exceeds upper_threshold, " + std::to_string(upper),
+          "lower it, or raise upper_threshold");
+    }
+  }
+
+  void check_real_family(const IpAddress& address, const ServiceFamily& of,
+                         const std::string& field) {
+    if (address.family == of.family) return;
+    const std::string wanted = family_name(of.family);
     const std::string given = family_name(address.family);
     add(problems_, field, reason::kConflict,
-        "address " + address.to_string() + " is " + given + " but the VIP, " + vip.to_string() +
-            ", is " + wanted,
-        "use an " + wanted + " address, or give it a service with an " + given + " VIP");
+        "address " + address.to_string() + " is " + given + " but " + of.by + ", is " + wanted,
+        "use an " + wanted + " address, method tunnel, or a service with an " + given + " VIP");
   }
 
   void check_real_address(const IpAddress& address, const std::string& field) {
@@ -336,10 +450,10 @@ class StateRules {
   const v1::DesiredState& state_;
   const MachineNames* names_;
   Problems& problems_;
+  PlaceRules places_;
   // Each with the first service that has it.
   std::map<IpAddress, const v1::Service*> vips_;
   std::map<IpAddress, const v1::Service*> real_addresses_;
-  std::map<Endpoint, const v1::Service*> endpoints_;
   std::map<std::string_view, PoolFamilies> pools_;
   std::set<IpAddress> local_addresses_;
   std::set<std::string_view> service_names_;

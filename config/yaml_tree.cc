@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/words.h"
+
 namespace shunt::config {
 namespace {
 
@@ -222,7 +224,7 @@ YamlTree YamlTree::parse(std::string_view text) {
     tree.problems_.push_back(stop.problem);
   } catch (const YAML::Exception& error) {
     tree.problems_.push_back(file_problem(
-        place_of(error.mark), reason::kMalformed, "not YAML: " + error.msg,
+        place_of(error.mark), reason::kMalformed, "not YAML: " + shown(error.msg),
         "check the indentation, colons, quotes and brackets here and on the line before"));
   }
   return tree;

@@ -90,7 +90,7 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
       events(kEventsKept),
       journal(std::move(opened)),
       meters(running),
-      live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }),
+      live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }, port_ids(running)),
       next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
       resolver(options.hooks.resolve) {}
 
@@ -293,11 +293,26 @@ Result<void> Controller::connections(const ConnectionFilter& filter,
       *state_, [=, this](auto done) { done(state_->connection_query(filter)); });
   if (!query) return query.error();
   uint32_t count = 0;
+  bool goes_on = true;
   state_->dataplane.for_each_connection([&](const dataplane::ConnectionCopy& copy) {
     const auto report = report_of(*query, copy);
     if (!report) return true;
-    return sink(*report) && ++count != filter.limit;
+    goes_on = sink(*report) && ++count != filter.limit;
+    return goes_on;
   });
+  if (!goes_on) return {};
+  std::vector<dataplane::TemplateCopy> copies;
+  state_->dataplane.for_each_template([&](const dataplane::TemplateCopy& copy) {
+    if (matches(*query, copy)) copies.push_back(copy);
+    return true;
+  });
+  if (copies.empty()) return {};
+  const auto reports = call<std::vector<ConnectionReport>>(
+      *state_, [&, this](auto done) { done(state_->reports_of(copies)); });
+  if (!reports) return reports.error();
+  for (const ConnectionReport& report : *reports) {
+    if (!sink(report) || ++count == filter.limit) break;
+  }
   return {};
 }
 

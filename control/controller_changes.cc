@@ -43,6 +43,9 @@ DesiredState alone(const Service& service, const Real& real) {
   only.protocol = service.protocol;
   only.address = service.address;
   only.port = service.port;
+  only.last_port = service.last_port;
+  only.match = service.match;
+  only.health_check = service.health_check;
   only.reals = {real};
   return state;
 }
@@ -251,6 +254,8 @@ void Controller::State::publish_soon(std::function<void()> published) {
 void Controller::State::publish_now() {
   publish_pending = false;
   live.flush();
+  const bool expires = live.desired().sysctls.expire_nodest_conn;
+  builder.set_expired(expires ? slots.removed_reals() : std::vector<RealId>{});
   if (builder.is_dirty()) {
     dataplane.publish(builder.build());
     last_publish = Clock::now();

@@ -32,7 +32,10 @@ StatusReport Controller::State::status() const {
     report.ipv6_connections += counters.ipv6_connections.read();
     report.ipv6_connection_capacity += worker.ipv6_connection_capacity;
     report.connection_table_bytes += worker.table_bytes;
+    report.unremembered_connections += counters.unremembered.read();
   }
+  report.templates = dataplane.templates_used();
+  report.template_capacity = dataplane.template_capacity();
   report.problems = problems();
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0) report.hostname = name;
@@ -77,10 +80,14 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   ServiceState state;
   state.name = service.name;
   state.protocol = service.protocol;
-  state.address = service.address;
-  state.port = service.port;
+  state.vips = vips_of(service);
+  state.match = service.match;
+  state.one_packet = service.one_packet;
   state.scheduler = service.scheduler;
   state.scheduler_flags = service.scheduler_flags;
+  state.family = family_of(service);
+  state.persistence = service.persistence;
+  state.no_real = service.no_real;
   state.reals.reserve(service.reals.size() + removed.size());
   for (uint32_t i = 0; i < service.reals.size(); ++i) state.reals.push_back(real_state({index, i}));
   for (const RealId id : removed) state.reals.push_back(removed_state(id));
@@ -108,6 +115,9 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.health = at_work.health.health;
   state.health_since = at_work.health.since;
   state.last_check = at_work.health.last_check;
+  state.sorry = real.sorry;
+  state.upper_threshold = real.upper_threshold;
+  state.lower_threshold = real.lower_threshold;
   add_counters(at_work.id, state);
   return state;
 }
@@ -132,6 +142,9 @@ void Controller::State::add_counters(RealId id, RealState& state) const {
   state.traffic = meters.traffic_of(id) - slots.real(id).base;
   state.rates = meters.rates_of(id);
   state.next_hop = next_hop_of(id);
+  // A removed one's, too.
+  const dataplane::RealEntry& real = builder.real(id);
+  if (real.method == Method::kTunnel) state.tunnel = Tunnel{real.tunnel, real.tunnel_port.host()};
 }
 
 std::string Controller::State::next_hop_of(RealId id) const {
@@ -143,7 +156,9 @@ std::string Controller::State::next_hop_of(RealId id) const {
     return "unresolved: " + route.neighbour.to_string() + " on " + port_name(route.port);
   }
   const dataplane::NextHop& hop = next_hops.tables()->hops[real.next_hop.index];
-  return "reachable via " + hop.destination_mac.to_string() + " on " + port_name(hop.port);
+  const uint16_t mtu = builder.path_mtu(id);
+  return "reachable via " + hop.destination_mac.to_string() + " on " + port_name(hop.port) +
+         (mtu == 0 ? "" : ", path takes " + std::to_string(mtu) + " bytes");
 }
 
 std::vector<WorkerState> Controller::State::worker_states() const {
@@ -181,6 +196,9 @@ std::vector<PortState> Controller::State::port_states() const {
     state.steered = info.steered;
     state.rx_checksum_offload = info.rx_checksum_offload;
     state.tx_checksum_offload = info.tx_checksum_offload;
+    state.vlan = info.vlan;
+    state.strips_tags = info.strips_tags;
+    state.inserts_tags = info.inserts_tags;
   }
   return states;
 }

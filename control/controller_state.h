@@ -19,6 +19,7 @@
 #include "control/live_state.h"
 #include "control/meters.h"
 #include "control/next_hop_table.h"
+#include "control/path_mtus.h"
 #include "control/resolve_schedule.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
@@ -48,8 +49,12 @@ struct ConnectionQuery {
   std::optional<IpAddress> client;
   // By ServiceId.
   std::shared_ptr<const std::vector<std::string>> service_names;
+  // By RealId: those of the other family than their service's, whose addresses connections cannot hold.
+  std::shared_ptr<const std::unordered_map<uint32_t, IpAddress>> far_reals;
 };
 
+// Any thread.
+bool matches(const ConnectionQuery& query, const dataplane::TemplateCopy& copy);
 // nullopt: it was not asked for. Any thread.
 std::optional<ConnectionReport> report_of(const ConnectionQuery& query, const dataplane::ConnectionCopy& connection);
 
@@ -89,6 +94,8 @@ struct Controller::State {
   void start_upkeep();
   void on_tick();
   void pass_on_resolve_requests(Clock::time_point now);
+  void learn_path_mtus(Clock::time_point now);
+  void forget_path_mtus(Clock::time_point now);
   void free_slots();
   void end_drains();
   void read_links();
@@ -107,6 +114,8 @@ struct Controller::State {
   std::vector<PortState> port_states() const;
   std::vector<DropState> drop_states() const;
   Result<ConnectionQuery> connection_query(const ConnectionFilter& filter) const;
+  std::optional<ConnectionReport> report_of(const dataplane::TemplateCopy& copy) const;
+  std::vector<ConnectionReport> reports_of(const std::vector<dataplane::TemplateCopy>& copies) const;
 
   void tell(std::string kind, std::string subject, std::string text);
   std::string port_name(uint16_t port) const;
@@ -132,6 +141,7 @@ struct Controller::State {
   LiveState live;
   NextHopTable next_hops;
   ResolveSchedule resolver;
+  PathMtus path_mtus;
 
   uint64_t revision = 0;
   uint64_t file_hash = 0;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "control/controller_state.h"
+#include "control/identity.h"
 #include "src/base/log.h"
 
 namespace shunt::control {
@@ -30,6 +31,7 @@ void Controller::State::on_tick() {
   const auto now = Clock::now();
   ++ticks;
   pass_on_resolve_requests(now);
+  learn_path_mtus(now);
   const uint32_t reals = slots.real_slots();
   const bool share = reals <= kRealsSharedEveryTick || ticks % kTicksOfUpkeep == 0;
   if (share && reals > 0 && dataplane.workers().size() > 1) dataplane.share_loads({reals - 1});
@@ -41,6 +43,7 @@ void Controller::State::on_tick() {
   if (ticks % kTicksOfSampling == 0) {
     meters.sample(reals, now);
     keep_neighbours_fresh(now);
+    forget_path_mtus(now);
   }
 }
 
@@ -50,18 +53,39 @@ void Controller::State::pass_on_resolve_requests(Clock::time_point now) {
   for (size_t i = 0; i < count; ++i) resolver.need({requests[i].port, requests[i].address}, now);
 }
 
+void Controller::State::learn_path_mtus(Clock::time_point now) {
+  dataplane::PathMtu paths[kRequestsAtOnce];
+  const size_t count = dataplane.take_path_mtus(paths, kRequestsAtOnce);
+  for (size_t i = 0; i < count; ++i) {
+    if (!path_mtus.learn(paths[i], now)) continue;
+    builder.set_path_mtu(paths[i].real, paths[i].mtu);
+    tell("path_mtu", "real " + paths[i].real.to_string(),
+         "a router on the tunnel's path takes no more than " + std::to_string(paths[i].mtu) + " bytes");
+  }
+  if (builder.is_dirty()) publish_soon();
+}
+
+void Controller::State::forget_path_mtus(Clock::time_point now) {
+  for (const IpAddress& real : path_mtus.forget_old(now)) builder.set_path_mtu(real, 0);
+  if (builder.is_dirty()) publish_soon();
+}
+
 void Controller::State::free_slots() {
   if (slots.removed_reals().empty() || publish_pending) return;
   const auto freed = slots.free_idle(
       builder.version(), [this](RealId id) { return meters.load_of(id).all(); },
       [this](RealId id) { return meters.traffic_of(id); });
+  std::vector<RealId> ids;
   for (const auto& [id, slot] : freed) {
+    ids.push_back(id);
     builder.free_real(id);
     tell("real_freed", "real " + address_and_port(slot.key.address, slot.key.port),
-         "its last connection is gone (" + slot.name + " of " +
-             address_and_port(slot.key.service.address, slot.key.service.port) + ")");
+         "its last connection is gone (" + slot.name + " of " + text_of(slot.key.service) + ")");
   }
-  if (!freed.empty()) publish_soon();
+  if (freed.empty()) return;
+  // No worker knows them any more, and the next real may have their slots.
+  dataplane.forget_templates(ids);
+  publish_soon();
 }
 
 void Controller::State::end_drains() {
@@ -109,7 +133,8 @@ void Controller::State::keep_neighbours_fresh(Clock::time_point now) {
   note_gateways(tables->routes6);
   for (size_t i = 0; i < used.size(); ++i) {
     const dataplane::NextHop& hop = tables->hops[i];
-    if (!used[i]) continue;
+    // Linux would forget the MAC address of a fixed one if asked to make sure of it (neighbour.c __neigh_update, NTF_USE).
+    if (!used[i] || hop.is_fixed) continue;
     if (hop.resolved) resolver.refresh({hop.port, hop.address}, now);
     else resolver.need({hop.port, hop.address}, now);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -17,7 +18,10 @@ constexpr size_t kRealsShown = 16;
 // The schema's field names, by timeout kind.
 constexpr std::array<std::string_view, dataplane::kTimeoutKinds> kTimeoutNames = {
     "tcp_none",       "tcp_established", "tcp_syn_sent", "tcp_syn_recv", "tcp_fin_wait", "tcp_time_wait",
-    "tcp_close",      "tcp_close_wait",  "tcp_last_ack", "tcp_listen",   "tcp_synack",   "udp"};
+    "tcp_close",      "tcp_close_wait",  "tcp_last_ack", "tcp_listen",   "tcp_synack",   "udp",
+    "sctp_none",      "sctp_init1",      "sctp_init",    "sctp_cookie_sent", "sctp_cookie_replied",
+    "sctp_cookie_wait", "sctp_cookie", "sctp_cookie_echoed", "sctp_established", "sctp_shutdown_sent",
+    "sctp_shutdown_received", "sctp_shutdown_ack_sent", "sctp_rejected", "sctp_closed"};
 
 std::string text_of(Milliseconds duration) {
   const auto ms = duration.count();
@@ -38,6 +42,43 @@ std::string text_of(SchedulerKind scheduler, const SchedulerFlags& flags) {
   return text_of(scheduler) + (set.empty() ? "" : " (" + set + ")");
 }
 std::string text_of(Method method) { return std::string(name_of(method)); }
+std::string text_of(const PortRange& ports) {
+  if (ports == kAllPorts) return "all";
+  return std::to_string(ports.first) + (ports.is_one() ? "" : "-" + std::to_string(ports.last));
+}
+std::string text_of(const Vip& vip) { return address_and_ports(vip); }
+std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
+std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
+// Without the prefix of the other family, which says nothing: "300s by /24".
+std::string text_of(const std::optional<Persistence>& persistence, AddressFamily family) {
+  if (!persistence) return "no";
+  const uint8_t prefix = family == AddressFamily::kIpv4 ? persistence->ipv4_prefix : persistence->ipv6_prefix;
+  return text_of(persistence->timeout) + " by /" + std::to_string(prefix);
+}
+
+// IPVS's numbers, as the schema has them.
+std::string text_of(dataplane::Defence defence) {
+  switch (defence) {
+    case dataplane::Defence::kOff: return "0";
+    case dataplane::Defence::kWhenScarce: return "1";
+    case dataplane::Defence::kAlways: return "3";
+  }
+  return "?";
+}
+// "gre", "gue:6080,checksum"
+std::string text_of(const Tunnel& tunnel) {
+  switch (tunnel.kind) {
+    case TunnelKind::kIpip: return "ipip";
+    case TunnelKind::kGre: return "gre";
+    case TunnelKind::kGreChecksum: return "gre,checksum";
+    case TunnelKind::kGue: return "gue:" + std::to_string(tunnel.port);
+    case TunnelKind::kGueChecksum: return "gue:" + std::to_string(tunnel.port) + ",checksum";
+  }
+  return "";
+}
+std::string text_of(const std::optional<Tunnel>& tunnel) {
+  return tunnel ? text_of(*tunnel) : std::string("the service's");
+}
 
 // Collects the changed fields of one subject.
 class Details {
@@ -52,6 +93,23 @@ class Details {
       field(std::string(prefix) + std::string(kTimeoutNames[i]), before.values[i], after.values[i]);
     }
   }
+  // "more_vips: +192.0.2.2:80"
+  template <typename T>
+  void list(std::string_view name, std::vector<T> before, std::vector<T> after) {
+    std::sort(before.begin(), before.end());
+    std::sort(after.begin(), after.end());
+    std::vector<T> only;
+    std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(only));
+    for (const T& each : only) lines.push_back(std::string(name) + ": +" + text_of(each));
+    only.clear();
+    std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(only));
+    for (const T& each : only) lines.push_back(std::string(name) + ": -" + text_of(each));
+  }
+  void persistence(const Service& before, const Service& after) {
+    if (before.persistence == after.persistence) return;
+    lines.push_back("persistence: " + text_of(before.persistence, family_of(before)) + " -> " +
+                    text_of(after.persistence, family_of(after)));
+  }
   std::vector<std::string> lines;
 };
 
@@ -62,7 +120,8 @@ void add_if_any(std::vector<Change>& changes, std::string subject, Details detai
 
 std::string describe(const Real& real) {
   const std::string place = address_and_port(real.address, real.port);
-  return (real.name == place ? place : real.name + " " + place) + " weight " + std::to_string(real.weight);
+  return (real.name == place ? place : real.name + " " + place) + " weight " + std::to_string(real.weight) +
+         (real.sorry ? " sorry" : "") + (real.tunnel ? " tunnel " + text_of(*real.tunnel) : "");
 }
 
 std::string subject_of(const Service& service) { return "service " + service.name; }
@@ -70,11 +129,35 @@ std::string subject_of(const Service& service, const Real& real) {
   return "real " + service.name + "/" + real.name;
 }
 
+// "match vips 192.0.2.0/24 clients 10.0.0.0/8,10.1.0.0/16 ports 80-90 ingress_port outside"
+std::string text_of(const Match& match) {
+  std::string text = "match";
+  const auto add = [&text](const char* what, const std::vector<Prefix>& prefixes) {
+    for (size_t i = 0; i < prefixes.size(); ++i) {
+      text += (i == 0 ? std::string(" ") + what + " " : ",") + prefixes[i].to_string();
+    }
+  };
+  add("vips", match.vips);
+  add("clients", match.clients);
+  if (match.ports != kAllPorts) text += " ports " + text_of(match.ports);
+  if (!match.ingress_port.empty()) text += " ingress_port " + match.ingress_port;
+  return text;
+}
+
+// What it is found by: its match, or its VIPs.
+std::string places_of(const Service& service) {
+  if (service.match) return text_of(*service.match);
+  std::string text;
+  for (const Vip& vip : vips_of(service)) text += (text.empty() ? "" : ",") + text_of(vip);
+  return text;
+}
+
 Change whole_service(Change::Kind kind, const Service& service) {
   Change change{kind, subject_of(service), {}};
-  change.details.push_back(std::string(name_of(service.protocol)) + " " +
-                           address_and_port(service.address, service.port) + " " +
-                           text_of(service.scheduler, service.scheduler_flags) + " " + text_of(service.method));
+  change.details.push_back(std::string(name_of(service.protocol)) + " " + places_of(service) + " " +
+                           text_of(service.scheduler, service.scheduler_flags) + " " + text_of(service.method) +
+                           (service.method == Method::kTunnel ? " " + text_of(service.tunnel) : "") +
+                           (service.one_packet ? " one_packet" : ""));
   for (size_t i = 0; i < std::min(service.reals.size(), kRealsShown); ++i) {
     change.details.push_back("real " + describe(service.reals[i]));
   }
@@ -87,6 +170,13 @@ Change whole_service(Change::Kind kind, const Service& service) {
 Details fields_of(const Service& before, const Service& after) {
   Details details;
   details.field("name", before.name, after.name);
+  details.list("more_vips", before.more_vips, after.more_vips);
+  if (before.match && after.match) {
+    details.list("match.clients", before.match->clients, after.match->clients);
+    details.list("match.vips", before.match->vips, after.match->vips);
+    details.field("match.ports", before.match->ports, after.match->ports);
+    details.field("match.ingress_port", before.match->ingress_port, after.match->ingress_port);
+  }
   details.field("scheduler", before.scheduler, after.scheduler);
   // Those of a scheduler that has none are gone with it.
   if (has_flags(after.scheduler)) {
@@ -94,9 +184,16 @@ Details fields_of(const Service& before, const Service& after) {
     details.field("scheduler_flags.fallback", before.scheduler_flags.fallback, after.scheduler_flags.fallback);
   }
   details.field("method", before.method, after.method);
+  // Those of another method are gone with it.
+  if (after.method == Method::kTunnel) details.field("tunnel", before.tunnel, after.tunnel);
   details.field("local_addresses", before.local_addresses, after.local_addresses);
   details.field("vip_port", before.vip_port, after.vip_port);
   details.field("sloppy_tcp", before.sloppy_tcp, after.sloppy_tcp);
+  details.field("max_segment_size", uint32_t{before.max_segment_size}, uint32_t{after.max_segment_size});
+  details.field("one_packet", before.one_packet, after.one_packet);
+  details.persistence(before, after);
+  details.field("no_real", before.no_real, after.no_real);
+  details.field("sloppy_sctp", before.sloppy_sctp, after.sloppy_sctp);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);
@@ -113,7 +210,26 @@ Details fields_of(const Real& before, const Real& after) {
   Details details;
   details.field("name", before.name, after.name);
   details.field("weight", before.weight, after.weight);
+  details.field("tunnel", before.tunnel, after.tunnel);
   details.field("draining", before.weight_before_drain.has_value(), after.weight_before_drain.has_value());
+  details.field("upper_threshold", before.upper_threshold, after.upper_threshold);
+  details.field("lower_threshold", before.lower_threshold, after.lower_threshold);
+  details.field("sorry", before.sorry, after.sorry);
+  return details;
+}
+
+Details fields_of(const Sysctls& before, const Sysctls& after) {
+  Details details;
+  details.field("conn_reuse_mode", uint32_t{before.conn_reuse_mode}, uint32_t{after.conn_reuse_mode});
+  details.field("expire_nodest_conn", before.expire_nodest_conn, after.expire_nodest_conn);
+  details.field("expire_quiescent_template", before.expire_quiescent_template, after.expire_quiescent_template);
+  details.field("sloppy_tcp", before.sloppy_tcp, after.sloppy_tcp);
+  details.field("sloppy_sctp", before.sloppy_sctp, after.sloppy_sctp);
+  details.field("secure_tcp", before.secure_tcp, after.secure_tcp);
+  details.field("drop_entry", before.drop_entry, after.drop_entry);
+  details.field("drop_packet", before.drop_packet, after.drop_packet);
+  details.field("am_droprate", before.am_droprate, after.am_droprate);
+  details.field("amemthresh", before.amemthresh, after.amemthresh);
   return details;
 }
 
@@ -171,6 +287,37 @@ void compare_services(const DesiredState& before, const DesiredState& after, std
   }
 }
 
+// Names of the services with a match, in the order in which they are asked, of those that are in `known`.
+std::vector<std::string> match_order(const DesiredState& state, const std::unordered_set<std::string>& known) {
+  std::vector<std::string> names;
+  for (const Service& service : state.services) {
+    if (service.match && known.contains(service.name)) names.push_back(service.name);
+  }
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kRealsShown); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > kRealsShown ? text + ", ..." : text;
+}
+
+// The first match that fits wins, so their order says something.
+void compare_match_order(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
+  std::unordered_set<std::string> old_names, names;
+  for (const Service& service : before.services) {
+    if (service.match) old_names.insert(service.name);
+  }
+  for (const Service& service : after.services) {
+    if (service.match) names.insert(service.name);
+  }
+  const auto old_order = match_order(before, names);
+  const auto order = match_order(after, old_names);
+  if (old_order == order) return;
+  const std::string detail = "order of matches: " + joined(old_order) + " -> " + joined(order);
+  changes.push_back({Change::Kind::kChanged, "services", {detail}});
+}
+
 void add_absent(const std::vector<IpAddress>& wanted, const std::vector<IpAddress>& present, char sign,
                 Details& details) {
   const std::unordered_set<IpAddress, KeyHash> known(present.begin(), present.end());
@@ -212,8 +359,10 @@ std::vector<Change> differences(const DesiredState& before, const DesiredState& 
   Details timeouts;
   timeouts.timeouts("", before.timeouts, after.timeouts);
   add_if_any(changes, "timeouts", std::move(timeouts));
+  add_if_any(changes, "sysctls", fields_of(before.sysctls, after.sysctls));
   compare_pools(before, after, changes);
   compare_services(before, after, changes);
+  compare_match_order(before, after, changes);
   return changes;
 }
 

@@ -10,11 +10,13 @@
 
 namespace shunt::control {
 
-// Protocol, VIP and port: the name may change.
+// Protocol, first VIP and its ports: the name and further VIPs may change. With a match, which may change as well, the
+// name.
 struct ServiceKey {
   Protocol protocol = Protocol::kTcp;
   IpAddress address;
-  uint16_t port = 0;
+  PortRange ports;
+  std::string match;  // empty: there is none
   bool operator==(const ServiceKey&) const = default;
 };
 
@@ -27,7 +29,10 @@ struct RealKey {
   bool operator==(const RealKey&) const = default;
 };
 
-inline ServiceKey key_of(const Service& service) { return {service.protocol, service.address, service.port}; }
+inline ServiceKey key_of(const Service& service) {
+  if (service.match) return {service.protocol, {}, {}, service.name};
+  return {service.protocol, service.address, ports_of(service.port, service.last_port), {}};
+}
 inline RealKey key_of(const Service& service, const Real& real) {
   return {key_of(service), real.address, real.port, service.method};
 }
@@ -35,6 +40,16 @@ inline RealKey key_of(const Service& service, const Real& real) {
 // "10.0.0.1:80"
 inline std::string address_and_port(const IpAddress& address, uint16_t port) {
   return (address.is_v4() ? address.to_string() : "[" + address.to_string() + "]") + ":" + std::to_string(port);
+}
+
+// "10.0.0.1:80", "10.0.0.1:1000-1999"; all ports: "10.0.0.1:0", as ipvsadm shows them.
+inline std::string address_and_ports(const Vip& vip) {
+  const PortRange& ports = vip.ports;
+  const std::string text = address_and_port(vip.address, ports == kAllPorts ? uint16_t{0} : ports.first);
+  return ports == kAllPorts || ports.is_one() ? text : text + "-" + std::to_string(ports.last);
+}
+inline std::string text_of(const ServiceKey& key) {
+  return key.match.empty() ? address_and_ports({key.address, key.ports}) : "match " + key.match;
 }
 
 inline uint64_t mix(uint64_t seed, uint64_t value) noexcept {
@@ -49,7 +64,8 @@ inline uint64_t hash_of(const IpAddress& address, uint16_t port) noexcept {
 
 struct KeyHash {
   size_t operator()(const ServiceKey& key) const noexcept {
-    return mix(hash_of(key.address, key.port), static_cast<uint64_t>(key.protocol));
+    const uint64_t vip = mix(hash_of(key.address, key.ports.first), key.ports.last);
+    return mix(mix(vip, std::hash<std::string>{}(key.match)), static_cast<uint64_t>(key.protocol));
   }
   size_t operator()(const RealKey& key) const noexcept {
     return mix(mix((*this)(key.service), hash_of(key.address, key.port)), static_cast<uint64_t>(key.method));

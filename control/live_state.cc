@@ -42,19 +42,38 @@ dataplane::TimeoutSet timeouts_of(const Timeouts& general, const Timeouts& own) 
   return result;
 }
 
-// Workers translate and hand on within a family. config/ says so first, with the place; this guards what comes by
-// another way.
+dataplane::Persistence persistence_of(const Service& service) {
+  if (!service.persistence) return {};
+  const uint8_t prefix =
+      family_of(service) == AddressFamily::kIpv4 ? service.persistence->ipv4_prefix : service.persistence->ipv6_prefix;
+  return {static_cast<uint32_t>(service.persistence->timeout.count()), prefix};
+}
+
+// Workers translate and hand on within a family, and wrap into either. config/ says so first, with the place; this
+// guards what comes by another way.
 Error other_family(const std::string& subject, const IpAddress& address, const Service& service) {
-  const char* family = service.address.is_v4() ? "IPv4" : "IPv6";
-  return {ErrorCode::kInvalid, subject + ": " + address.to_string() +
-                                   " is not of the family of the service's address " + service.address.to_string() +
+  const char* family = family_of(service) == AddressFamily::kIpv4 ? "IPv4" : "IPv6";
+  const std::string by = service.match ? "match" : "address " + service.address.to_string();
+  return {ErrorCode::kInvalid, subject + ": " + address.to_string() + " is not of the family of the service's " + by +
                                    "; give an " + family + " address"};
 }
 
 Result<void> is_of_one_family(const Service& service, const std::vector<LocalAddressPool>& pools) {
-  const auto is_other = [&](const IpAddress& address) { return address.family != service.address.family; };
+  const AddressFamily family = family_of(service);
+  const auto is_other = [family](const IpAddress& address) { return address.family != family; };
+  for (const Vip& vip : service.more_vips) {
+    if (is_other(vip.address)) return other_family("service " + service.name, vip.address, service);
+  }
+  if (service.match) {
+    for (const auto* prefixes : {&service.match->clients, &service.match->vips}) {
+      for (const Prefix& prefix : *prefixes) {
+        if (is_other(prefix.address)) return other_family("service " + service.name, prefix.address, service);
+      }
+    }
+  }
   for (const Real& real : service.reals) {
-    if (is_other(real.address)) return other_family("real " + service.name + "/" + real.name, real.address, service);
+    if (service.method == Method::kTunnel || !is_other(real.address)) continue;
+    return other_family("real " + service.name + "/" + real.name, real.address, service);
   }
   for (const LocalAddressPool& pool : pools) {
     if (service.local_addresses.empty() || pool.name != service.local_addresses) continue;
@@ -69,8 +88,8 @@ Result<void> is_of_one_family(const Service& service, const std::vector<LocalAdd
 
 }  // namespace
 
-LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of)
-    : slots_(slots), builder_(builder), counters_of_(std::move(counters_of)) {}
+LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports)
+    : slots_(slots), builder_(builder), counters_of_(std::move(counters_of)), ports_(std::move(ports)) {}
 
 Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
@@ -113,8 +132,12 @@ bool LiveState::update_pools(const DesiredState& next) {
 
 void LiveState::replace(DesiredState next) {
   const bool pools_changed = update_pools(next);
-  const bool timeouts_changed = next.timeouts != desired_.timeouts;
+  // What a service takes from the whole state where it says nothing itself.
+  const bool defaults_changed = next.timeouts != desired_.timeouts ||
+                                next.sysctls.sloppy_tcp != desired_.sysctls.sloppy_tcp ||
+                                next.sysctls.sloppy_sctp != desired_.sysctls.sloppy_sctp;
   const DesiredState before = std::exchange(desired_, std::move(next));
+  builder_.set_sysctls(desired_.sysctls);
   std::vector<LiveService> live_before = std::exchange(live_, {});
   std::unordered_map<ServiceKey, uint32_t, KeyHash> old_places;
   for (uint32_t i = 0; i < before.services.size(); ++i) old_places.emplace(key_of(before.services[i]), i);
@@ -134,7 +157,8 @@ void LiveState::replace(DesiredState next) {
     live_[i] = std::move(live_before[old_place->second]);
     const bool was_stale = std::exchange(live_[i].stale, false);
     const bool needs_pool = pools_changed && !service.local_addresses.empty();
-    sync_service(i, &before.services[old_place->second], needs_pool || timeouts_changed || was_stale);
+    const bool moved = service.match && old_place->second != i;
+    sync_service(i, &before.services[old_place->second], needs_pool || defaults_changed || was_stale || moved);
     old_places.erase(old_place);
   }
   for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
@@ -171,6 +195,7 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
     const bool had_slot = slots_.has(key_of(service, real));
     entry.id = slots_.take_real(key_of(service, real), live.id, real.name, counters_of_);
     if (!had_slot) builder_.set_real(entry.id, real.address, real.port, service.method, live.id);
+    if (service.method == Method::kTunnel) builder_.set_tunnel(entry.id, tunnel_of(service, real));
     note_weight(entry.id, real);
     kept.insert(entry.id.index);
     if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
@@ -206,31 +231,50 @@ void LiveState::flush() {
   stale_.clear();
 }
 
+MatchRule LiveState::rule_of(const Service& service) const {
+  const Match& match = *service.match;
+  MatchRule rule{service.protocol, family_of(service), match.clients, match.vips, match.ports, {}, 0};
+  if (!match.ingress_port.empty()) {
+    const auto port = ports_.find(match.ingress_port);
+    rule.in_port = port == ports_.end() ? static_cast<uint16_t>(dataplane::kMaxPorts) : port->second;
+  }
+  return rule;
+}
+
 void LiveState::compile(uint32_t index) {
   const Service& service = desired_.services[index];
   const LiveService& live = live_[index];
   ServiceInput input;
   input.id = live.id;
   input.protocol = service.protocol;
-  input.address = service.address;
-  input.port = service.port;
+  input.vips = vips_of(service);
+  if (service.match) input.match = rule_of(service);
+  input.priority = service.match ? index : 0;
   input.scheduler = service.scheduler;
   input.scheduler_flags = bits_of(service.scheduler_flags);
   input.method = service.method;
-  input.sloppy_tcp = service.sloppy_tcp;
+  input.sloppy_tcp = service.sloppy_tcp || desired_.sysctls.sloppy_tcp;
+  input.sloppy_sctp = service.sloppy_sctp || desired_.sysctls.sloppy_sctp;
+  input.max_segment_size = service.max_segment_size;
+  input.one_packet = service.one_packet;
   input.timeouts = timeouts_of(desired_.timeouts, service.timeouts);
   if (!service.local_addresses.empty()) {
-    input.local_addresses = pools_[{service.local_addresses, service.address.family}];
+    input.local_addresses = pools_[{service.local_addresses, family_of(service)}];
   }
+  input.no_real = service.no_real;
+  input.persistence = persistence_of(service);
   for (size_t i = 0; i < live.reals.size(); ++i) {
     if (is_down(live.reals[i].health.health)) continue;
     const RealId id = live.reals[i].id;
-    input.candidates.push_back({id, service.reals[i].weight, slots_.real(id).last_weight});
+    const Real& real = service.reals[i];
+    (real.sorry ? input.sorry : input.candidates)
+        .push_back({id, real.weight, slots_.real(id).last_weight, {real.upper_threshold, real.lower_threshold}});
   }
-  std::sort(input.candidates.begin(), input.candidates.end(),
-            [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
-              return slots_.real(a.id).added > slots_.real(b.id).added;
-            });
+  for (auto* each : {&input.candidates, &input.sorry}) {
+    std::sort(each->begin(), each->end(), [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
+      return slots_.real(a.id).added > slots_.real(b.id).added;
+    });
+  }
   builder_.set_service(input);
 }
 

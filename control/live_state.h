@@ -51,8 +51,11 @@ struct RealPlace {
 
 class LiveState {
  public:
+  // The machine's ports by name, with their DPDK ids.
+  using Ports = std::unordered_map<std::string, uint16_t>;
+
   // `counters_of` reads a real slot's counters.
-  LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of);
+  LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports = {});
 
   const DesiredState& desired() const noexcept { return desired_; }
   const LiveService& live(uint32_t service) const { return live_[service]; }
@@ -87,12 +90,14 @@ class LiveState {
   void note_weight(RealId id, const Real& real);
   void mark(uint32_t index);
   void compile(uint32_t index);
+  MatchRule rule_of(const Service& service) const;
   bool update_pools(const DesiredState& next);
   void remove(const Service& service, const LiveService& live);
 
   Slots& slots_;
   SnapshotBuilder& builder_;
   const std::function<Traffic(RealId)> counters_of_;
+  const Ports ports_;
   DesiredState desired_;
   // In the order of desired_.services.
   std::vector<LiveService> live_;

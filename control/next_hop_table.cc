@@ -96,8 +96,13 @@ std::unordered_map<uint16_t, PortSources> sources_of(const std::unordered_map<ui
   return result;
 }
 
+struct Resolved {
+  MacAddress mac;
+  bool is_fixed = false;
+};
+
 // The slots of `resolved` neighbours, at most half full.
-std::vector<NeighbourSlot> slots_of(const ByNeighbour<MacAddress>& resolved, const NextHopIds& ids) {
+std::vector<NeighbourSlot> slots_of(const ByNeighbour<Resolved>& resolved, const NextHopIds& ids) {
   std::vector<NeighbourSlot> slots(std::bit_ceil(std::max<size_t>(resolved.size() * 2, 2)));
   const size_t mask = slots.size() - 1;
   // In the order of ids, so that the same neighbours make the same table.
@@ -111,7 +116,7 @@ std::vector<NeighbourSlot> slots_of(const ByNeighbour<MacAddress>& resolved, con
   return slots;
 }
 
-std::vector<NextHop> hops_of(const ByNeighbour<MacAddress>& resolved, const ByNeighbour<IpAddress>& preferred,
+std::vector<NextHop> hops_of(const ByNeighbour<Resolved>& resolved, const ByNeighbour<IpAddress>& preferred,
                              const std::unordered_map<uint16_t, NextHopPort>& ports,
                              const std::unordered_map<uint16_t, PortSources>& sources, const NextHopIds& ids) {
   std::vector<NextHop> hops;
@@ -128,8 +133,9 @@ std::vector<NextHop> hops_of(const ByNeighbour<MacAddress>& resolved, const ByNe
                             .towards(key.address, source == preferred.end() ? std::nullopt
                                                                             : std::optional(source->second));
     if (const auto mac = resolved.find(key); mac != resolved.end()) {
-      hop.destination_mac = mac->second;
+      hop.destination_mac = mac->second.mac;
       hop.resolved = true;
+      hop.is_fixed = mac->second.is_fixed;
     }
     hops.push_back(hop);
   }
@@ -208,7 +214,7 @@ NextHopTable::NextHopTable(const std::vector<NextHopPort>& ports, StaticNextHops
     : ports_(by_id(ports)), fixed_(std::move(fixed)) {}
 
 bool NextHopTable::update(const KernelView& view) {
-  ByNeighbour<MacAddress> resolved;
+  ByNeighbour<Resolved> resolved;
   ByNeighbour<IpAddress> preferred;
   std::vector<NeighbourKey> wanted;
   std::vector<const KernelRoute*> routes;
@@ -216,7 +222,8 @@ bool NextHopTable::update(const KernelView& view) {
     for (const KernelNeighbour& each : *list) {
       if (each.mac.is_zero() || !ports_.contains(each.port)) continue;
       const NeighbourKey key{each.port, each.address};
-      if (resolved.try_emplace(key, each.mac).second) wanted.push_back(key);
+      const bool is_fixed = each.is_fixed || list == &fixed_.neighbours;
+      if (resolved.try_emplace(key, Resolved{each.mac, is_fixed}).second) wanted.push_back(key);
     }
   }
   for (const auto* list : {&fixed_.routes, &view.routes}) {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "control/controller_state.h"
+#include "dataplane/headers.h"
 
 namespace shunt::control {
 namespace {
@@ -55,11 +56,18 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kBadIpChecksum:
     case dataplane::DropReason::kBadExtensionHeader:
     case dataplane::DropReason::kBadL4Header:
-    case dataplane::DropReason::kFragment:
     case dataplane::DropReason::kNotSchedulable:
     case dataplane::DropReason::kTtlExpired:
     case dataplane::DropReason::kTooBig:
     case dataplane::DropReason::kNoKernelPort:
+    case dataplane::DropReason::kFragmentTiny:
+    case dataplane::DropReason::kFragmentBadLength:
+    case dataplane::DropReason::kFragmentOverlap:
+    case dataplane::DropReason::kFragmentDuplicate:
+    case dataplane::DropReason::kFragmentTimeout:
+    case dataplane::DropReason::kFragmentFlood:
+    case dataplane::DropReason::kDropPacket:
+    case dataplane::DropReason::kNotOurVlan:
     case dataplane::DropReason::kConnectionFlushed:
       return false;
   }
@@ -71,16 +79,26 @@ void add_services(const LiveState& live, Problems& problems) {
     const Service& service = live.desired().services[i];
     size_t down = 0;
     size_t idle = 0;
+    size_t all = 0;
+    bool says_sorry = false;
     for (uint32_t j = 0; j < service.reals.size(); ++j) {
-      if (live.live(i).reals[j].health.health == Health::kDown) ++down;
+      const bool is_down = live.live(i).reals[j].health.health == Health::kDown;
+      if (service.reals[j].sorry) {
+        says_sorry |= !is_down && service.reals[j].weight > 0;
+        continue;
+      }
+      ++all;
+      if (is_down) ++down;
       else if (service.reals[j].weight == 0) ++idle;
     }
-    if (down + idle < service.reals.size()) continue;
-    if (service.reals.empty()) {
-      problems.add("service " + service.name + ": it has no real; add one");
+    if (down + idle < all) continue;
+    const std::string then = says_sorry ? ", its sorry reals get them" : "";
+    if (all == 0) {
+      problems.add("service " + service.name + ": it has no real" + then + "; add one");
     } else {
       problems.add("service " + service.name + ": no real left for new connections (" + std::to_string(down) +
-                   " down, " + std::to_string(idle) + " with weight 0); mend a real or give one a weight");
+                   " down, " + std::to_string(idle) + " with weight 0)" + then +
+                   "; mend a real or give one a weight");
     }
   }
   problems.end_of("services");
@@ -97,6 +115,22 @@ void add_down_reals(const LiveState& live, Problems& problems) {
     }
   }
   problems.end_of("reals down");
+}
+
+// Tunnels in which an IPv6 packet of the least size does not fit (RFC 8200 section 5): it is lost, as nobody sends
+// smaller ones.
+void add_narrow_tunnels(const Slots& slots, const SnapshotBuilder& builder, Problems& problems) {
+  for (uint32_t i = 0; i < slots.real_slots(); ++i) {
+    const dataplane::RealEntry& real = builder.real({i});
+    const RealSlot& slot = slots.real({i});
+    if (!real.is_used() || real.method != Method::kTunnel || slot.key.service.address.is_v4()) continue;
+    const uint32_t fits = real.way_out.mtu;
+    if (fits == 0 || fits >= dataplane::kLeastIpv6Mtu) continue;
+    problems.add("real " + slots.service(slot.service).name + "/" + slot.name + ": its tunnel carries " +
+                 std::to_string(fits) + " bytes and IPv6 needs " + std::to_string(dataplane::kLeastIpv6Mtu) +
+                 "; raise the MTU of the way there by " + std::to_string(dataplane::kLeastIpv6Mtu - fits));
+  }
+  problems.end_of("tunnels");
 }
 
 // A worker's connection table of one family, and what sets its size.
@@ -126,11 +160,12 @@ std::vector<std::string> Controller::State::problems() const {
   }
   add_services(live, problems);
   add_down_reals(live, problems);
+  add_narrow_tunnels(slots, builder, problems);
 
   std::set<std::pair<uint16_t, IpAddress>> told;
   for (uint32_t i = 0; i < slots.real_slots(); ++i) {
     const dataplane::RealEntry& real = builder.real({i});
-    if (!real.used || real.next_hop != dataplane::kNoNextHop) continue;
+    if (!real.is_used() || real.next_hop != dataplane::kNoNextHop) continue;
     const dataplane::Route route = builder.route_to({i});
     if (route.kind == dataplane::Route::Kind::kFound) continue;  // found since the last build
     const bool no_route = route.kind == dataplane::Route::Kind::kNoRoute;
@@ -154,6 +189,13 @@ std::vector<std::string> Controller::State::problems() const {
               info.connection_capacity, problems);
     add_table({info.index, "IPv6 connection table", "workers.ipv6_connections"}, counters.ipv6_connections.read(),
               info.ipv6_connection_capacity, problems);
+  }
+  const uint64_t templates = dataplane.templates_used();
+  const uint64_t template_capacity = dataplane.template_capacity();
+  if (templates * 100 > template_capacity * kFullPercent) {
+    problems.list.push_back("templates: " + std::to_string(templates) + " of " + std::to_string(template_capacity) +
+                            " persistent clients that can be remembered are; raise workers.templates or shorten the "
+                            "services' persistence.timeout");
   }
   const auto now = Clock::now();
   for (size_t i = 0; i < dataplane::kDropReasons; ++i) {

@@ -18,7 +18,7 @@ using WallClock = std::chrono::system_clock;
 struct Change {
   enum class Kind { kAdded, kRemoved, kChanged };
   Kind kind = Kind::kChanged;
-  // "service web", "real web/10.0.0.1:80", "timeouts", "local_addresses pool0"
+  // "service web", "real web/10.0.0.1:80", "timeouts", "sysctls", "local_addresses pool0"
   std::string subject;
   // One per changed field: "weight: 1 -> 5".
   std::vector<std::string> details;
@@ -51,6 +51,9 @@ struct StatusReport {
   uint64_t connection_capacity = 0;
   uint64_t ipv6_connections = 0;
   uint64_t ipv6_connection_capacity = 0;
+  uint64_t templates = 0;
+  uint64_t template_capacity = 0;
+  uint64_t unremembered_connections = 0;
   // "subject: cause; remedy", one each. Empty: all is well.
   std::vector<std::string> problems;
   std::string hostname;
@@ -86,6 +89,7 @@ enum class Health {
 struct RealState {
   std::string name;
   IpAddress address;
+  // 0: it keeps the packets' ports.
   uint16_t port = 0;
   Method method = Method::kNat;
   // As configured, and as the schedulers see it (0 when down or draining).
@@ -105,15 +109,25 @@ struct RealState {
   bool removed = false;
   // "reachable via MAC on PORT", "unresolved: ...", "no route"
   std::string next_hop;
+  bool sorry = false;
+  uint32_t upper_threshold = 0;
+  uint32_t lower_threshold = 0;
+  // Under method tunnel.
+  std::optional<Tunnel> tunnel;
 };
 
 struct ServiceState {
   std::string name;
   Protocol protocol = Protocol::kTcp;
-  IpAddress address;
-  uint16_t port = 0;
+  // None with a match.
+  std::vector<Vip> vips;
+  std::optional<Match> match;
+  bool one_packet = false;
   SchedulerKind scheduler = SchedulerKind::kWlc;
   SchedulerFlags scheduler_flags;
+  AddressFamily family = AddressFamily::kIpv4;
+  std::optional<Persistence> persistence;
+  NoReal no_real = NoReal::kUnreachable;
   std::vector<RealState> reals;
   uint64_t active_connections = 0;
   uint64_t inactive_connections = 0;
@@ -165,6 +179,13 @@ struct ConnectionReport {
   uint32_t worker = 0;
   uint64_t in_packets = 0;
   uint64_t out_packets = 0;
+  // Set of a template; `client` is its network then, and there are no ports, worker and packets of it.
+  struct Template {
+    uint8_t prefix = 0;
+    uint32_t connections = 0;
+    bool assured = false;
+  };
+  std::optional<Template> is_template;
 };
 
 struct WorkerState {
@@ -211,6 +232,10 @@ struct PortState {
   bool steered = false;
   bool rx_checksum_offload = false;
   bool tx_checksum_offload = false;
+  // As dataplane::PortInfo's.
+  uint16_t vlan = 0;
+  bool strips_tags = false;
+  bool inserts_tags = false;
 };
 
 struct DropState {

@@ -1,15 +1,20 @@
 #include "control/snapshot_builder.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "control/address_table.h"
+#include "control/port_stretches.h"
 #include "dataplane/schedulers/scheduler.h"
 
 namespace shunt::control {
 
 using dataplane::AddressSlot;
 using dataplane::Candidate;
+using dataplane::OnePacketSlot;
+using dataplane::PortStretch;
+using dataplane::RangeSlot;
 using dataplane::RealEntry;
 using dataplane::RealId;
 using dataplane::Route;
@@ -22,8 +27,13 @@ using dataplane::Snapshot;
 struct SnapshotBuilder::ServiceBlock {
   ServiceEntry entry;
   std::vector<Candidate> candidates;
+  std::vector<Candidate> by_id;
+  std::vector<Candidate> sorry;
   std::vector<uint32_t> slots;
   AddressList local_addresses;
+  std::vector<Vip> vips;
+  std::optional<MatchRule> match;
+  uint32_t priority = 0;
 };
 
 // All services, and what keeps their spans alive.
@@ -32,12 +42,61 @@ struct SnapshotBuilder::ServiceTable {
   std::vector<std::shared_ptr<const ServiceBlock>> blocks;
 };
 
+// How services are found; `service` there is a place in service_order_.
+struct SnapshotBuilder::LookupTable {
+  std::vector<ServiceSlot> slots;
+  std::vector<RangeSlot> range_slots;
+  std::vector<PortStretch> stretches;
+  std::unique_ptr<const MatchTableMemory> matches;
+};
+
 namespace {
 
-bool same_candidates(const std::vector<Candidate>& a, const std::vector<Candidate>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Candidate& x, const Candidate& y) {
-    return x.id == y.id && x.weight == y.weight && x.table_weight == y.table_weight;
-  });
+bool same_match(const std::optional<MatchRule>& a, const std::optional<MatchRule>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->protocol == b->protocol && a->family == b->family && a->clients == b->clients && a->vips == b->vips &&
+         a->ports == b->ports && a->in_port == b->in_port;
+}
+
+// Requests for any address fit, those of replies among them.
+bool takes_any_destination(const MatchRule& rule) {
+  return rule.vips.empty() ||
+         std::any_of(rule.vips.begin(), rule.vips.end(), [](const Prefix& prefix) { return prefix.length == 0; });
+}
+
+// Those that kernel ports answer for.
+std::vector<IpAddress> vip_addresses(const std::vector<Vip>& vips, const std::optional<MatchRule>& match) {
+  std::vector<IpAddress> addresses;
+  for (const Vip& vip : vips) addresses.push_back(vip.address);
+  if (!match) return addresses;
+  for (const Prefix& prefix : match->vips) {
+    if (prefix.is_one_address()) addresses.push_back(prefix.address);
+  }
+  return addresses;
+}
+
+// Puts a slot at the first free place from its hash on.
+template <typename Slot>
+void place(std::vector<Slot>& slots, uint32_t hash, const Slot& slot) {
+  const size_t mask = slots.size() - 1;
+  size_t i = hash & mask;
+  while (slots[i].protocol != 0) i = (i + 1) & mask;
+  slots[i] = slot;
+}
+
+bool have_thresholds(const std::vector<Candidate>& candidates) {
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [](const Candidate& candidate) { return candidate.thresholds.upper > 0; });
+}
+
+// Where a real is asked for by its id.
+std::vector<Candidate> by_id(const ServiceInput& input) {
+  const bool remembers = input.scheduler == dataplane::SchedulerKind::kLblc ||
+                         input.scheduler == dataplane::SchedulerKind::kLblcr || input.persistence.timeout_ms > 0;
+  if (!remembers && !have_thresholds(input.candidates)) return {};
+  std::vector<Candidate> sorted = input.candidates;
+  std::sort(sorted.begin(), sorted.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  return sorted;
 }
 
 // The slot table of schedulers that need one.
@@ -66,17 +125,28 @@ void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t por
   real.address = address;
   real.port = Be16::from_host(port);
   real.method = method;
-  real.used = true;
   real.service = service;
   // A set for each service: an index must not change its owner while connections are left.
   real.timeouts = static_cast<uint16_t>(service.index);
   resolve(real);
   dirty_.reals = true;
   dirty_.addresses |= method == dataplane::Method::kNat;
+  dirty_.one_packet |= method == dataplane::Method::kNat;
+}
+
+void SnapshotBuilder::set_tunnel(RealId id, const dataplane::Tunnel& tunnel) {
+  RealEntry& real = reals_[id.index];
+  const Be16 port = Be16::from_host(tunnel.port);
+  if (real.tunnel == tunnel.kind && real.tunnel_port == port) return;
+  real.tunnel = tunnel.kind;
+  real.tunnel_port = port;
+  resolve(real);
+  dirty_.reals = true;
 }
 
 void SnapshotBuilder::free_real(RealId id) {
   dirty_.addresses |= reals_[id.index].method == dataplane::Method::kNat;
+  dirty_.one_packet |= reals_[id.index].method == dataplane::Method::kNat;
   reals_[id.index] = {};
   dirty_.reals = true;
 }
@@ -84,38 +154,62 @@ void SnapshotBuilder::free_real(RealId id) {
 void SnapshotBuilder::set_service(const ServiceInput& input) {
   auto block = std::make_shared<ServiceBlock>();
   block->candidates = input.candidates;
+  block->by_id = by_id(input);
+  block->sorry = input.sorry;
   block->slots = slot_table(input.scheduler, block->candidates, reals_);
   block->local_addresses = input.local_addresses;
 
   std::shared_ptr<const ServiceBlock>& current = grow_to(blocks_, input.id.index);
   ServiceEntry& entry = block->entry;
+  block->vips = input.vips;
+  block->match = input.match;
+  block->priority = input.priority;
   entry.id = input.id;
-  entry.address = input.address;
-  entry.port = Be16::from_host(input.port);
+  if (!input.vips.empty()) {
+    entry.address = input.vips.front().address;
+    entry.port = Be16::from_host(input.vips.front().ports.first);
+  }
   entry.protocol = static_cast<uint8_t>(input.protocol);
   entry.scheduler = input.scheduler;
   entry.scheduler_flags = input.scheduler_flags;
   entry.method = input.method;
   entry.sloppy_tcp = input.sloppy_tcp;
+  entry.one_packet = input.one_packet;
+  entry.any_destination = input.match && takes_any_destination(*input.match);
+  entry.no_real = input.no_real;
+  entry.persistence = input.persistence;
+  entry.has_thresholds = have_thresholds(block->candidates);
+  entry.sloppy_sctp = input.sloppy_sctp;
   entry.candidates = block->candidates;
+  entry.by_id = block->by_id;
+  entry.sorry = block->sorry;
   entry.slots = block->slots;
   if (block->local_addresses) entry.local_addresses = *block->local_addresses;
   // What another scheduler left in a worker's cursor must not be taken for a place in this one's round.
   const bool same_round = current && current->entry.scheduler == input.scheduler &&
-                          same_candidates(current->candidates, block->candidates);
+                          current->candidates == block->candidates;
   entry.generation = same_round ? current->entry.generation : ++generations_;
+  const bool new_scheduler = current && current->entry.scheduler != input.scheduler;
+  entry.round = current && !new_scheduler ? current->entry.round : ++rounds_;
+  entry.scheduler_changed = new_scheduler || (current && current->entry.scheduler_changed);
 
   const bool is_new = !current;
+  const bool found_otherwise = is_new || current->vips != block->vips || current->priority != block->priority ||
+                               !same_match(current->match, block->match);
+  dirty_.one_packet |= input.one_packet || (current && current->entry.one_packet);
   current = std::move(block);
   dataplane::TimeoutSet& timeouts = grow_to(timeouts_, input.id.index);
-  dirty_.timeouts |= timeouts != input.timeouts || is_new;
+  uint16_t& segment_size = grow_to(max_segment_sizes_, input.id.index);
+  dirty_.timeouts |= timeouts != input.timeouts || segment_size != input.max_segment_size || is_new;
   timeouts = input.timeouts;
+  segment_size = input.max_segment_size;
   dirty_.services = true;
-  dirty_.service_set |= is_new;
-  dirty_.addresses |= is_new;
+  dirty_.service_set |= found_otherwise;
+  dirty_.addresses |= found_otherwise;
 }
 
 void SnapshotBuilder::remove_service(ServiceId id) {
+  dirty_.one_packet |= blocks_[id.index]->entry.one_packet;
   blocks_[id.index] = nullptr;
   dirty_.services = dirty_.service_set = dirty_.addresses = true;
 }
@@ -141,8 +235,33 @@ void SnapshotBuilder::set_link(uint16_t port, bool up) {
   link_up_[port] = up;
 }
 
+void SnapshotBuilder::set_path_mtu(const IpAddress& real, uint16_t mtu) {
+  const uint16_t before = std::exchange(path_mtus_[real], mtu);
+  if (mtu == 0) path_mtus_.erase(real);
+  dirty_.path_mtus |= before != mtu;
+}
+
+uint16_t SnapshotBuilder::path_mtu_of(const RealEntry& real) const {
+  const auto found = path_mtus_.find(real.address);
+  return real.method == dataplane::Method::kTunnel && found != path_mtus_.end() ? found->second : uint16_t{0};
+}
+
+void SnapshotBuilder::set_sysctls(const dataplane::Sysctls& sysctls) {
+  dirty_.sysctls |= sysctls_ != sysctls;
+  sysctls_ = sysctls;
+}
+
+void SnapshotBuilder::set_expired(std::vector<RealId> reals) {
+  std::sort(reals.begin(), reals.end());
+  if (reals == expired_) return;
+  expired_ = std::move(reals);
+  ++expired_generation_;
+  dirty_.expired = true;
+}
+
 bool SnapshotBuilder::is_dirty() const noexcept {
-  return dirty_.reals || dirty_.services || dirty_.timeouts || dirty_.addresses || dirty_.next_hops || dirty_.links;
+  return dirty_.reals || dirty_.services || dirty_.timeouts || dirty_.addresses || dirty_.next_hops || dirty_.links ||
+         dirty_.path_mtus || dirty_.sysctls || dirty_.expired;
 }
 
 // True when its way out changed.
@@ -150,7 +269,8 @@ bool SnapshotBuilder::resolve(RealEntry& real) const {
   const Route route = next_hops_->view().route_to(real.address);
   RealEntry after = real;
   if (route.kind == Route::Kind::kFound) {
-    const dataplane::NextHop& hop = next_hops_->hops[route.hop.index];
+    dataplane::NextHop hop = next_hops_->hops[route.hop.index];
+    if (const uint16_t mtu = path_mtu_of(real); mtu != 0) hop.mtu = std::min(hop.mtu, mtu);
     after.next_hop = route.hop;
     after.take_way_out(hop, link_up_[hop.port]);
   } else {
@@ -164,24 +284,67 @@ bool SnapshotBuilder::resolve(RealEntry& real) const {
 
 void SnapshotBuilder::resolve_all() {
   for (RealEntry& real : reals_) {
-    if (real.used && resolve(real)) dirty_.reals = true;
+    if (real.is_used() && resolve(real)) dirty_.reals = true;
   }
 }
 
-void SnapshotBuilder::rebuild_service_slots() {
+void SnapshotBuilder::rebuild_lookup() {
   service_order_.clear();
+  size_t exact = 0;
   for (uint32_t i = 0; i < blocks_.size(); ++i) {
-    if (blocks_[i]) service_order_.push_back({i});
+    if (!blocks_[i]) continue;
+    service_order_.push_back({i});
+    for (const Vip& vip : blocks_[i]->vips) exact += vip.ports.is_one() ? 1 : 0;
   }
-  auto slots = empty_table<ServiceSlot>(service_order_.size());
-  const size_t mask = slots.size() - 1;
-  for (uint32_t place = 0; place < service_order_.size(); ++place) {
-    const ServiceEntry& entry = blocks_[service_order_[place].index]->entry;
-    size_t i = dataplane::service_hash(entry.protocol, entry.address, entry.port) & mask;
-    while (slots[i].protocol != 0) i = (i + 1) & mask;
-    slots[i] = {entry.address, entry.port, entry.protocol, place};
+  auto lookup = std::make_shared<LookupTable>();
+  lookup->slots = empty_table<ServiceSlot>(exact);
+  std::map<std::pair<uint8_t, IpAddress>, std::vector<PortsOf>> ranges;
+  std::vector<std::pair<uint32_t, MatchRule>> rules;  // with their priority
+  for (uint32_t index = 0; index < service_order_.size(); ++index) {
+    const ServiceBlock& block = *blocks_[service_order_[index].index];
+    const uint8_t protocol = block.entry.protocol;
+    for (const auto& [address, ports] : block.vips) {
+      if (!ports.is_one()) {
+        ranges[{protocol, address}].push_back({ports, index});
+        continue;
+      }
+      const Be16 port = Be16::from_host(ports.first);
+      place(lookup->slots, dataplane::service_hash(protocol, address, port), {address, port, protocol, index});
+    }
+    if (block.match) rules.emplace_back(block.priority, *block.match).second.service = index;
   }
-  built_slots_ = std::make_shared<const std::vector<ServiceSlot>>(std::move(slots));
+  if (!ranges.empty()) lookup->range_slots = empty_table<RangeSlot>(ranges.size());
+  for (auto& [vip, list] : ranges) {
+    const auto stretches = stretches_of(std::move(list));
+    const auto begin = static_cast<uint32_t>(lookup->stretches.size());
+    lookup->stretches.insert(lookup->stretches.end(), stretches.begin(), stretches.end());
+    const RangeSlot slot{vip.second, vip.first, begin, static_cast<uint32_t>(stretches.size())};
+    place(lookup->range_slots, dataplane::service_hash(vip.first, vip.second, {}), slot);
+  }
+  std::stable_sort(rules.begin(), rules.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<MatchRule> sorted;
+  for (auto& [priority, rule] : rules) sorted.push_back(std::move(rule));
+  lookup->matches = std::make_unique<const MatchTableMemory>(sorted);
+  built_lookup_ = std::move(lookup);
+}
+
+// Of nat reals alone: others' replies do not come here, or find their connection.
+std::vector<OnePacketSlot> SnapshotBuilder::one_packet_slots() const {
+  std::vector<OnePacketSlot> wanted;
+  for (uint32_t i = 0; i < reals_.size(); ++i) {
+    const RealEntry& real = reals_[i];
+    if (!real.is_used() || real.method != dataplane::Method::kNat || real.service.index >= blocks_.size()) continue;
+    const auto& block = blocks_[real.service.index];
+    if (!block || !block->entry.one_packet || block->vips.empty()) continue;
+    const auto& [vip, ports] = block->vips.front();
+    wanted.push_back({real.address, real.port, block->entry.protocol, {i}, vip, ports.first, ports.last});
+  }
+  if (wanted.empty()) return {};
+  auto slots = empty_table<OnePacketSlot>(wanted.size());
+  for (const OnePacketSlot& slot : wanted) {
+    place(slots, dataplane::service_hash(slot.protocol, slot.address, slot.port), slot);
+  }
+  return slots;
 }
 
 void SnapshotBuilder::rebuild_services() {
@@ -196,29 +359,45 @@ void SnapshotBuilder::rebuild_services() {
 }
 
 void SnapshotBuilder::rebuild_addresses() {
-  size_t entries = own_addresses_.size() + service_order_.size() + reals_.size();
+  std::vector<IpAddress> vips;
+  for (const ServiceId id : service_order_) {
+    const auto own = vip_addresses(blocks_[id.index]->vips, blocks_[id.index]->match);
+    vips.insert(vips.end(), own.begin(), own.end());
+  }
+  size_t entries = own_addresses_.size() + vips.size() + reals_.size();
   for (const AddressList& pool : pools_) entries += pool->size();
   AddressTable table(entries);
   for (const IpAddress& address : own_addresses_) table.add(address, AddressSlot::Kind::kOwn);
-  for (const ServiceId id : service_order_) table.add(blocks_[id.index]->entry.address, AddressSlot::Kind::kVip);
+  for (const IpAddress& vip : vips) table.add(vip, AddressSlot::Kind::kVip);
   for (const AddressList& pool : pools_) {
     for (const IpAddress& address : *pool) table.add(address, AddressSlot::Kind::kLocal);
   }
   for (const RealEntry& real : reals_) {
-    if (real.used && real.method == dataplane::Method::kNat) table.add(real.address, AddressSlot::Kind::kReal);
+    if (real.is_used() && real.method == dataplane::Method::kNat) table.add(real.address, AddressSlot::Kind::kReal);
   }
   built_addresses_ = std::make_shared<const std::vector<AddressSlot>>(std::move(table).take());
 }
 
+void SnapshotBuilder::rebuild_expired() {
+  std::vector<uint64_t> bits(expired_.empty() ? 0 : expired_.back().index / 64 + 1);
+  for (const RealId id : expired_) bits[id.index / 64] |= uint64_t{1} << id.index % 64;
+  built_expired_ = std::make_shared<const std::vector<uint64_t>>(std::move(bits));
+}
+
 std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   const bool first = version_ == 0;
-  if (dirty_.next_hops || dirty_.links) resolve_all();
+  if (dirty_.next_hops || dirty_.links || dirty_.path_mtus) resolve_all();
   if (dirty_.reals || first) built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
-  if (dirty_.service_set || first) rebuild_service_slots();
+  if (dirty_.service_set || first) rebuild_lookup();
   if (dirty_.services || first) rebuild_services();
   if (dirty_.addresses || first) rebuild_addresses();
+  if (dirty_.one_packet || first) {
+    built_one_packet_ = std::make_shared<const std::vector<OnePacketSlot>>(one_packet_slots());
+  }
+  if (dirty_.expired || first) rebuild_expired();
   if (dirty_.timeouts || first) {
     built_timeouts_ = std::make_shared<const std::vector<dataplane::TimeoutSet>>(timeouts_);
+    built_segment_sizes_ = std::make_shared<const std::vector<uint16_t>>(max_segment_sizes_);
   }
   dirty_ = {};
 
@@ -226,13 +405,22 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->version = ++version_;
   snapshot->reals = *built_reals_;
   snapshot->services = built_services_->entries;
-  snapshot->service_slots = *built_slots_;
+  snapshot->service_slots = built_lookup_->slots;
+  snapshot->range_slots = built_lookup_->range_slots;
+  snapshot->port_stretches = built_lookup_->stretches;
+  snapshot->matches = built_lookup_->matches->table();
+  snapshot->one_packet_slots = *built_one_packet_;
   snapshot->addresses = *built_addresses_;
   snapshot->timeouts = *built_timeouts_;
+  snapshot->max_segment_sizes = *built_segment_sizes_;
+  snapshot->sysctls = sysctls_;
+  snapshot->expired_reals = *built_expired_;
+  snapshot->expired_generation = expired_generation_;
   snapshot->next_hops = next_hops_->view();
   snapshot->port_addresses = next_hops_->port_addresses;
   snapshot->link_up = link_up_;
-  snapshot->storage = {built_reals_, built_services_, built_slots_, built_addresses_, built_timeouts_, next_hops_};
+  snapshot->storage = {built_reals_,    built_services_,      built_lookup_,  built_one_packet_, built_addresses_,
+                       built_timeouts_, built_segment_sizes_, built_expired_, next_hops_};
   return snapshot;
 }
 

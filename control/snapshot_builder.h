@@ -6,8 +6,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
+#include "control/match_table_builder.h"
 #include "control/next_hop_table.h"
 #include "dataplane/snapshot.h"
 
@@ -19,18 +22,30 @@ using AddressList = std::shared_ptr<const std::vector<IpAddress>>;
 struct ServiceInput {
   dataplane::ServiceId id = dataplane::kNoService;
   dataplane::Protocol protocol = dataplane::Protocol::kTcp;
-  IpAddress address;
-  uint16_t port = 0;
+  // None with a match.
+  std::vector<Vip> vips;
+  // Its `service` is the builder's to set.
+  std::optional<MatchRule> match;
+  // Among the matches: the lower is asked first.
+  uint32_t priority = 0;
   dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kWlc;
   // dataplane::kHashPort, dataplane::kFallback.
   uint8_t scheduler_flags = dataplane::kFallback;
   dataplane::Method method = dataplane::Method::kNat;
   bool sloppy_tcp = false;
+  bool one_packet = false;
+  dataplane::NoReal no_real = dataplane::NoReal::kUnreachable;
+  dataplane::Persistence persistence;
+  bool sloppy_sctp = false;
   // Newest first, without those that are down.
   std::vector<dataplane::Candidate> candidates;
-  // All of `address`'s family. nullptr: none.
+  // Those who say sorry, the same way.
+  std::vector<dataplane::Candidate> sorry;
+  // All of the service's family. nullptr: none.
   AddressList local_addresses;
   dataplane::TimeoutSet timeouts{};
+  // Bytes; 0: as clients and reals say.
+  uint16_t max_segment_size = 0;
 };
 
 class SnapshotBuilder {
@@ -38,6 +53,8 @@ class SnapshotBuilder {
   // Reals first: a service's slot table is made from the addresses of its reals.
   void set_real(dataplane::RealId id, const IpAddress& address, uint16_t port, dataplane::Method method,
                 dataplane::ServiceId service);
+  // How packets to it are wrapped, its connections' too. REQUIRES id was set, with method tunnel.
+  void set_tunnel(dataplane::RealId id, const dataplane::Tunnel& tunnel);
   void free_real(dataplane::RealId id);
   void set_service(const ServiceInput& input);
   // Its timeouts stay for the connections that are left.
@@ -47,6 +64,11 @@ class SnapshotBuilder {
   void set_own_addresses(std::vector<IpAddress> addresses);
   void set_next_hops(std::shared_ptr<const NextHopTables> next_hops);
   void set_link(uint16_t port, bool up);
+  // The path to a tunnel's real takes packets of so many bytes, if its next hop takes no less; 0: nothing is known of it.
+  void set_path_mtu(const IpAddress& real, uint16_t mtu);
+  void set_sysctls(const dataplane::Sysctls& sysctls);
+  // Reals whose connections workers end.
+  void set_expired(std::vector<dataplane::RealId> reals);
 
   // Something was told since the last build that makes a difference.
   bool is_dirty() const noexcept;
@@ -57,47 +79,69 @@ class SnapshotBuilder {
 
   // The real as the workers will see it. REQUIRES id was set.
   const dataplane::RealEntry& real(dataplane::RealId id) const { return reals_[id.index]; }
+  // What the path to it was found to take, bytes; 0: it takes what its next hop does. REQUIRES as above.
+  uint16_t path_mtu(dataplane::RealId id) const { return path_mtu_of(reals_[id.index]); }
   // Where packets to it go by the next hops that were set last. REQUIRES as above.
   dataplane::Route route_to(dataplane::RealId id) const { return next_hops_->view().route_to(real(id).address); }
 
  private:
   struct ServiceBlock;
   struct ServiceTable;
+  struct LookupTable;
   struct Dirty {
     bool reals = false;
     bool services = false;       // an entry changed
-    bool service_set = false;    // a key came or went
+    bool service_set = false;    // what a service is found by came or went
+    bool one_packet = false;     // a one-packet service or a real of one
     bool timeouts = false;
     bool addresses = false;
     bool next_hops = false;
     bool links = false;
+    bool path_mtus = false;
+    bool sysctls = false;
+    bool expired = false;
   };
 
+  uint16_t path_mtu_of(const dataplane::RealEntry& real) const;
   bool resolve(dataplane::RealEntry& real) const;
   void resolve_all();
-  void rebuild_service_slots();
+  void rebuild_lookup();
+  std::vector<dataplane::OnePacketSlot> one_packet_slots() const;
   void rebuild_services();
   void rebuild_addresses();
+  void rebuild_expired();
 
   uint64_t version_ = 0;
   uint32_t generations_ = 0;
+  uint32_t rounds_ = 0;
   Dirty dirty_;
 
   // As told; by id.
   std::vector<dataplane::RealEntry> reals_;
   std::vector<std::shared_ptr<const ServiceBlock>> blocks_;  // nullptr: no such service
   std::vector<dataplane::TimeoutSet> timeouts_;
+  std::vector<uint16_t> max_segment_sizes_;  // as long as timeouts_
   std::vector<AddressList> pools_;
   std::vector<IpAddress> own_addresses_;
   std::array<bool, dataplane::kMaxPorts> link_up_{};
+  struct AddressHash {
+    size_t operator()(const IpAddress& address) const noexcept { return dataplane::address_hash(address); }
+  };
+  std::unordered_map<IpAddress, uint16_t, AddressHash> path_mtus_;
+  dataplane::Sysctls sysctls_;
+  std::vector<dataplane::RealId> expired_;  // sorted
+  uint32_t expired_generation_ = 0;
 
   // As last built; shared with snapshots.
   std::shared_ptr<const std::vector<dataplane::RealEntry>> built_reals_;
   std::shared_ptr<const ServiceTable> built_services_;
-  std::shared_ptr<const std::vector<dataplane::ServiceSlot>> built_slots_;
-  std::vector<dataplane::ServiceId> service_order_;  // of built_slots_' indices
+  std::shared_ptr<const LookupTable> built_lookup_;
+  std::vector<dataplane::ServiceId> service_order_;  // of built_lookup_'s indices
+  std::shared_ptr<const std::vector<dataplane::OnePacketSlot>> built_one_packet_;
   std::shared_ptr<const std::vector<dataplane::TimeoutSet>> built_timeouts_;
+  std::shared_ptr<const std::vector<uint16_t>> built_segment_sizes_;
   std::shared_ptr<const std::vector<dataplane::AddressSlot>> built_addresses_;
+  std::shared_ptr<const std::vector<uint64_t>> built_expired_;
   std::shared_ptr<const NextHopTables> next_hops_ = std::make_shared<NextHopTables>();
 };
 

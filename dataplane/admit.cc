@@ -4,53 +4,44 @@
 
 #include "dataplane/answer.h"
 #include "dataplane/checksum.h"
+#include "dataplane/choose.h"
 #include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
+#include "dataplane/fragments.h"
 #include "dataplane/local_ports.h"
+#include "dataplane/owner.h"
 #include "dataplane/schedulers/scheduler.h"
+#include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
 namespace {
 
-// With several workers, a nat connection is the business of the one that its client names: requests carry the client
-// as source, replies as destination, so both find it without asking.
-uint32_t owner_of_client(const IpAddress& address, Be16 port, uint32_t workers) noexcept {
-  const uint32_t mixed = (table_hash(address) ^ (uint32_t{port.raw} << 15)) * 2654435761u;
-  return static_cast<uint32_t>((uint64_t{mixed ^ (mixed >> 16)} * workers) >> 32);
-}
-
-// True: the packet goes to `owner`, or must not go on here.
-bool hand_off(const Worker& worker, Packet& packet, uint32_t owner) noexcept {
-  if (owner == worker.index) return false;
-  if (packet.handed_off) {
-    packet.drop(DropReason::kHopLoop);
-    return true;
-  }
-  packet.verdict = Verdict::kHandOff;
-  packet.owner = static_cast<uint8_t>(owner);
-  return true;
-}
-
-// No service is asked for: perhaps a reply that belongs to another worker, otherwise Linux's.
+// Perhaps a reply that belongs to another worker: true when it goes there, or must not go on here.
 template <typename Ip>
-void admit_stranger(const Worker& worker, const Snapshot& snapshot, const IpFlow& flow, Packet& packet) noexcept {
-  if (worker.count > 1 && !packet.handed_off) {
-    const uint8_t destination = snapshot.kinds_of(flow.destination);
-    if (destination & bit(AddressSlot::Kind::kLocal)) {
-      if (hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)))) return;
-    } else if ((destination & bit(AddressSlot::Kind::kOwn)) == 0 &&
-               (snapshot.kinds_of(flow.source) & bit(AddressSlot::Kind::kReal))) {
-      const uint32_t owner = owner_of_client(flow.destination, flow.destination_port, worker.count);
-      if (hand_off(worker, packet, owner)) return;
-    }
-  }
-  packet.verdict = Verdict::kKernel;
+bool hand_off_reply(const Worker& worker, const Snapshot& snapshot, const IpFlow& flow, Packet& packet) noexcept {
+  return !packet.handed_off && hand_off(worker, packet, owner_of_reply(worker, snapshot, Ip::key_of(packet), flow));
 }
 
-// A TCP packet opens a connection by SYN alone, or, where the service is sloppy, unless it is an RST
-// (ip_vs_proto_tcp.c tcp_conn_schedule).
+// True: a request that is not known here is another worker's, which nat's client names. A fragment came here whatever
+// its ports; its connection, if there is one, is where network cards bring the flow's whole packets.
+template <typename Ip>
+bool hand_off_request(const Worker& worker, const ServiceEntry& service, const IpFlow& flow, Part part,
+                      Packet& packet) noexcept {
+  if (service.method == Method::kNat && !service.one_packet) {
+    return hand_off(worker, packet, owner_of_client(flow.source, flow.source_port, worker.count));
+  }
+  return part != Part::kWhole && hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)));
+}
+
+// A TCP packet opens a connection by SYN alone, an SCTP packet by INIT, or, where the service is sloppy, unless it
+// is an RST or ABORT (ip_vs_proto_tcp.c tcp_conn_schedule, ip_vs_proto_sctp.c sctp_conn_schedule, which takes
+// ABORTs, too).
 bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcept {
   if (service.protocol == kIpProtocolUdp) return true;
+  if (service.protocol == kIpProtocolSctp) {
+    const SctpEvent event = sctp_event_in(packet.tcp_flags);
+    return event == SctpEvent::kInit || (service.sloppy_sctp && event != SctpEvent::kAbort);
+  }
   if (service.sloppy_tcp) return (packet.tcp_flags & kTcpRst) == 0;
   return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
 }
@@ -59,6 +50,11 @@ bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcep
 bool can_go_untracked(const ServiceEntry& service) noexcept {
   const bool one_way = service.method == Method::kDirect || service.method == Method::kTunnel;
   return one_way && scheduler_for(service.scheduler).is_stateless();
+}
+
+// Packets of no connection may be of one that found the table full.
+bool goes_untracked(const Worker& worker, const ServiceEntry& service) noexcept {
+  return can_go_untracked(service) && worker.counters.untracked_packets.read() > 0;
 }
 
 template <typename Ip>
@@ -93,12 +89,21 @@ void prepare_rewrite(Connection6& connection) noexcept {
                              delta_of_ports(connection.request, connection.reply));
 }
 
-// A real's end of a connection, toward its client.
-FlowKey reply_of(const FlowKey& request, const RealEntry& real) noexcept {
-  return {real.address.v4(), request.source, real.port, request.source_port, request.protocol};
+// A real's end of a connection, toward its client. A real without a port of its own keeps the request's (ip_vs_core.c
+// ip_vs_schedule). A tunnel's real may be of the other family; then the address means nothing, but replies do not come
+// here either.
+template <typename Key>
+Be16 port_at(const RealEntry& real, const Key& request) noexcept {
+  return real.port.raw == 0 ? request.destination_port : real.port;
 }
-FlowKey6 reply_of(const FlowKey6& request, const RealEntry& real) noexcept {
-  return {real.address.bytes, request.source, real.port, request.source_port, request.protocol};
+void set_reply(Connection& connection, const RealEntry& real) noexcept {
+  const FlowKey& request = connection.request;
+  connection.reply = {real.address.v4(), request.source, port_at(real, request), request.source_port, request.protocol};
+}
+void set_reply(Connection6& connection, const RealEntry& real) noexcept {
+  const FlowKey6& request = connection.request;
+  connection.real_port = port_at(real, request);
+  connection.reply = {real.address.bytes, request.source, connection.real_port, request.source_port, request.protocol};
 }
 
 // A zeroed connection for the packet, room made if need be; nullptr: the table is full of better ones.
@@ -110,6 +115,24 @@ typename Ip::Entry* allocate(Worker& worker) noexcept {
   return connection;
 }
 
+ConnectionState first_state(uint8_t protocol) noexcept {
+  if (protocol == kIpProtocolTcp) return ConnectionState::kNone;
+  return protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kSctpNone;
+}
+
+// What every connection begins with, its request's key being set.
+template <typename Entry>
+void begin(const Worker& worker, const Snapshot& snapshot, RealId real_id, Entry& connection) noexcept {
+  const RealEntry& real = snapshot.reals[real_id.index];
+  set_reply(connection, real);
+  connection.real = real_id;
+  connection.state = first_state(connection.request.protocol);
+  connection.method = real.method;
+  connection.client_hop = kNoNextHop;
+  connection.created = worker.now;
+  connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(connection.state)];
+}
+
 // False: no local port for fullnat, or no place in the index; the reason is in `why`.
 template <typename Ip>
 bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const Packet& packet,
@@ -117,17 +140,10 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   auto& table = connections_of<Ip>(worker);
   const RealEntry& real = snapshot.reals[real_id.index];
   connection.request = Ip::key_of(packet);
-  connection.reply = reply_of(connection.request, real);
-  connection.real = real_id;
-  connection.state = service.protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kNone;
-  connection.method = real.method;
+  begin(worker, snapshot, real_id, connection);
   // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
-  // active; UDP stays as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
+  // active; others stay as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
   if (service.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
-  connection.service = service.id;
-  connection.client_hop = kNoNextHop;
-  connection.created = worker.now;
-  connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(connection.state)];
   switch (real.method) {
     case Method::kDirect:
     case Method::kTunnel:
@@ -135,7 +151,9 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
       break;
     case Method::kFullnat:
       why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
-      if (service.local_addresses.empty() || !choose_local<Ip>(worker, service, connection)) return false;
+      if (service.local_addresses.empty() || !choose_local<Ip>(worker, service, real.port.raw == 0, connection)) {
+        return false;
+      }
       connection.flags |= kConnectionTwoWay;
       break;
     case Method::kNat:
@@ -152,86 +170,188 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
 
 template <typename Ip>
 Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
-                         RealId real_id) noexcept {
+                         const Held& held) noexcept {
   typename Ip::Entry* connection = allocate<Ip>(worker);
   DropReason why = DropReason::kTableFull;
-  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, packet, real_id, *connection, why)) {
+  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, packet, held.real, *connection, why)) {
     if (connection != nullptr) connections_of<Ip>(worker).release(connection);
-    if (can_go_untracked(service)) return forward_untracked<Ip>(worker, real_id);
+    let_go(worker, held);
+    if (can_go_untracked(service)) return forward_untracked<Ip>(worker, held.real);
     packet.drop(why);
     return kNoFlow<Ip>;
   }
-  worker.real_counters[real_id.index].connections.add(1);
+  if (held.by != kNoTemplate) {
+    connection->control = held.by;
+    connection->flags |= kConnectionControlled;
+  }
+  worker.real_counters[held.real.index].connections.add(1);
   owe_sweep<Ip>(worker, kEntriesPerConnection);
   count_in(worker, *connection);
-  return {connection, real_id, Direction::kRequest};
+  note_opened(worker, service, held.real);
+  return {connection, held.real, Direction::kRequest};
+}
+
+// There is no real for the packet's new connection.
+template <typename Ip>
+void turn_away(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet) noexcept {
+  constexpr DropReason kWhy = DropReason::kNoRealLeft;
+  switch (service.no_real) {
+    case NoReal::kDrop:
+      return packet.drop(kWhy);
+    case NoReal::kReset:
+      if (service.protocol == kIpProtocolTcp) return drop_with_reset<Ip>(worker, packet, kWhy);
+      [[fallthrough]];
+    case NoReal::kUnreachable:
+      return drop_with_answer<Ip>(worker, snapshot, packet, kWhy, Answer::kPortUnreachable);
+  }
+}
+
+// A datagram that gets a real but leaves no connection behind: it goes on by one that is forgotten with it, as under
+// Linux (ip_vs_conn.c, IP_VS_CONN_F_ONE_PACKET).
+template <typename Ip>
+Flow<Ip> forward_alone(Worker& worker, const Snapshot& snapshot, const typename Ip::Key& request, RealId real_id,
+                       Direction direction) noexcept {
+  typename Ip::Entry& connection = alone_of<Ip>(worker);
+  connection.request = request;
+  begin(worker, snapshot, real_id, connection);
+  prepare_rewrite(connection);
+  return {&connection, real_id, direction};
+}
+
+FlowKey request_of(const FlowKey& reply, const OnePacketSlot& slot) noexcept {
+  const Be16 port = slot.port.raw == 0 ? reply.source_port : Be16::from_host(slot.first_port);
+  return {reply.destination, slot.vip.v4(), reply.destination_port, port, reply.protocol};
+}
+FlowKey6 request_of(const FlowKey6& reply, const OnePacketSlot& slot) noexcept {
+  const Be16 port = slot.port.raw == 0 ? reply.source_port : Be16::from_host(slot.first_port);
+  return {reply.destination, slot.vip.bytes, reply.destination_port, port, reply.protocol};
+}
+
+// The real whose reply it is although no connection knows of it, or nullptr.
+const OnePacketSlot* find_one_packet(const Snapshot& snapshot, const IpFlow& flow) noexcept {
+  const OnePacketSlot* slot = snapshot.find_one_packet(flow);
+  if (slot == nullptr) return nullptr;
+  // What the real says to this machine is not for a client.
+  constexpr uint8_t kItself = bit(AddressSlot::Kind::kOwn) | bit(AddressSlot::Kind::kLocal);
+  return (snapshot.kinds_of(flow.destination) & kItself) == 0 ? slot : nullptr;
 }
 
 template <typename Ip>
 Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   const IpFlow flow = IpFlow::from(Ip::key_of(packet));
-  const ServiceEntry* service = snapshot.find_service(flow.protocol, flow.destination, flow.destination_port);
+  const ServiceEntry* service = snapshot.find_service(flow, packet.in_port);
+  if (service == nullptr || service->any_destination) {
+    if (const OnePacketSlot* slot = find_one_packet(snapshot, flow)) {
+      return forward_alone<Ip>(worker, snapshot, request_of(Ip::key_of(packet), *slot), slot->real, Direction::kReply);
+    }
+    if (hand_off_reply<Ip>(worker, snapshot, flow, packet)) return kNoFlow<Ip>;
+  }
   if (service == nullptr) {
-    admit_stranger<Ip>(worker, snapshot, flow, packet);
+    packet.verdict = Verdict::kKernel;
     return kNoFlow<Ip>;
   }
-  if (worker.count > 1 && service->method == Method::kNat) {
-    const uint32_t owner = owner_of_client(flow.source, flow.source_port, worker.count);
-    if (hand_off(worker, packet, owner)) return kNoFlow<Ip>;
-  }
-  const bool opens = opens_connection(*service, packet);
-  if (!opens && !(can_go_untracked(*service) && worker.counters.untracked_packets.read() > 0)) {
-    // Linux, whose address the VIP is, answers with a reset; a flood of these must not crowd out its other traffic.
-    if (worker.punts.take(worker.now)) packet.verdict = Verdict::kKernel;
+  const Part part = part_of(Ip::header_of(packet));
+  if (worker.count > 1 && hand_off_request<Ip>(worker, *service, flow, part, packet)) return kNoFlow<Ip>;
+  const bool opens = part != Part::kLater && opens_connection(*service, packet);
+  if (!opens && !goes_untracked(worker, *service)) {
+    // Linux, whose address the VIP is, answers TCP with a reset; a flood of these must not crowd out its other traffic. It
+    // could not answer a later fragment. SCTP is dropped, as IPVS drops it: Linux would send an ABORT for an association
+    // that may live on elsewhere.
+    const bool may_be_reset = service->protocol == kIpProtocolTcp && part != Part::kLater;
+    if (may_be_reset && worker.punts.take(worker.now)) packet.verdict = Verdict::kKernel;
     else packet.drop(DropReason::kNotSchedulable);
     return kNoFlow<Ip>;
   }
-  const Loads loads = worker.loads();
-  const PickContext context{*service, flow, loads, worker.cursors[service->id.index], &worker.load_trees};
-  const RealId real = scheduler_for(service->scheduler).pick(context);
-  if (real == kNoReal) {
-    drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kNoRealLeft, Answer::kPortUnreachable);
+  if (opens && defences_of<Ip>(worker).turns_away()) {
+    packet.drop(DropReason::kDropPacket);
     return kNoFlow<Ip>;
   }
-  if (!opens) return forward_untracked<Ip>(worker, real);
-  return open_connection<Ip>(worker, snapshot, *service, packet, real);
+  const Held held = opens ? choose_real(worker, snapshot, *service, flow)
+                          : Held{real_for_untracked(worker, snapshot, *service, flow)};
+  if (held.real == kNoReal) {
+    turn_away<Ip>(worker, snapshot, *service, packet);
+    return kNoFlow<Ip>;
+  }
+  if (!opens) return forward_untracked<Ip>(worker, held.real);
+  if (service->one_packet) {
+    let_go(worker, held);
+    worker.real_counters[held.real.index].connections.add(1);
+    return forward_alone<Ip>(worker, snapshot, Ip::key_of(packet), held.real, Direction::kRequest);
+  }
+  return open_connection<Ip>(worker, snapshot, *service, packet, held);
 }
 
-// The client is done with it, as far as we see: where replies pass us by, its FIN is all that there will be.
-template <typename Entry>
-bool is_over(const Entry& connection) noexcept {
-  if (connection.state == ConnectionState::kFinWait) return connection.flags & kConnectionNoOutput;
-  return connection.state == ConnectionState::kTimeWait || connection.state == ConnectionState::kClose;
-}
-
-bool takes_connections(const ServiceEntry& service, RealId real) noexcept {
-  return std::any_of(service.candidates.begin(), service.candidates.end(),
-                     [real](const Candidate& candidate) { return candidate.id == real && candidate.weight > 0; });
-}
-
-// The client asks again, or anew, for a connection that no real has answered as far as we know, and the one that was
-// chosen is down or drained by now. IPVS goes on asking that one; here the failure is masked.
+// A packet of IPsec has no connection of its own and opens none (ip_vs_proto_ah_esp.c): `found` is ISAKMP's. That of a
+// fullnat connection would come back without a port to tell whose it is; IPVS has no such method.
 template <typename Ip>
-bool waits_in_vain(const Snapshot& snapshot, const Flow<Ip>& found) noexcept {
-  if (found.connection->state != ConnectionState::kSynRecv) return false;
-  const IpFlow flow = IpFlow::from(found.connection->request);
-  const ServiceEntry* service = snapshot.find_service(flow.protocol, flow.destination, flow.destination_port);
-  return service != nullptr && !takes_connections(*service, found.real);
+Flow<Ip> admit_without_ports(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept {
+  const bool is_live = found.connection != nullptr && !is_past(found.connection->expires, worker.now);
+  if (is_live && found.connection->method != Method::kFullnat) return found;
+  const IpFlow flow = IpFlow::from(Ip::key_of(packet));
+  const ServiceEntry* service = snapshot.find_service(flow, packet.in_port);
+  packet.verdict = Verdict::kKernel;
+  if (service == nullptr) {
+    hand_off_reply<Ip>(worker, snapshot, flow, packet);
+    return kNoFlow<Ip>;
+  }
+  if (worker.count == 1 || packet.handed_off || is_live) return kNoFlow<Ip>;
+  // The worker that ISAKMP's packets reach or are handed to.
+  const bool by_client = service->method == Method::kNat;
+  const uint32_t owner = by_client ? owner_of_client(flow.source, flow.source_port, worker.count)
+                                   : worker.steering->owner_of(Ip::key_of(packet));
+  hand_off(worker, packet, owner);
+  return kNoFlow<Ip>;
 }
 
-// A new SYN on a connection that is over starts a new one (IPVS conn_reuse_mode 1 and 2, ip_vs_core.c
-// is_new_conn_expected), as does one on a connection that waits in vain.
+// Whether both ends are done with a connection, as far as we see: IPVS's is_new_conn_expected (ip_vs_core.c). Where
+// replies pass us by, the client's FIN is all that there will be.
+template <typename Entry>
+bool is_over(const Entry& connection, uint8_t conn_reuse_mode) noexcept {
+  if (conn_reuse_mode == 0) return false;
+  if (connection.state == ConnectionState::kFinWait) {
+    return (conn_reuse_mode & 2) != 0 && (connection.flags & kConnectionNoOutput) != 0;
+  }
+  return connection.state == ConnectionState::kTimeWait || connection.state == ConnectionState::kClose ||
+         connection.state == ConnectionState::kSctpClosed;
+}
+
+// Whether its real would get new connections: it is up, not drained, not removed.
+template <typename Entry>
+bool has_open_real(const Snapshot& snapshot, const Packet& packet, const Entry& connection) noexcept {
+  const ServiceEntry* service = snapshot.find_service(IpFlow::from(connection.request), packet.in_port);
+  if (service == nullptr) return false;
+  return std::any_of(service->candidates.begin(), service->candidates.end(), [&](const Candidate& candidate) {
+    return candidate.id == connection.real && candidate.weight > 0;
+  });
+}
+
+// The client asks again, or anew, for a connection that no real has answered as far as we know. Where the one that was
+// chosen is down or drained by now, IPVS goes on asking that one; here the failure is masked. With expire_nodest_conn no
+// connection keeps such a real against a client that begins anew (ip_vs_core.c ip_vs_in).
+template <typename Entry>
+bool may_leave(const Snapshot& snapshot, const Entry& connection) noexcept {
+  return connection.state == ConnectionState::kSynRecv || snapshot.sysctls.expire_nodest_conn;
+}
+
+// A SYN or INIT on a connection that is over starts a new one, as does one on a connection that waits in vain.
 template <typename Ip>
 bool is_reopened(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept {
   if (found.direction != Direction::kRequest) return false;
   if ((packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) != kTcpSyn) return false;
-  return is_over(*found.connection) || waits_in_vain(snapshot, found);
+  return is_over(*found.connection, snapshot.sysctls.conn_reuse_mode) ||
+         (may_leave(snapshot, *found.connection) && !has_open_real(snapshot, packet, *found.connection));
 }
 
 }  // namespace
 
+RealId real_of_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                         const IpFlow& request) noexcept {
+  return goes_untracked(worker, service) ? real_for_untracked(worker, snapshot, service, request) : kNoReal;
+}
+
 template <typename Ip>
 Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept {
+  if (packet.has_no_ports()) [[unlikely]] return admit_without_ports<Ip>(worker, snapshot, packet, found);
   if (found.connection != nullptr) {
     if (!is_past(found.connection->expires, worker.now) && !is_reopened(snapshot, packet, found)) return found;
     end_connection(worker, found.connection);

@@ -13,4 +13,9 @@ namespace shunt::dataplane {
 template <typename Ip>
 Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept;
 
+// Where a service's packets of a flow go that may have found the table full: a stateless scheduler says so without a
+// connection. kNoReal: they have a connection or are none.
+RealId real_of_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                         const IpFlow& request) noexcept;
+
 }  // namespace shunt::dataplane

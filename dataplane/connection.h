@@ -98,7 +98,7 @@ struct alignas(64) Connection {
   // Where replies go, cached: valid while route_generation is the snapshot's.
   NextHopId client_hop;
   uint16_t route_generation;
-  ServiceId service;
+  TemplateId control;  // the template that it counts on; with kConnectionControlled
   Tick created;
 };
 static_assert(sizeof(Connection) == 64 && offsetof(Connection, reply) == 32);
@@ -116,12 +116,17 @@ struct alignas(64) Connection6 {
   uint16_t l4_delta;
   NextHopId client_hop;
   uint16_t route_generation;
+  Be16 real_port;  // reply.source_port, for nat's requests
 
   alignas(64) FlowKey6 reply;
-  ServiceId service;
+  TemplateId control;
   Tick created;
 };
 static_assert(sizeof(Connection6) == 128 && offsetof(Connection6, reply) == 64);
+
+// The real's port of this connection, from the line that a request reads anyway.
+inline Be16 real_port_of(const Connection& connection) noexcept { return connection.reply.source_port; }
+inline Be16 real_port_of(const Connection6& connection) noexcept { return connection.real_port; }
 
 // A connection copied out of a worker's table, of either family.
 struct ConnectionCopy {
@@ -142,6 +147,8 @@ inline constexpr uint8_t kConnectionUsed = 1;
 inline constexpr uint8_t kConnectionActive = 2;
 // Replies are indexed: nat and fullnat.
 inline constexpr uint8_t kConnectionTwoWay = 4;
+// Of a persistent service: a template lives at least as long as the connection (IPVS's cp->control).
+inline constexpr uint8_t kConnectionControlled = 0x10;
 // Replies pass us by (IPVS's NOOUTPUT): the INPUT-ONLY transitions apply. The bit is the number of their first row
 // (tcp_state.h).
 inline constexpr uint8_t kConnectionNoOutput = 0x20;

@@ -145,7 +145,7 @@ class BasicConnectionTable {
   Entry* allocate() noexcept {
     uint32_t index = header_->free_head;
     if (index != kNoEntry) {
-      header_->free_head = entries_[index].service.index;
+      header_->free_head = entries_[index].control.index;
     } else if (header_->fresh < header_->capacity) {
       index = header_->fresh++;
     } else {
@@ -178,7 +178,7 @@ class BasicConnectionTable {
   // Gives back an entry that was never inserted.
   void release(Entry* entry) noexcept {
     entry->flags = 0;
-    entry->service.index = header_->free_head;
+    entry->control.index = header_->free_head;
     header_->free_head = index_of(entry);
     --header_->used;
   }

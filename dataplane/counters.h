@@ -30,7 +30,8 @@ struct LoadPlace {
 };
 
 // One real's share on one worker; one cache line. `connections` grows; active and inactive are what there is now;
-// local_turn, where the next search for a local port begins (local_ports.h), and place are nobody else's to read.
+// local_turn, where the next search for a local port begins (local_ports.h), place and overloaded_at are nobody else's
+// to read.
 struct alignas(64) RealCounters {
   Counter in_packets;
   Counter in_bytes;
@@ -41,6 +42,8 @@ struct alignas(64) RealCounters {
   std::atomic<uint32_t> inactive{0};
   uint32_t local_turn = 0;
   LoadPlace place;
+  // The upper threshold by which the real has too many connections (schedulers/overload.h); 0: it has not.
+  uint32_t overloaded_at = 0;
 };
 static_assert(sizeof(RealCounters) == 64);
 
@@ -57,8 +60,11 @@ struct alignas(64) WorkerCounters {
   Counter ipv6_connections;    // the same of the IPv6 table
   Counter untracked_packets;   // forwarded without a connection, the table being full
   Counter half_open_evicted;
-  Counter answers;  // ICMP errors sent; each also counts as the drop that it explains
+  Counter unremembered;  // connections of persistent services whose client found the templates' table full
+  Counter entries_dropped;  // by drop_entry
+  Counter answers;  // ICMP errors and resets sent; each also counts as the drop that it explains
   Counter snapshot_version;    // the snapshot last seen
+  Counter clock;               // Worker::now
   std::array<Counter, kDropReasons> drops;
 };
 

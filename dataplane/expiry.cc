@@ -4,11 +4,13 @@
 
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
+#include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
 namespace {
 
-// Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do.
+// Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do, or once a
+// millisecond.
 constexpr uint32_t kBusyBudget = kEntriesPerConnection * kBurst;
 constexpr uint32_t kIdleBudget = 1024;
 // Entries looked at together, so that the buckets of those that end are fetched at once.
@@ -31,9 +33,8 @@ uint32_t walk_ms(const Table& table) noexcept {
 
 template <typename Entry>
 bool is_half_open(const Entry& connection) noexcept {
-  if (connection.request.protocol == static_cast<uint8_t>(Protocol::kUdp)) {
-    return connection.in_packets <= 1 && connection.out_packets == 0;
-  }
+  if (connection.state == ConnectionState::kUdp) return connection.in_packets <= 1 && connection.out_packets == 0;
+  if (is_sctp(connection.state)) return connection.state < ConnectionState::kSctpEstablished;
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }
 
@@ -46,8 +47,12 @@ void prefetch_buckets(const Table& table, const Entry& connection) noexcept {
 }
 
 template <typename Ip>
-void end(Worker& worker, typename Ip::Entry* connection) noexcept {
+void end(Worker& worker, typename Ip::Entry* connection, Ending half_open = Ending::kHalfOpen) noexcept {
   count_out(worker, *connection);
+  if (connection->flags & kConnectionControlled) [[unlikely]] {
+    const Ending ending = is_half_open(*connection) ? half_open : Ending::kWhole;
+    worker.templates->let_go(connection->control, worker.now, ending);
+  }
   connections_of<Ip>(worker).erase(connection);
 }
 
@@ -83,6 +88,25 @@ void sweep_table(Worker& worker, bool busy) noexcept {
   }
 }
 
+bool is_expired(const Snapshot& snapshot, RealId real) noexcept {
+  const size_t word = real.index / 64;
+  return word < snapshot.expired_reals.size() && (snapshot.expired_reals[word] >> real.index % 64 & 1) != 0;
+}
+
+// False: the walk came to the table's end.
+template <typename Ip>
+bool expire_some(Worker& worker, const Snapshot& snapshot) noexcept {
+  uint32_t& position = worker.expiry_of_reals.position;
+  for (uint32_t i = 0; i < kIdleBudget; ++i) {
+    typename Ip::Entry* connection = connections_of<Ip>(worker).at(position);
+    if (connection == nullptr) return false;
+    ++position;
+    const bool is_used = connection->flags & kConnectionUsed;
+    if (is_used && is_expired(snapshot, connection->real)) end<Ip>(worker, connection);
+  }
+  return true;
+}
+
 }  // namespace
 
 void end_connection(Worker& worker, Connection* connection) noexcept { end<Ipv4>(worker, connection); }
@@ -98,6 +122,19 @@ void owe_sweep(Worker& worker, uint32_t entries) noexcept {
 void sweep(Worker& worker, bool busy) noexcept {
   if (worker.upkeep.sweep_owed > 0) sweep_table<Ipv4>(worker, busy);
   if (worker.upkeep6.sweep_owed > 0) sweep_table<Ipv6>(worker, busy);
+}
+
+void expire_reals(Worker& worker, const Snapshot& snapshot) noexcept {
+  ExpiryOfReals& walk = worker.expiry_of_reals;
+  if (walk.generation != snapshot.expired_generation) {
+    walk = {.generation = snapshot.expired_generation, .at_end = snapshot.expired_reals.empty()};
+  }
+  if (walk.at_end) return;
+  const bool in_first = walk.family == AddressFamily::kIpv4;
+  if (in_first ? expire_some<Ipv4>(worker, snapshot) : expire_some<Ipv6>(worker, snapshot)) return;
+  walk.family = AddressFamily::kIpv6;
+  walk.position = 0;
+  walk.at_end = !in_first;
 }
 
 template <typename Table>
@@ -120,7 +157,7 @@ bool evict_half_open(Worker& worker) noexcept {
     const bool aged = is_past(connection->created + kHalfOpenGraceMs, worker.now);
     if (is_past(connection->expires, worker.now) || (aged && is_half_open(*connection))) {
       worker.counters.half_open_evicted.add(1);
-      end<Ip>(worker, connection);
+      end<Ip>(worker, connection, Ending::kEvicted);
       return true;
     }
   }

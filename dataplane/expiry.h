@@ -27,8 +27,13 @@ void sweep(Worker& worker, bool busy) noexcept;
 template <typename Table>
 uint32_t sweep_share(const Table& table, uint32_t elapsed_ms) noexcept;
 
-// With a full table: ends one connection that was never answered by its client (TCP before the handshake's end, UDP
-// of one packet) and is at least a second old. An established connection never gives way. False: none found nearby.
+// Ends the connections of Snapshot::expired_reals, a few entries at a time: one walk through both tables for every
+// such set.
+void expire_reals(Worker& worker, const Snapshot& snapshot) noexcept;
+
+// With a full table: ends one connection that was never answered by its client (TCP and SCTP before the handshake's
+// end, UDP of one packet) and is at least a second old. An established connection never gives way. False: none
+// found nearby.
 template <typename Ip>
 bool evict_half_open(Worker& worker) noexcept;
 

@@ -18,6 +18,10 @@ struct Ipv4 {
   static constexpr AddressFamily kFamily = AddressFamily::kIpv4;
   static constexpr Be16 kEtherType = kEtherTypeIpv4;
   static constexpr Verdict kUndecided = Verdict::kUndecidedIpv4;
+  static constexpr Verdict kIcmpError = Verdict::kIcmpErrorIpv4;
+  static constexpr uint8_t kTunnelProtocol = kIpProtocolIpip;  // of a packet with one of its own family in it
+  // No path's MTU is less, whoever says so: every host takes packets of this size (RFC 791 section 3.1).
+  static constexpr uint32_t kLeastMtu = 576;
 
   static Header* header_of(const Packet& packet) noexcept { return packet.ip; }
   // What the table is asked by.
@@ -34,6 +38,9 @@ struct Ipv6 {
   static constexpr AddressFamily kFamily = AddressFamily::kIpv6;
   static constexpr Be16 kEtherType = kEtherTypeIpv6;
   static constexpr Verdict kUndecided = Verdict::kUndecidedIpv6;
+  static constexpr Verdict kIcmpError = Verdict::kIcmpErrorIpv6;
+  static constexpr uint8_t kTunnelProtocol = kIpProtocolIpv6;
+  static constexpr uint32_t kLeastMtu = 1280;  // RFC 8200 section 5
 
   static Header* header_of(const Packet& packet) noexcept { return packet.ip6; }
   static FlowView6 lookup_key_of(const Packet& packet) noexcept {

@@ -17,16 +17,17 @@ constexpr uint32_t kCommandBudget = 256;
 enum class Walk : uint8_t { kGoesOn, kAtTableEnd, kIsFull };
 
 template <typename Ip>
-Walk copy_connections(Worker& worker, Command& command) noexcept {
+Walk copy_connections(Worker& worker, const Snapshot& snapshot, Command& command) noexcept {
   for (uint32_t i = 0; i < kCommandBudget; ++i) {
     const typename Ip::Entry* connection = connections_of<Ip>(worker).at(command.position);
     if (connection == nullptr) return Walk::kAtTableEnd;
     if (command.copied == command.capacity) return Walk::kIsFull;
     ++command.position;
     if ((connection->flags & kConnectionUsed) == 0 || is_past(connection->expires, worker.now)) continue;
+    const ServiceId service = snapshot.reals[connection->real.index].service;
     command.copies[command.copied++] = {
         IpFlow::from(connection->request), IpFlow::from(connection->reply), connection->state, connection->method,
-        connection->real, connection->service, connection->in_packets, connection->out_packets, worker.index,
+        connection->real, service, connection->in_packets, connection->out_packets, worker.index,
         static_cast<int32_t>(connection->expires - worker.now)};
   }
   return Walk::kGoesOn;
@@ -46,18 +47,18 @@ Walk flush_real(Worker& worker, Command& command) noexcept {
 }
 
 template <typename Ip>
-Walk walk(Worker& worker, Command& command) noexcept {
+Walk walk(Worker& worker, const Snapshot& snapshot, Command& command) noexcept {
   switch (command.kind) {
-    case Command::Kind::kCopyConnections: return copy_connections<Ip>(worker, command);
+    case Command::Kind::kCopyConnections: return copy_connections<Ip>(worker, snapshot, command);
     case Command::Kind::kFlushReal: return flush_real<Ip>(worker, command);
   }
   return Walk::kIsFull;
 }
 
 // True: the command is done.
-bool proceed(Worker& worker, Command& command) noexcept {
+bool proceed(Worker& worker, const Snapshot& snapshot, Command& command) noexcept {
   const bool in_first = command.family == AddressFamily::kIpv4;
-  switch (in_first ? walk<Ipv4>(worker, command) : walk<Ipv6>(worker, command)) {
+  switch (in_first ? walk<Ipv4>(worker, snapshot, command) : walk<Ipv6>(worker, snapshot, command)) {
     case Walk::kGoesOn: return false;
     case Walk::kIsFull: return true;
     case Walk::kAtTableEnd: break;
@@ -80,6 +81,9 @@ bool advance_clock(Worker& worker) noexcept {
   worker.now += ms;
   owe_sweep<Ipv4>(worker, sweep_share(worker.connections, ms));
   owe_sweep<Ipv6>(worker, sweep_share(worker.connections6, ms));
+  if (worker.index == 0 && worker.templates != nullptr) {
+    worker.templates_position = worker.templates->keep_time(worker.templates_position, worker.now);
+  }
   return true;
 }
 
@@ -110,9 +114,9 @@ void serve_waiting_room(Worker& worker, const Snapshot& snapshot) noexcept {
   }
 }
 
-void serve_command(Worker& worker) noexcept {
+void serve_command(Worker& worker, const Snapshot& snapshot) noexcept {
   Command* command = worker.command.load(std::memory_order_acquire);
-  if (command == nullptr || !proceed(worker, *command)) return;
+  if (command == nullptr || !proceed(worker, snapshot, *command)) return;
   worker.command.store(nullptr, std::memory_order_relaxed);
   command->done.store(true, std::memory_order_release);
 }

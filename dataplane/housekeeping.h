@@ -13,6 +13,6 @@ bool advance_clock(Worker& worker) noexcept;
 void serve_waiting_room(Worker& worker, const Snapshot& snapshot) noexcept;
 
 // Goes on with what control asked for (Worker::command).
-void serve_command(Worker& worker) noexcept;
+void serve_command(Worker& worker, const Snapshot& snapshot) noexcept;
 
 }  // namespace shunt::dataplane

@@ -74,7 +74,7 @@ uint32_t first_free(Worker& worker, Group<Ip>& group) noexcept {
 }
 
 // How many ends a search may look at.
-uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends) noexcept {
+uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends, bool many_ports) noexcept {
   LocalPortSearch& search = worker.local_port_search;
   if (search.refilled != worker.now) {
     search.refilled = worker.now;
@@ -83,17 +83,18 @@ uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends) noe
   // Connections of a pool that was changed count, too: that there are so many does not prove that no end is free.
   const uint64_t connections =
       uint64_t{real.active.load(std::memory_order_relaxed)} + real.inactive.load(std::memory_order_relaxed);
-  return connections >= ends ? kGlance : kShortSearch + search.probes_left;
+  return connections >= ends && !many_ports ? kGlance : kShortSearch + search.probes_left;
 }
 
 }  // namespace
 
 template <typename Ip>
-bool choose_local(Worker& worker, const ServiceEntry& service, typename Ip::Entry& connection) noexcept {
+bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
+                  typename Ip::Entry& connection) noexcept {
   const LocalEnds ends(worker, service);
   RealCounters& real = worker.real_counters[connection.real.index];
   LocalPortSearch& search = worker.local_port_search;
-  const uint32_t limit = probes_for(worker, real, ends.count());
+  const uint32_t limit = probes_for(worker, real, ends.count(), many_ports);
   uint32_t turn = search.first_turn + real.local_turn;
   uint32_t probes = 0;
   bool found = false;
@@ -118,7 +119,7 @@ bool choose_local(Worker& worker, const ServiceEntry& service, typename Ip::Entr
   return found;
 }
 
-template bool choose_local<Ipv4>(Worker&, const ServiceEntry&, Connection&) noexcept;
-template bool choose_local<Ipv6>(Worker&, const ServiceEntry&, Connection6&) noexcept;
+template bool choose_local<Ipv4>(Worker&, const ServiceEntry&, bool, Connection&) noexcept;
+template bool choose_local<Ipv6>(Worker&, const ServiceEntry&, bool, Connection6&) noexcept;
 
 }  // namespace shunt::dataplane

@@ -36,8 +36,10 @@ struct LocalPortSearch {
 };
 
 // Completes connection.reply, whose source (the real) is set, with a free local address and port; one whose
-// connection is past its time is free. False: none was found. REQUIRES: the pool is not empty.
+// connection is past its time is free. False: none was found. `many_ports`: the real takes connections on more than one
+// port, so that its connections may be more than the ends toward one. REQUIRES: the pool is not empty.
 template <typename Ip>
-bool choose_local(Worker& worker, const ServiceEntry& service, typename Ip::Entry& connection) noexcept;
+bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
+                  typename Ip::Entry& connection) noexcept;
 
 }  // namespace shunt::dataplane

@@ -28,6 +28,8 @@ struct alignas(64) NextHop : WayOut {
   IpAddress local_address;
   IpAddress address;
   bool resolved = false;
+  // Resolved by an operator's word: control need not ask whether it is still there.
+  bool is_fixed = false;
 
   bool operator==(const NextHop&) const noexcept = default;
 };

@@ -26,9 +26,13 @@ struct alignas(64) Packet {
   Verdict verdict;
   DropReason reason;  // under kDrop
   uint8_t owner;      // under kHandOff: the worker
+  struct {
+    uint32_t index;
+    uint32_t serial;
+  } datagram;  // under kHold: the fragment's, in the worker's table
 
   // Set by parse() for packets that go on.
-  uint8_t tcp_flags;  // 0 for UDP
+  uint8_t tcp_flags;  // 0 for UDP; flags_of() SCTP's event (sctp_state.h)
   uint16_t ip_bytes;  // the IP packet's length, its header included
   alignas(16) FlowKey key;  // IPv4
   uint8_t key_end[3];       // zeros: the key is written and read as one block
@@ -51,6 +55,10 @@ struct alignas(64) Packet {
   };
   ConnectionTable::Reference reference;  // into the table of its family
   ConnectionTable::Reference other;      // IPv6: the connection's other line, if the packet needs it
+
+  // The ports of a packet that has none, IPsec's: `udp` points here.
+  UdpHeader stand_in;
+  bool has_no_ports() const noexcept { return udp == &stand_in; }
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;

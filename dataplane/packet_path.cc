@@ -7,9 +7,12 @@
 #include "dataplane/admit.h"
 #include "dataplane/family.h"
 #include "dataplane/find.h"
+#include "dataplane/icmp/error.h"
 #include "dataplane/parse.h"
+#include "dataplane/pieces.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/route.h"
+#include "dataplane/segment_size.h"
 #include "dataplane/settle.h"
 #include "dataplane/track.h"
 
@@ -22,7 +25,7 @@ template <Direction kDirection, typename Ip>
                                            Packet& packet) noexcept {
   const RealEntry& real = snapshot.reals[flow.real.index];
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
-  if (way == nullptr) [[unlikely]] return false;
+  if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?
   if (!rewrite<kDirection>(worker, real, flow, *way, packet)) [[unlikely]] return false;  // make it what the method says
   queue_frame(worker, way->port, packet.mbuf);
@@ -39,6 +42,7 @@ template <typename Ip>
     flow = admit(worker, snapshot, packet, Flow<Ip>(flow));
     search_anew(burst, packet);
     if (!packet.undecided()) return false;
+    limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
   }
   return flow.direction == Direction::kRequest ? send_on<Direction::kRequest>(worker, snapshot, flow, packet)
                                                : send_on<Direction::kReply>(worker, snapshot, flow, packet);
@@ -57,7 +61,9 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
     const bool sent = is_on_its_way<Ipv4>(packet)
                           ? forward<Ipv4>(worker, snapshot, burst, packet)
                           : is_on_its_way<Ipv6>(packet) && forward<Ipv6>(worker, snapshot, burst, packet);
-    if (!sent) [[unlikely]] settle(worker, packet);  // send back, punt, hand off, make wait, or free
+    if (sent) [[likely]] continue;
+    if (relay_error(worker, snapshot, packet)) continue;  // an ICMP error goes where the connection it is about goes
+    settle(worker, packet);  // send back, punt, hand off, make wait, or free
   }
 }
 

@@ -1,8 +1,11 @@
 #include "dataplane/parse.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/checksum.h"
+#include "dataplane/fragments.h"
+#include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -18,9 +21,42 @@ bool has_good_checksum(const rte_mbuf* mbuf, const Ipv4Header* ip, uint32_t head
   return fold(sum_of(ip, header_bytes)) == 0xffff;
 }
 
-// TCP (RFC 9293) or UDP (RFC 768) in `bytes` of payload, of which `in_first_segment` lie in the first buffer. False: the
-// packet is dropped.
+// The chunk header at `offset` of an SCTP packet, a copy of it in `room` where it lies across buffers.
+const SctpChunk* chunk_at(const Packet& packet, uint32_t offset, SctpChunk& room) noexcept {
+  const auto* frame = rte_pktmbuf_mtod(packet.mbuf, const uint8_t*);
+  const auto begin = static_cast<uint32_t>(packet.l4 - frame);
+  return static_cast<const SctpChunk*>(rte_pktmbuf_read(packet.mbuf, begin + offset, sizeof room, &room));
+}
+
+// Whether a chunk's length, header included, is possible where `room` bytes are left.
+bool has_good_length(const SctpChunk& chunk, uint32_t room) noexcept {
+  const uint32_t length = chunk.length.host();
+  return length >= sizeof(SctpChunk) && length <= room;
+}
+
+// SCTP (RFC 9260) in `bytes` of payload. The first chunk decides what the packet does to its connection, but for an
+// ABORT behind a COOKIE ECHO or COOKIE ACK (ip_vs_proto_sctp.c set_sctp_state). False: the packet is dropped.
+bool parse_sctp(Packet& packet, uint32_t bytes, uint32_t in_first_segment) noexcept {
+  constexpr uint32_t kFixed = sizeof(SctpHeader) + sizeof(SctpChunk);
+  if (bytes < kFixed) return packet.drop(DropReason::kBadL4Header), false;
+  if (in_first_segment < kFixed) return packet.drop(DropReason::kTruncated), false;
+  const auto& first = *reinterpret_cast<const SctpChunk*>(packet.l4 + sizeof(SctpHeader));
+  if (!has_good_length(first, bytes - sizeof(SctpHeader))) return packet.drop(DropReason::kBadL4Header), false;
+  packet.tcp_flags = flags_of(sctp_event_of(first.type));
+  const uint32_t next = sizeof(SctpHeader) + ((first.length.host() + 3u) & ~3u);
+  const bool may_hide_abort = first.type == kSctpCookieEcho || first.type == kSctpCookieAck;
+  if (!may_hide_abort || next + sizeof(SctpChunk) > bytes) return true;
+  SctpChunk room;
+  const SctpChunk* second = chunk_at(packet, next, room);
+  if (second == nullptr || !has_good_length(*second, bytes - next)) return packet.drop(DropReason::kBadL4Header), false;
+  if (second->type == kSctpAbort) packet.tcp_flags = flags_of(SctpEvent::kAbort);
+  return true;
+}
+
+// TCP (RFC 9293), UDP (RFC 768) or SCTP in `bytes` of payload, of which `in_first_segment` lie in the first buffer.
+// False: the packet is dropped.
 bool parse_l4(Packet& packet, uint8_t protocol, uint32_t bytes, uint32_t in_first_segment) noexcept {
+  if (protocol == kIpProtocolSctp) return parse_sctp(packet, bytes, in_first_segment);
   const bool is_tcp = protocol == kIpProtocolTcp;
   const uint32_t fixed = is_tcp ? sizeof(TcpHeader) : sizeof(UdpHeader);
   if (bytes < fixed) [[unlikely]] return packet.drop(DropReason::kBadL4Header), false;
@@ -34,15 +70,35 @@ bool parse_l4(Packet& packet, uint8_t protocol, uint32_t bytes, uint32_t in_firs
   return true;
 }
 
-// Only a service's fragments are ours; Linux puts its own together.
-void decide_fragment(const Snapshot& snapshot, const IpAddress& destination, Packet& packet) noexcept {
-  if (snapshot.kinds_of(destination) & bit(AddressSlot::Kind::kVip)) return packet.drop(DropReason::kFragment);
-  packet.verdict = Verdict::kKernel;
+// Whether an ICMP type may say what became of a connection's packet: those that IPVS looks at (ip_vs_core.c ip_vs_in_icmp,
+// ip_vs_in_icmp_v6).
+bool is_error(Verdict family, uint8_t type) noexcept {
+  if (family == Verdict::kIcmpErrorIpv6) return type < kIcmpv6FirstInformation;
+  return type == kIcmpUnreachable || type == kIcmpSourceQuench || type == kIcmpTimeExceeded;
 }
 
-bool is_forwarded(uint8_t protocol) noexcept { return protocol == kIpProtocolTcp || protocol == kIpProtocolUdp; }
+// What is neither TCP nor UDP: Linux's, but for ICMP errors, of which relay_error() finds out. `bytes` of the packet lie
+// behind `header` in the first buffer.
+void decide_other(Packet& packet, bool may_be_icmp, Verdict error, uint8_t* header, uint32_t bytes) noexcept {
+  const bool is_icmp_error = may_be_icmp && bytes >= sizeof(IcmpHeader) && is_error(error, *header);
+  packet.verdict = is_icmp_error ? error : Verdict::kKernel;
+  packet.l4 = header;
+}
 
-void parse_ipv4(const Snapshot& snapshot, Packet& packet, uint32_t bytes, uint32_t in_first_segment) noexcept {
+// IPsec's packets have no ports of their own; they follow the connection by which their keys are agreed upon, that of
+// ISAKMP, UDP port 500 on both sides (ip_vs_proto_ah_esp.c).
+bool follows_isakmp(uint8_t protocol) noexcept { return protocol == kIpProtocolEsp || protocol == kIpProtocolAh; }
+
+// The ports of such a packet, and room for what a rewrite makes of them: nothing of the packet itself.
+void follow_isakmp(Packet& packet) noexcept {
+  constexpr Be16 kIsakmp = Be16::from_host(500);
+  packet.stand_in = {kIsakmp, kIsakmp, {}, {}};
+  packet.udp = &packet.stand_in;
+  packet.tcp_flags = kTcpSyn;  // admission sees each of them
+}
+
+void parse_ipv4(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32_t bytes,
+                uint32_t in_first_segment) noexcept {
   packet.verdict = Verdict::kUndecidedIpv4;
   if (in_first_segment < sizeof(Ipv4Header)) return packet.drop(DropReason::kTruncated);
   const Ipv4Header* ip = packet.ip;
@@ -56,39 +112,63 @@ void parse_ipv4(const Snapshot& snapshot, Packet& packet, uint32_t bytes, uint32
     return packet.drop(DropReason::kBadIpChecksum);
   }
   packet.ip_bytes = static_cast<uint16_t>(total);
-  if (!is_forwarded(ip->protocol)) [[unlikely]] {
-    packet.verdict = Verdict::kKernel;
+  if (follows_isakmp(ip->protocol)) {
+    follow_isakmp(packet);
+    packet.set_key(parsing::key_of(packet.ip, packet.l4, kIpProtocolUdp));
     return;
   }
-  if ((ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0) [[unlikely]] {
-    return decide_fragment(snapshot, IpAddress::from_v4(ip->destination), packet);
+  auto* l4 = reinterpret_cast<uint8_t*>(packet.ip) + header_bytes;
+  const bool is_fragment = (ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0;
+  if (!is_forwarded(ip->protocol)) [[unlikely]] {
+    const bool may_be_icmp = ip->protocol == kIpProtocolIcmp && !is_fragment;
+    return decide_other(packet, may_be_icmp, Verdict::kIcmpErrorIpv4, l4,
+                        std::min(total, in_first_segment) - header_bytes);
   }
-  packet.l4 = reinterpret_cast<uint8_t*>(packet.ip) + header_bytes;
+  packet.l4 = l4;
+  if (is_fragment) [[unlikely]] {
+    return take_fragment<Ipv4>(worker, snapshot, packet,
+                               {.id = ip->id.raw,
+                                .begin = ip->fragment_begin(),
+                                .bytes = total - header_bytes,
+                                .is_last = (ip->fragment.raw & kIpMoreFragments.raw) == 0,
+                                .protocol = ip->protocol,
+                                .overhead = header_bytes,
+                                .data = packet.l4,
+                                .end = packet.l4 + (total - header_bytes),
+                                .readable = in_first_segment - header_bytes});
+  }
   if (!parse_l4(packet, ip->protocol, total - header_bytes, in_first_segment - header_bytes)) return;
-  packet.set_key(parsing::key_of(packet.ip, packet.l4));
+  packet.set_key(parsing::key_of(packet.ip, packet.l4, ip->protocol));
 }
 
 // Where the extension headers end (RFC 8200 section 4), and what begins there.
 struct Chain {
   uint32_t bytes = sizeof(Ipv6Header);
   uint8_t next;
+  // The packet is a fragment: a later one's chain ends behind this header, whatever follows.
+  const Ipv6FragmentHeader* fragment = nullptr;
 };
 
 // False: the packet is decided. `readable`: bytes of the packet that lie in the first buffer.
-bool skip_extensions(const Snapshot& snapshot, Packet& packet, uint32_t total, uint32_t readable, Chain& chain) noexcept {
+bool skip_extensions(Packet& packet, uint32_t total, uint32_t readable, Chain& chain) noexcept {
   const auto* begin = reinterpret_cast<const uint8_t*>(packet.ip6);
   for (uint32_t seen = 0;; ++seen) {
     const uint8_t* header = begin + chain.bytes;
-    const bool has_length = chain.next == kIpv6HopByHop || chain.next == kIpv6Routing ||
-                            chain.next == kIpv6DestinationOptions || chain.next == kIpv6Fragment;
-    if (!has_length) return true;
+    if (!is_ipv6_extension(chain.next)) return true;
+    // The first fragment has all headers (RFC 7112).
+    const DropReason cut = chain.fragment == nullptr ? DropReason::kBadExtensionHeader : DropReason::kFragmentTiny;
     constexpr uint32_t kUnit = 8;  // the least, and what lengths count in
-    if (chain.bytes + kUnit > total || seen == kMostExtensionHeaders) {
-      return packet.drop(DropReason::kBadExtensionHeader), false;
-    }
+    if (seen == kMostExtensionHeaders) return packet.drop(DropReason::kBadExtensionHeader), false;
+    if (chain.bytes + kUnit > total) return packet.drop(cut), false;
     if (chain.bytes + kUnit > readable) return packet.drop(DropReason::kTruncated), false;
     if (chain.next == kIpv6Fragment) {
-      return decide_fragment(snapshot, IpAddress::from_v6(packet.ip6->destination.data()), packet), false;
+      const auto* fragment = reinterpret_cast<const Ipv6FragmentHeader*>(header);
+      if (chain.fragment != nullptr) return packet.drop(DropReason::kBadExtensionHeader), false;
+      if (!fragment->is_atomic()) chain.fragment = fragment;
+      chain.next = fragment->next_header;
+      chain.bytes += sizeof *fragment;
+      if (fragment->begin() != 0) return true;
+      continue;
     }
     // Segments left: the packet is not at its end here (RFC 8200 section 4.4); Linux knows what to make of it.
     if (chain.next == kIpv6Routing && header[3] != 0) {
@@ -97,12 +177,36 @@ bool skip_extensions(const Snapshot& snapshot, Packet& packet, uint32_t total, u
     }
     chain.next = header[0];
     chain.bytes += (header[1] + 1u) * kUnit;
-    if (chain.bytes > total) return packet.drop(DropReason::kBadExtensionHeader), false;
+    if (chain.bytes > total) return packet.drop(cut), false;
     if (chain.bytes > readable) return packet.drop(DropReason::kTruncated), false;
   }
 }
 
-void parse_ipv6(const Snapshot& snapshot, Packet& packet, uint32_t bytes, uint32_t in_first_segment) noexcept {
+// REQUIRES a whole chain with a fragment header.
+void parse_ipv6_fragment(Worker& worker, const Snapshot& snapshot, Packet& packet, const Chain& chain, uint32_t total,
+                         uint32_t in_first_segment) noexcept {
+  const Ipv6FragmentHeader* header = chain.fragment;
+  // What all of them say; a later one's extension headers stand in the first.
+  if (!is_forwarded(header->next_header) && !is_ipv6_extension(header->next_header)) {
+    packet.verdict = Verdict::kKernel;
+    return;
+  }
+  uint8_t* begin = reinterpret_cast<uint8_t*>(packet.ip6);
+  const auto in_front = static_cast<uint32_t>(reinterpret_cast<const uint8_t*>(header) - begin);
+  take_fragment<Ipv6>(worker, snapshot, packet,
+                      {.id = header->id.raw,
+                       .begin = header->begin(),
+                       .bytes = total - in_front - static_cast<uint32_t>(sizeof *header),
+                       .is_last = !header->has_more(),
+                       .protocol = chain.next,
+                       .overhead = in_front - static_cast<uint32_t>(sizeof(Ipv6Header)),
+                       .data = begin + chain.bytes,
+                       .end = begin + total,
+                       .readable = in_first_segment - chain.bytes});
+}
+
+void parse_ipv6(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32_t bytes,
+                uint32_t in_first_segment) noexcept {
   packet.verdict = Verdict::kUndecidedIpv6;
   if (in_first_segment < sizeof(Ipv6Header)) return packet.drop(DropReason::kTruncated);
   const Ipv6Header* ip = packet.ip6;
@@ -111,12 +215,19 @@ void parse_ipv6(const Snapshot& snapshot, Packet& packet, uint32_t bytes, uint32
   if (total > bytes || total > UINT16_MAX) [[unlikely]] return packet.drop(DropReason::kTruncated);
   packet.ip_bytes = static_cast<uint16_t>(total);
   Chain chain{.next = ip->next_header};
-  if (!skip_extensions(snapshot, packet, total, in_first_segment, chain)) return;
-  if (!is_forwarded(chain.next)) [[unlikely]] {
-    packet.verdict = Verdict::kKernel;
+  if (!skip_extensions(packet, total, in_first_segment, chain)) return;
+  if (chain.fragment != nullptr) return parse_ipv6_fragment(worker, snapshot, packet, chain, total, in_first_segment);
+  if (follows_isakmp(chain.next)) {
+    follow_isakmp(packet);
+    packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
     return;
   }
-  packet.l4 = reinterpret_cast<uint8_t*>(packet.ip6) + chain.bytes;
+  auto* l4 = reinterpret_cast<uint8_t*>(packet.ip6) + chain.bytes;
+  if (!is_forwarded(chain.next)) [[unlikely]] {
+    return decide_other(packet, chain.next == kIpProtocolIcmpv6, Verdict::kIcmpErrorIpv6, l4,
+                        std::min(total, in_first_segment) - chain.bytes);
+  }
+  packet.l4 = l4;
   if (!parse_l4(packet, chain.next, total - chain.bytes, in_first_segment - chain.bytes)) return;
   packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, chain.next);
 }
@@ -136,7 +247,7 @@ bool decide_by_frame(const EthernetHeader* frame, const MacAddress& mac, Packet&
 
 }  // namespace
 
-void parse_carefully(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+void parse_carefully(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   constexpr uint32_t kFrame = sizeof(EthernetHeader);
   const rte_mbuf* mbuf = packet.mbuf;
   packet.tcp_flags = 0;
@@ -146,8 +257,8 @@ void parse_carefully(const Worker& worker, const Snapshot& snapshot, Packet& pac
   if (decide_by_frame(frame, worker.ports[packet.in_port].mac(), packet)) return;
   const uint32_t bytes = mbuf->pkt_len - kFrame;
   const uint32_t in_first_segment = mbuf->data_len - kFrame;
-  if (frame->type == kEtherTypeIpv4) parse_ipv4(snapshot, packet, bytes, in_first_segment);
-  else parse_ipv6(snapshot, packet, bytes, in_first_segment);
+  if (frame->type == kEtherTypeIpv4) parse_ipv4(worker, snapshot, packet, bytes, in_first_segment);
+  else parse_ipv6(worker, snapshot, packet, bytes, in_first_segment);
 }
 
 }  // namespace shunt::dataplane

@@ -11,9 +11,14 @@
 
 namespace shunt::dataplane {
 
-// Every packet but the plain ones below, each impossibility told apart. Fills in the packet's key, or decides: not TCP or
-// UDP over IP goes to the kernel port, malformed is dropped.
-void parse_carefully(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept;
+// Every packet but the plain ones below, each impossibility told apart. Fills in the packet's key, or decides: not TCP,
+// UDP, SCTP or IPsec over IP goes to the kernel port, malformed is dropped, fragments go their own way (fragments.h).
+void parse_carefully(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept;
+
+// What is balanced; other protocols are Linux's.
+constexpr bool is_forwarded(uint8_t protocol) noexcept {
+  return protocol == kIpProtocolTcp || protocol == kIpProtocolUdp || protocol == kIpProtocolSctp;
+}
 
 namespace parsing {
 
@@ -59,13 +64,13 @@ inline uint64_t frame_oddities(const EthernetHeader* frame, const WorkerPort& po
   return ((destination ^ ours) << 16) | static_cast<uint64_t>(frame->type.raw ^ type.raw);
 }
 
-// The key of a TCP or UDP packet.
-inline __m128i key_of(const Ipv4Header* ip, const uint8_t* l4) noexcept {
+// The key of a packet with ports at `l4`.
+inline __m128i key_of(const Ipv4Header* ip, const uint8_t* l4, uint8_t protocol) noexcept {
   uint64_t addresses;
   uint32_t ports;
   std::memcpy(&addresses, static_cast<const void*>(&ip->source), 8);
   std::memcpy(&ports, l4, 4);
-  return block_of(addresses, ports, ip->protocol);
+  return block_of(addresses, ports, protocol);
 }
 // The same where the ports follow a header without options: from the protocol on all lies in 16 bytes.
 inline __m128i key_of_plain(const Ipv4Header* ip) noexcept {
@@ -149,7 +154,7 @@ inline bool parse_plain6(const WorkerPort& port, Packet& packet) noexcept {
 }  // namespace parsing
 
 // REQUIRES mbuf, in_port and handed_off of the packet; sets what the next steps read, or decides.
-inline void parse(const Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+inline void parse(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   packet.verdict = Verdict::kUndecidedIpv4;
   const WorkerPort& port = worker.ports[packet.in_port];
   if (parsing::parse_plain(port, packet)) [[likely]] return;

@@ -13,12 +13,21 @@
 
 namespace shunt::dataplane {
 
-inline Ipv4Header* wrap(Worker& worker, const RealEntry& real, const Packet& packet, Ipv4Header* ip) noexcept {
-  return rewrite_tunnel(packet.mbuf, ip, packet.ip_bytes, real.local_address.v4(), real.address.v4(),
-                        worker.next_ip_id++);
+// nullptr: the buffer has no room.
+template <typename Ip>
+[[gnu::always_inline]] inline EthernetHeader* wrap(Worker& worker, const RealEntry& real, const Packet& packet,
+                                                   typename Ip::Header* ip) noexcept {
+  const Wrapping wrapping{packet.ip_bytes, worker.next_ip_id++, static_cast<uint32_t>(packet.hash), real.local_address,
+                          real.address};
+  if (real.tunnel == TunnelKind::kIpip && real.address.family == Ip::kFamily) [[likely]] {
+    return rewrite_ipip(packet.mbuf, ip, wrapping);
+  }
+  return rewrite_tunnel(packet.mbuf, ip, real.tunnel, real.tunnel_port, wrapping);
 }
-inline Ipv6Header* wrap(Worker&, const RealEntry& real, const Packet& packet, Ipv6Header* ip) noexcept {
-  return rewrite_tunnel(packet.mbuf, ip, packet.ip_bytes, real.local_address, real.address);
+
+// Both MAC addresses; the frame's type stays.
+inline void address_frame(const WayOut& way, EthernetHeader* frame) noexcept {
+  std::memcpy(static_cast<void*>(frame), &way, 2 * sizeof(MacAddress));
 }
 
 // True: the frame is ready to leave by `way`. False: the packet is decided.
@@ -26,6 +35,7 @@ template <Direction kDirection, typename Ip>
 [[gnu::always_inline]] inline bool rewrite(Worker& worker, const RealEntry& real, const Flow<Ip>& flow,
                                            const WayOut& way, Packet& packet) noexcept {
   auto* ip = Ip::header_of(packet);
+  auto* frame = reinterpret_cast<EthernetHeader*>(ip) - 1;
   if constexpr (kDirection == Direction::kRequest) {
     // Asked for in turn, so that `direct` costs the least; a fifth method must be asked for, too.
     static_assert(kMethods == 4);
@@ -36,8 +46,8 @@ template <Direction kDirection, typename Ip>
     } else if (real.method == Method::kFullnat) {
       rewrite_fullnat_request(*flow.connection, ip, packet.l4);
     } else {
-      ip = wrap(worker, real, packet, ip);
-      if (ip == nullptr) [[unlikely]] {
+      frame = wrap<Ip>(worker, real, packet, ip);
+      if (frame == nullptr) [[unlikely]] {
         packet.drop(DropReason::kNoMbuf);
         return false;
       }
@@ -47,9 +57,7 @@ template <Direction kDirection, typename Ip>
   } else {
     rewrite_fullnat_reply(*flow.connection, ip, packet.l4);
   }
-  // Both MAC addresses; the frame's type stays.
-  auto* frame = reinterpret_cast<EthernetHeader*>(ip) - 1;
-  std::memcpy(static_cast<void*>(frame), &way, 2 * sizeof(MacAddress));
+  address_frame(way, frame);
   return true;
 }
 

@@ -1,5 +1,7 @@
 #include "dataplane/route.h"
 
+#include <algorithm>
+
 #include "dataplane/answer.h"
 
 namespace shunt::dataplane {
@@ -12,6 +14,11 @@ void wait_for(Worker& worker, Packet& packet, const Route& unresolved) noexcept 
   packet.verdict = Verdict::kWait;
 }
 
+// Its way out's port has no address of the real's family, from which an outer header could come.
+bool lacks_tunnel_source(const RealEntry& real) noexcept {
+  return real.method == Method::kTunnel && real.local_address.is_unspecified();
+}
+
 // A request to a real without a next hop.
 void seek_real(Worker& worker, const Snapshot& snapshot, const RealEntry& real, Packet& packet) noexcept {
   const Route found = snapshot.next_hops.route_to(real.address);
@@ -19,9 +26,18 @@ void seek_real(Worker& worker, const Snapshot& snapshot, const RealEntry& real, 
   wait_for(worker, packet, found);
 }
 
-// A router may cut it into pieces; IPv6 has no such routers (RFC 8200 section 5).
-bool may_be_fragmented(const Ipv4Header* ip) noexcept { return (ip->fragment.raw & kIpDontFragment.raw) == 0; }
-bool may_be_fragmented(const Ipv6Header*) noexcept { return false; }
+// Whether a packet of `bytes` may be cut into pieces. IPv6 has no routers that do (RFC 8200 section 5), but a packet that
+// is ours, a tunnel's, is cut when what it carries is no more than every sender may send.
+bool may_be_cut(const Ipv4Header* ip, bool, uint32_t) noexcept { return (ip->fragment.raw & kIpDontFragment.raw) == 0; }
+bool may_be_cut(const Ipv6Header*, bool is_tunnels, uint32_t bytes) noexcept {
+  return is_tunnels && bytes <= Ipv6::kLeastMtu;
+}
+
+// What a sender is told to fit into: no IPv6 host sends less than the least (RFC 8201 section 4).
+uint16_t told_mtu(const Ipv4Header*, uint16_t mtu) noexcept { return mtu; }
+uint16_t told_mtu(const Ipv6Header*, uint16_t mtu) noexcept {
+  return std::max(mtu, static_cast<uint16_t>(Ipv6::kLeastMtu));
+}
 
 }  // namespace
 
@@ -51,12 +67,17 @@ void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, con
   if (is_request && real.next_hop == kNoNextHop) return seek_real(worker, snapshot, real, packet);
   if (is_request) way = &real.way_out;
   if (!snapshot.link_up[way->port]) return packet.drop(DropReason::kPortDown);
+  if (is_request && lacks_tunnel_source(real)) return packet.drop(DropReason::kNoLocalAddress);
   const auto* ip = Ip::header_of(packet);
   if (Ip::hop_limit_of(ip) <= 1) {
     return drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kTtlExpired, Answer::kTimeExceeded);
   }
-  if (may_be_fragmented(ip)) return packet.drop(DropReason::kTooBig);
-  drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kTooBig, Answer::kTooBig, way->mtu);
+  const bool is_tunnels = is_request && real.method == Method::kTunnel;
+  if (packet.verdict == Ip::kUndecided && may_be_cut(ip, is_tunnels, packet.ip_bytes)) {
+    packet.verdict = Verdict::kPieces;
+    return;
+  }
+  drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kTooBig, Answer::kTooBig, told_mtu(ip, way->mtu));
 }
 
 template const NextHop* seek_client<Ipv4>(Worker&, const NextHops&, Connection&, Packet&) noexcept;

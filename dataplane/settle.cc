@@ -2,6 +2,9 @@
 
 #include <rte_ethdev.h>
 
+#include "dataplane/fragments.h"
+#include "dataplane/vlan.h"
+
 namespace shunt::dataplane {
 namespace {
 
@@ -36,9 +39,15 @@ void drop(Worker& worker, rte_mbuf* mbuf, DropReason reason) noexcept {
   rte_pktmbuf_free(mbuf);
 }
 
+void start_anew(Worker& worker, rte_mbuf* mbuf) noexcept {
+  if (worker.inbox == nullptr || rte_ring_enqueue(worker.inbox, mbuf) != 0) {
+    drop(worker, mbuf, DropReason::kHandOffFull);
+  }
+}
+
 void flush_port(Worker& worker, uint16_t id) noexcept {
   WorkerPort& port = worker.ports[id];
-  const uint32_t count = port.tx_count;
+  const uint32_t count = port.vlan == 0 ? port.tx_count : put_tags_on(worker, port);
   const uint32_t sent = port.present ? rte_eth_tx_burst(id, port.queue, port.tx.data(), static_cast<uint16_t>(count)) : 0;
   worker.counters.tx_packets.add(sent);
   const DropReason reason = port.present ? DropReason::kTxFull : DropReason::kPortDown;
@@ -60,10 +69,16 @@ void settle(Worker& worker, const Packet& packet) noexcept {
       return to_other_worker(worker, packet);
     case Verdict::kWait:
       return to_waiting_room(worker, packet);
+    case Verdict::kHold:
+      return hold_fragment(worker, packet);
+    case Verdict::kPieces:
+      return rte_pktmbuf_free(packet.mbuf);
     case Verdict::kAnswer:
       return queue_frame(worker, packet.in_port, packet.mbuf);
     case Verdict::kUndecidedIpv4:  // cannot be: whoever does not send a packet on decides it
     case Verdict::kUndecidedIpv6:
+    case Verdict::kIcmpErrorIpv4:
+    case Verdict::kIcmpErrorIpv6:
     case Verdict::kDrop:
       return drop(worker, packet.mbuf, packet.reason);
   }

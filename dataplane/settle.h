@@ -15,6 +15,9 @@ void flush_ports(Worker& worker) noexcept;
 // Frees and counts.
 void drop(Worker& worker, rte_mbuf* mbuf, DropReason reason) noexcept;
 
+// Lets a packet begin its journey anew, behind what is on its way now: by the worker's own inbox, as if handed off.
+void start_anew(Worker& worker, rte_mbuf* mbuf) noexcept;
+
 // Queues one frame on a port for this poll's end; a queue that is full then is sent at once.
 inline void queue_frame(Worker& worker, uint16_t id, rte_mbuf* mbuf) noexcept {
   WorkerPort& port = worker.ports[id];

@@ -11,7 +11,9 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/match_table.h"
 #include "dataplane/next_hops.h"
+#include "dataplane/sysctls.h"
 #include "dataplane/types.h"
 #include "src/base/address.h"
 
@@ -19,28 +21,43 @@ namespace shunt::dataplane {
 
 // A real in its slot: all that forwarding an existing connection's request needs, one cache line.
 struct alignas(64) RealEntry {
-  // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's header taken
+  // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers taken
   // off; 0: none may now.
   WayOut way_out;
   // Outer source of its tunnel; next_hop's.
   IpAddress local_address;
+  // Under tunnel of either family; under the other methods of the service's.
   IpAddress address;
+  // 0: a packet keeps the port that it came for.
   Be16 port;
+  // Of its tunnel: where it listens for GUE.
+  Be16 tunnel_port;
   Method method = Method::kNat;
-  // The slot holds a real (perhaps one that is removed but still has connections).
-  bool used = false;
+  TunnelKind tunnel = TunnelKind::kIpip;
   // Toward the real; kNoNextHop while there is none: NextHops::route_to(address) says why.
   NextHopId next_hop = kNoNextHop;
   // Index into Snapshot::timeouts.
   uint16_t timeouts = 0;
   ServiceId service = kNoService;
 
+  // The slot holds a real (perhaps one that is removed but still has connections).
+  bool is_used() const noexcept { return service != kNoService; }
   // Sets `way_out` and `local_address` from what next_hop names. For the snapshot's builder.
   void take_way_out(const NextHop& next, bool link_up) noexcept;
   // There is no way out: next_hop becomes kNoNextHop. For the snapshot's builder.
   void lose_way_out() noexcept;
 };
 static_assert(sizeof(RealEntry) == 64);
+
+// When a real has too many connections, active and inactive ones of the whole node: at `upper` it gets no more until it
+// has less than `lower`, or, that being 0, less than three quarters of `upper` (ip_vs_conn.c ip_vs_bind_dest,
+// ip_vs_unbind_dest).
+struct Thresholds {
+  uint32_t upper = 0;  // 0: never too many
+  uint32_t lower = 0;
+
+  bool operator==(const Thresholds&) const noexcept = default;
+};
 
 // A real as the schedulers see it. A down real is not in the list at all (keepalived's default, so that `mh` fills
 // its table without it); a drained one is, with weight 0.
@@ -49,16 +66,30 @@ struct Candidate {
   uint32_t weight = 0;
   // The last weight above 0: `mh` keeps a drained real's share of the table, so that a drain moves nobody else.
   uint32_t table_weight = 1;
+  Thresholds thresholds;
+
+  bool operator==(const Candidate&) const noexcept = default;
+};
+
+// How long a client keeps its real, and whom a client is taken for.
+struct Persistence {
+  uint32_t timeout_ms = 0;  // 0: not at all
+  uint8_t prefix = 0;       // bits of an address of the service's family that all count as one client
+
+  bool operator==(const Persistence&) const noexcept = default;
 };
 
 // Bits of ServiceEntry::scheduler_flags.
 // sh, mh: the client's port counts, not its address alone (Linux's sh-port, mh-port).
 inline constexpr uint8_t kHashPort = 1;
-// sh, mh: a client whose real is drained goes on to another real instead of being turned away (sh-fallback, mh-fallback).
+// sh, mh: a client whose real is drained goes on to another real instead of being turned away (sh-fallback,
+// mh-fallback).
 inline constexpr uint8_t kFallback = 2;
 
 struct ServiceEntry {
   ServiceId id = kNoService;
+  // Its first VIP, and the first port there; unspecified: it is found by its match. All that it is found by is in the
+  // snapshot's tables.
   IpAddress address;
   Be16 port;
   uint8_t protocol = 0;
@@ -66,12 +97,30 @@ struct ServiceEntry {
   Method method = Method::kNat;
   // Any TCP packet but an RST opens a connection.
   bool sloppy_tcp = false;
+  // Every datagram gets a real of its own, and no connection.
+  bool one_packet = false;
+  // It is found by a match that takes any destination: a reply on its way to a client may look like a request for it.
+  bool any_destination = false;
+  // Any SCTP packet but an ABORT does.
+  bool sloppy_sctp = false;
   // k... above. Linux's default is none; with kFallback a drain costs nobody a connection.
   uint8_t scheduler_flags = kFallback;
+  NoReal no_real = NoReal::kUnreachable;
+  // A candidate has Thresholds.
+  bool has_thresholds = false;
+  Persistence persistence;
   // Changes whenever `candidates` or `scheduler` does: per-worker cursors notice.
   uint32_t generation = 0;
+  // Another one for each service and each scheduler of it: what a cursor remembers of a former one does not count.
+  uint32_t round = 0;
+  // The scheduler came to a service that had its reals already, instead of seeing them added one by one.
+  bool scheduler_changed = false;
   // Newest first, as the kernel keeps its list.
   std::span<const Candidate> candidates;
+  // The same by RealId, with persistence, thresholds, lblc or lblcr; else empty.
+  std::span<const Candidate> by_id;
+  // Those for whom the scheduler has no real (keepalived's sorry_server).
+  std::span<const Candidate> sorry;
   // Slot table of schedulers that need one (mh, sh, ...): most hold indices into candidates.
   std::span<const uint32_t> slots;
   // fullnat's local addresses, all of the family of `address`.
@@ -84,6 +133,37 @@ struct ServiceSlot {
   Be16 port;
   uint8_t protocol = 0;  // 0: empty
   uint32_t service = 0;  // index into Snapshot::services
+};
+
+// Ports of one VIP that are one service's: from `first` to the next stretch, and whose. Ranges that lie in others are
+// resolved: the narrowest has the port.
+struct PortStretch {
+  static constexpr uint32_t kNobody = UINT32_MAX;
+  uint16_t first = 0;
+  uint32_t service = kNobody;  // index into Snapshot::services
+};
+
+// A VIP with services for ranges of ports, or for all; open-addressed by (protocol, address) as above.
+struct RangeSlot {
+  IpAddress address;
+  uint8_t protocol = 0;  // 0: empty
+  // Of Snapshot::port_stretches; the first begins at port 0.
+  uint32_t begin = 0;
+  uint32_t count = 0;
+};
+
+// A nat real of a one-packet service: what it sends from `port` are replies, which leave from the VIP although no
+// connection knows them. Open-addressed by (protocol, address, port) as above.
+struct OnePacketSlot {
+  IpAddress address;
+  Be16 port;             // 0: it keeps the packets' ports, any of them
+  uint8_t protocol = 0;  // 0: empty
+  RealId real;
+  // Where its service's clients send to. `first_port`..`last_port`: the ports that it keeps, or the service's one
+  // twice.
+  IpAddress vip;
+  uint16_t first_port = 0;
+  uint16_t last_port = 0;
 };
 
 // An address with a meaning to the packet path, open-addressed as above; no kinds: empty.
@@ -115,8 +195,19 @@ struct Snapshot {
   std::span<const RealEntry> reals;        // by RealId
   std::span<const ServiceEntry> services;  // in no order
   std::span<const ServiceSlot> service_slots;
+  std::span<const RangeSlot> range_slots;
+  std::span<const PortStretch> port_stretches;
+  std::span<const OnePacketSlot> one_packet_slots;
+  MatchTable matches;
   std::span<const AddressSlot> addresses;
   std::span<const TimeoutSet> timeouts;
+  // By RealEntry::timeouts, too: the most that a SYN may say its sender takes in a segment; 0: whatever it says.
+  std::span<const uint16_t> max_segment_sizes;
+  Sysctls sysctls;
+  // A bit for each RealId whose connections are to end because it was removed (sysctl expire_nodest_conn); ids
+  // beyond its end have none. Another set has another generation.
+  std::span<const uint64_t> expired_reals;
+  uint32_t expired_generation = 0;
   NextHops next_hops;
   // Per port (by DPDK port id): link state as the kernel or the driver last said.
   std::array<bool, kMaxPorts> link_up{};
@@ -125,10 +216,17 @@ struct Snapshot {
   // Whatever keeps the spans alive.
   std::vector<std::shared_ptr<const void>> storage;
 
-  // The service of a request, or nullptr. noexcept; any thread while the snapshot lives.
+  // The service of a request that came in on the port `in_port` (DPDK id), or nullptr: the first match that fits, then
+  // by address and port as below. noexcept, as all here; any thread while the snapshot lives.
+  const ServiceEntry* find_service(const IpFlow& request, uint16_t in_port) const noexcept;
+  // By VIP and port alone: the service of that very port, of the narrowest range with it, of all ports.
   const ServiceEntry* find_service(uint8_t protocol, const IpAddress& address, Be16 port) const noexcept;
+  // The one-packet real that sent a reply, or nullptr.
+  const OnePacketSlot* find_one_packet(const IpFlow& reply) const noexcept;
   // Bits of AddressSlot::Kind for an address; 0: none.
   uint8_t kinds_of(const IpAddress& address) const noexcept;
+  // Whether services have the address, by itself or by a match's prefix.
+  bool is_vip(const IpAddress& address) const noexcept;
 };
 
 constexpr uint8_t bit(AddressSlot::Kind kind) noexcept {

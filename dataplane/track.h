@@ -3,6 +3,7 @@
 
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
+#include "dataplane/sctp_state.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tcp_state.h"
 #include "dataplane/worker.h"
@@ -21,7 +22,10 @@ void track(Worker& worker, const Snapshot& snapshot, const RealEntry& real, cons
   ++(is_request ? connection.in_packets : connection.out_packets);
   ConnectionState after = connection.state;
   if (!keeps_state(after, packet.tcp_flags)) [[unlikely]] {
-    after = next_tcp_state(after, kDirection, connection.flags & kConnectionNoOutput, packet.tcp_flags);
+    const uint8_t no_output = connection.flags & kConnectionNoOutput;
+    after = is_sctp(after) ? next_sctp_state(after, kDirection, no_output, packet.tcp_flags)
+                           : next_tcp_state(after, kDirection, no_output, packet.tcp_flags,
+                                            defences_of<Ip>(worker).tcp_after());
     if (after != connection.state) change_state(worker, connection, after);
   }
   connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(after)];

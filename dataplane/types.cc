@@ -6,6 +6,7 @@ std::string_view name_of(Protocol protocol) noexcept {
   switch (protocol) {
     case Protocol::kTcp: return "tcp";
     case Protocol::kUdp: return "udp";
+    case Protocol::kSctp: return "sctp";
   }
   return "?";
 }
@@ -34,6 +35,17 @@ std::string_view name_of(SchedulerKind scheduler) noexcept {
     case SchedulerKind::kFo: return "fo";
     case SchedulerKind::kOvf: return "ovf";
     case SchedulerKind::kTwos: return "twos";
+    case SchedulerKind::kLblc: return "lblc";
+    case SchedulerKind::kLblcr: return "lblcr";
+  }
+  return "?";
+}
+
+std::string_view name_of(NoReal no_real) noexcept {
+  switch (no_real) {
+    case NoReal::kUnreachable: return "unreachable";
+    case NoReal::kDrop: return "drop";
+    case NoReal::kReset: return "reset";
   }
   return "?";
 }
@@ -52,6 +64,21 @@ std::string_view name_of(ConnectionState state) noexcept {
     case ConnectionState::kListen: return "LISTEN";
     case ConnectionState::kSynAck: return "SYNACK";
     case ConnectionState::kUdp: return "UDP";
+    // As ipvsadm shows them (ip_vs_proto_sctp.c sctp_state_name_table): two are named as TCP's.
+    case ConnectionState::kSctpNone: return "NONE";
+    case ConnectionState::kSctpInit1: return "INIT1";
+    case ConnectionState::kSctpInit: return "INIT";
+    case ConnectionState::kSctpCookieSent: return "C-SENT";
+    case ConnectionState::kSctpCookieReplied: return "C-REPLIED";
+    case ConnectionState::kSctpCookieWait: return "C-WAIT";
+    case ConnectionState::kSctpCookie: return "COOKIE";
+    case ConnectionState::kSctpCookieEchoed: return "C-ECHOED";
+    case ConnectionState::kSctpEstablished: return "ESTABLISHED";
+    case ConnectionState::kSctpShutdownSent: return "S-SENT";
+    case ConnectionState::kSctpShutdownReceived: return "S-RECEIVED";
+    case ConnectionState::kSctpShutdownAckSent: return "S-ACK-SENT";
+    case ConnectionState::kSctpRejected: return "REJECTED";
+    case ConnectionState::kSctpClosed: return "CLOSED";
   }
   return "?";
 }

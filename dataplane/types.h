@@ -10,17 +10,42 @@
 
 namespace shunt::dataplane {
 
-enum class Protocol : uint8_t { kTcp = 6, kUdp = 17 };  // IANA protocol numbers
+enum class Protocol : uint8_t { kTcp = 6, kUdp = 17, kSctp = 132 };  // IANA protocol numbers
 
 // How a packet reaches its real.
 enum class Method : uint8_t { kDirect, kTunnel, kNat, kFullnat };
 inline constexpr size_t kMethods = 4;
 
-enum class SchedulerKind : uint8_t { kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos };
+// What a tunnel puts between its own IP header and the packet (IPVS's tun types and flags, ip_vs_xmit.c): nothing (RFC
+// 2003, RFC 2473, RFC 4213), GRE (RFC 2784), or UDP and Generic UDP Encapsulation (draft-ietf-intarea-gue), each of the
+// latter two without or with a checksum over all that it carries.
+enum class TunnelKind : uint8_t { kIpip, kGre, kGreChecksum, kGue, kGueChecksum };
+// IANA's port for GUE, Linux's in its examples, too.
+inline constexpr uint16_t kGuePort = 6080;
+
+// How a real's tunnel is made.
+struct Tunnel {
+  TunnelKind kind = TunnelKind::kIpip;
+  // GUE's, where the real listens; of the other kinds 0.
+  uint16_t port = 0;
+
+  bool operator==(const Tunnel&) const noexcept = default;
+};
+
+enum class SchedulerKind : uint8_t {
+  kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos, kLblc, kLblcr
+};
+
+// What a client is told when there is no real for its new connection.
+enum class NoReal : uint8_t {
+  kUnreachable,  // ICMP port unreachable, as IPVS (ip_vs_core.c ip_vs_leave)
+  kDrop,         // nothing
+  kReset,        // TCP: a reset; other protocols as kUnreachable
+};
 
 enum class PollMode : uint8_t { kBusy, kAdaptive };
 
-// Linux IPVS's TCP states (ip_vs_proto_tcp.c), in its order, and UDP's one.
+// Linux IPVS's TCP states (ip_vs_proto_tcp.c), in its order, UDP's one, and SCTP's (ip_vs_proto_sctp.c) in its order.
 enum class ConnectionState : uint8_t {
   kNone,
   kEstablished,
@@ -34,21 +59,38 @@ enum class ConnectionState : uint8_t {
   kListen,
   kSynAck,
   kUdp,
+  kSctpNone,
+  kSctpInit1,             // first INIT of the client seen
+  kSctpInit,              // another one
+  kSctpCookieSent,        // INIT ACK of the real
+  kSctpCookieReplied,     // COOKIE ECHO of the client
+  kSctpCookieWait,        // INIT of the real, which opens towards the client
+  kSctpCookie,            // INIT ACK of the client
+  kSctpCookieEchoed,      // COOKIE ECHO of the real
+  kSctpEstablished,
+  kSctpShutdownSent,      // by the real
+  kSctpShutdownReceived,  // by the real
+  kSctpShutdownAckSent,   // by the real
+  kSctpRejected,          // INIT answered by an ABORT
+  kSctpClosed,
 };
-inline constexpr size_t kConnectionStates = 12;
+inline constexpr size_t kConnectionStates = 26;
 // A state's timeout has the state's index.
 inline constexpr size_t kTimeoutKinds = kConnectionStates;
 
 // IPVS's defaults, in milliseconds, indexed by ConnectionState (ip_vs_proto_tcp.c tcp_timeouts,
-// ip_vs_proto_udp.c udp_timeouts).
+// ip_vs_proto_udp.c udp_timeouts, ip_vs_proto_sctp.c sctp_timeouts).
 inline constexpr std::array<uint32_t, kTimeoutKinds> kDefaultTimeoutsMs = {
-    2000, 900000, 120000, 60000, 120000, 120000, 10000, 60000, 30000, 120000, 120000, 300000};
+    2000,  900000, 120000, 60000, 120000, 120000, 10000,  60000, 30000, 120000, 120000, 300000,  // TCP, UDP
+    2000,  4000,   61000,  61000, 61000,  61000,  61000,  61000,                                 // SCTP, as it opens
+    900000, 61000, 61000,  61000, 4000,   61000};
 
 // Names as the CLI, API and YAML show them.
 std::string_view name_of(Protocol protocol) noexcept;        // "tcp"
 std::string_view name_of(Method method) noexcept;            // "nat"
 std::string_view name_of(SchedulerKind scheduler) noexcept;  // "wlc"
 std::string_view name_of(ConnectionState state) noexcept;    // "SYN_RECV"
+std::string_view name_of(NoReal no_real) noexcept;           // "unreachable"
 
 // Slots in the snapshot's tables, stable through snapshots. A slot is reused only after the last
 // connection on it is gone.
@@ -64,12 +106,22 @@ struct NextHopId {
   uint16_t index = 0;
   constexpr auto operator<=>(const NextHopId&) const noexcept = default;
 };
+// A place in the node's table of templates (templates.h).
+struct TemplateId {
+  uint32_t index = 0;
+  constexpr auto operator<=>(const TemplateId&) const noexcept = default;
+};
 inline constexpr RealId kNoReal{UINT32_MAX};
+inline constexpr TemplateId kNoTemplate{UINT32_MAX};
 inline constexpr ServiceId kNoService{UINT32_MAX};
 
 // How many slots of each there are. Fixed memory of each worker follows from them.
 inline constexpr uint32_t kMaxReals = 131072;
 inline constexpr uint32_t kMaxServices = 16384;
+// Services with a match, and prefixes of theirs: a bit a service in each set, at most two sets a prefix
+// (match_table.h).
+inline constexpr uint32_t kMaxMatchServices = 1024;
+inline constexpr uint32_t kMaxMatchPrefixes = 16384;
 inline constexpr uint32_t kMaxNextHops = 65535;
 inline constexpr uint32_t kMaxPorts = 32;
 inline constexpr uint32_t kMaxWorkers = 64;

@@ -21,19 +21,17 @@ Text text_of(DropReason reason) noexcept {
     case DropReason::kBadExtensionHeader:
       return {"bad_extension_header", "Malformed or too many IPv6 extension headers: a broken or hostile sender."};
     case DropReason::kBadL4Header:
-      return {"bad_l4_header", "Impossible TCP or UDP header lengths: a broken or hostile sender."};
-    case DropReason::kFragment:
-      return {"fragment", "IP fragments for a service; let the path's MTU be learned (DF) instead."};
+      return {"bad_l4_header", "Impossible TCP, UDP or SCTP lengths: a broken or hostile sender."};
     case DropReason::kNoRealLeft:
       return {"no_real", "New connections while no real is up with a weight above 0; see 'service list'."};
     case DropReason::kNotSchedulable:
-      return {"not_schedulable", "TCP packets of no known connection that do not open one: late or forged."};
+      return {"not_schedulable", "Packets of no known connection that do not open one: late or forged."};
     case DropReason::kTableFull:
       return {"table_full", "The connection table is full; raise workers.connections."};
     case DropReason::kLocalPortsExhausted:
       return {"local_ports_exhausted", "No free local port to a real; add local addresses to the pool."};
     case DropReason::kNoLocalAddress:
-      return {"no_local_address", "A fullnat service whose address pool is empty."};
+      return {"no_local_address", "A fullnat service with an empty address pool, or a port without an address of its tunnels' family."};
     case DropReason::kTtlExpired:
       return {"ttl_expired", "TTL ran out here: traceroute, or a routing loop."};
     case DropReason::kTooBig:
@@ -58,6 +56,32 @@ Text text_of(DropReason reason) noexcept {
       return {"hop_loop", "A packet was handed to a worker that does not own it: please report this."};
     case DropReason::kNoMbuf:
       return {"no_mbuf", "Packet buffers ran out; raise workers.mbufs."};
+    case DropReason::kBadIcmpChecksum:
+      return {"bad_icmp_checksum", "ICMP errors about connections with wrong checksums: a broken or hostile sender."};
+    case DropReason::kBadIcmpError:
+      return {"bad_icmp_error", "ICMP errors that quote no packet which their receiver can have sent: forged."};
+    case DropReason::kIcmpNoConnection:
+      return {"icmp_no_connection", "ICMP errors about no connection that a service has: late or forged."};
+    case DropReason::kImpossibleMtu:
+      return {"impossible_mtu", "ICMP too-big with an MTU below 576 (IPv6: 1280) or above its packet: forged."};
+    case DropReason::kTunnelError:
+      return {"tunnel_error", "ICMP errors about packets inside a tunnel; the path's MTU was learned, the client told."};
+    case DropReason::kFragmentTiny:
+      return {"fragment_tiny", "First fragments too small for the TCP or UDP header: an attack on filters."};
+    case DropReason::kFragmentBadLength:
+      return {"fragment_bad_length", "IP fragments of impossible lengths or places: a broken or hostile sender."};
+    case DropReason::kFragmentOverlap:
+      return {"fragment_overlap", "Fragments that overlap: an attack, or identifications used anew too soon."};
+    case DropReason::kFragmentDuplicate:
+      return {"fragment_duplicate", "IP fragments that came twice: a network that doubles packets."};
+    case DropReason::kFragmentTimeout:
+      return {"fragment_timeout", "IP fragments whose first one did not come: lost on the way, or a flood."};
+    case DropReason::kFragmentFlood:
+      return {"fragment_flood", "More incomplete datagrams of some senders than there is room for: perhaps a flood."};
+    case DropReason::kDropPacket:
+      return {"drop_packet", "New connections turned away by sysctl drop_packet: a flood, or its rate is too low."};
+    case DropReason::kNotOurVlan:
+      return {"not_our_vlan", "Frames on a port with vlan that are untagged or of another VLAN; see the switch's port."};
     case DropReason::kConnectionFlushed:
       return {"connection_flushed", "Packets of connections that the operator cut."};
   }

@@ -11,10 +11,14 @@ namespace shunt::dataplane {
 enum class Verdict : uint8_t {
   kUndecidedIpv4,  // on its way through the stages
   kUndecidedIpv6,
-  kAnswer,         // became an ICMP error of ours: back out of the port that it came from
+  kIcmpErrorIpv4,  // says what became of a packet, perhaps of a connection's: relay_error() decides
+  kIcmpErrorIpv6,
+  kAnswer,         // became an answer of ours: back out of the port that it came from
   kKernel,         // not ours: to the kernel port of the port it came from
   kHandOff,        // another worker owns the connection: Packet::owner
   kWait,           // next hop unresolved: into the waiting room
+  kHold,           // a fragment before its datagram's first one: Packet::datagram
+  kPieces,         // larger than its way takes, and it may be cut: the pieces went, this is freed
   kDrop,           // Packet::reason says why
 };
 
@@ -24,13 +28,12 @@ enum class DropReason : uint8_t {
   kBadIpHeader,          // version, header length, total length
   kBadIpChecksum,        // IPv4; IPv6 has none
   kBadExtensionHeader,   // IPv6: malformed, or more of them than anybody needs
-  kBadL4Header,          // TCP data offset or UDP length impossible
-  kFragment,             // a fragment for a service
+  kBadL4Header,          // TCP data offset, UDP length or SCTP chunk length impossible
   kNoRealLeft,           // the service has no real that may take it
-  kNotSchedulable,       // TCP without SYN and no connection
+  kNotSchedulable,       // TCP without SYN, SCTP without INIT, and no connection
   kTableFull,            // no room, and the scheduler cannot forward without a connection
   kLocalPortsExhausted,  // fullnat: no free local address and port for this real
-  kNoLocalAddress,       // fullnat: the pool is empty
+  kNoLocalAddress,       // fullnat: the pool is empty; tunnel: the port has no address of the outer family
   kTtlExpired,           // TTL would reach 0
   kTooBig,               // larger than the path's MTU and not to be fragmented
   kNoRoute,              // no route to the next hop's network
@@ -43,6 +46,19 @@ enum class DropReason : uint8_t {
   kNoKernelPort,         // not ours, and the port has no kernel port
   kHopLoop,              // a handed-off packet that its owner does not own either
   kNoMbuf,               // no packet buffer left for an answer of ours
+  kBadIcmpChecksum,      // of an ICMP error about a connection
+  kBadIcmpError,         // quotes no packet that its receiver can have sent
+  kIcmpNoConnection,     // an ICMP error about no connection of a service
+  kImpossibleMtu,        // a packet-too-big with an MTU that no path has
+  kTunnelError,          // an ICMP error about a packet of our own to a tunnel's real
+  kFragmentTiny,         // a first fragment without the whole L4 header, or one that would lie over it
+  kFragmentBadLength,    // a fragment's length or place that no sender makes
+  kFragmentOverlap,      // fragments that contradict each other, and all others of their datagram
+  kFragmentDuplicate,    // a fragment that came twice
+  kFragmentTimeout,      // a fragment whose datagram's first one did not come
+  kFragmentFlood,        // more fragments than there is room for
+  kDropPacket,           // would open a connection, which sysctl drop_packet forbade it
+  kNotOurVlan,           // a tagged port: without its tag
   kConnectionFlushed,    // its connection was cut by the operator
 };
 inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kConnectionFlushed) + 1;

@@ -7,9 +7,11 @@
 #include <algorithm>
 
 #include "dataplane/expiry.h"
+#include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
 #include "dataplane/packet_path.h"
 #include "dataplane/settle.h"
+#include "dataplane/vlan.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -40,13 +42,14 @@ uint32_t poll_ports(Worker& worker, const Snapshot& snapshot) noexcept {
   for (uint16_t id = 0; id < worker.port_count; ++id) {
     const WorkerPort& port = worker.ports[id];
     if (!port.present) continue;
-    const uint16_t count = rte_eth_rx_burst(id, port.queue, mbufs, kBurst);
+    uint16_t count = rte_eth_rx_burst(id, port.queue, mbufs, kBurst);
     if (count == 0) continue;
     worker.counters.rx_packets.add(count);
     worker.counters.bursts.add(1);
     received += count;
     // Not every driver says so itself (net_ring), and hand-offs are told by it.
     for (uint16_t i = 0; i < count; ++i) mbufs[i]->port = id;
+    if (port.vlan != 0) count = take_tags_off(worker, port, mbufs, count);
     take_in(worker, snapshot, mbufs, count, false);
   }
   return received;
@@ -91,11 +94,15 @@ bool poll_once(Worker& worker) noexcept {
   sweep(worker, packets > 0);
   if (new_ms || packets == 0) {
     serve_waiting_room(worker, snapshot);
+    expire_fragments(worker);
+    defend(worker, snapshot);
+    expire_reals(worker, snapshot);
     worker.counters.connections.set(worker.connections.used());
     worker.counters.ipv6_connections.set(worker.connections6.used());
     worker.counters.snapshot_version.set(snapshot.version);
+    worker.counters.clock.set(worker.now);
   }
-  serve_command(worker);
+  serve_command(worker, snapshot);
   flush_ports(worker);
   worker.counters.polls.add(1);
   return packets > 0;

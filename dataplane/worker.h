@@ -12,13 +12,17 @@
 
 #include "dataplane/connection_table.h"
 #include "dataplane/counters.h"
+#include "dataplane/fragment_table.h"
+#include "dataplane/defence.h"
 #include "dataplane/headers.h"
 #include "dataplane/local_ports.h"
 #include "dataplane/packet.h"
 #include "dataplane/schedulers/load_tree.h"
+#include "dataplane/schedulers/localities.h"
 #include "dataplane/schedulers/scheduler.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/steering.h"
+#include "dataplane/templates.h"
 #include "dataplane/token_budget.h"
 #include "dataplane/types.h"
 
@@ -38,6 +42,10 @@ struct WorkerPort {
   Ipv4Frame ipv4_frame;
   uint16_t queue = 0;  // RX and TX queue of this worker
   bool present = false;
+  // The device puts tags on itself.
+  bool inserts_tags = false;
+  // The VLAN of the device that this port is, 1..4094; 0: it is the device, untagged.
+  uint16_t vlan = 0;
   // Frames for Linux: many producers, one consumer; nullptr: the port has no kernel port.
   rte_ring* to_kernel = nullptr;
   // Frames from Linux to send; nullptr: another worker sends them.
@@ -88,11 +96,26 @@ struct alignas(4) ResolveElement {
 };
 static_assert(sizeof(ResolveElement) == 20);
 
+// What a tunnel's path was found to take, as a ring's element.
+struct alignas(4) PathMtuElement {
+  IpAddress real;
+  uint16_t mtu = 0;  // bytes of an IP packet, the tunnel's header included
+};
+static_assert(sizeof(PathMtuElement) == 20);
+
 // Where expiry is in its walk through a table.
 struct Upkeep {
   uint32_t sweep_position = 0;
   uint32_t sweep_owed = 0;  // entries that it should have looked at by now
   uint32_t evict_position = 0;
+};
+
+// The walk that ends connections of removed reals: the set that it is for, and where it is.
+struct ExpiryOfReals {
+  uint32_t generation = 0;
+  bool at_end = true;
+  AddressFamily family = AddressFamily::kIpv4;
+  uint32_t position = 0;
 };
 
 struct alignas(64) Worker {
@@ -106,14 +129,19 @@ struct alignas(64) Worker {
   // Shared, written by control: connections on each real, all other workers' (Counts::packed). May be nullptr.
   const std::atomic<uint64_t>* other_loads = nullptr;
 
+  // Shared by all workers: which real a client of a persistent service has. May be nullptr.
+  TemplateTable* templates = nullptr;
   // Which worker a reply reaches; nullptr with one worker, which every reply reaches.
   const Steering* steering = nullptr;
+  // Every port spreads packets as `steering` says.
+  bool steered = true;
 
   ConnectionTable connections;    // IPv4
   ConnectionTable6 connections6;  // IPv6
   RealCounters* real_counters = nullptr;  // kMaxReals
   Cursor* cursors = nullptr;              // kMaxServices
   LoadTrees load_trees;
+  LocalityCache localities;
 
   rte_mempool* pool = nullptr;
   std::array<WorkerPort, kMaxPorts> ports{};
@@ -121,6 +149,7 @@ struct alignas(64) Worker {
   rte_ring* inbox = nullptr;  // packets that other workers hand off
   std::array<rte_ring*, kMaxWorkers> inboxes{};
   rte_ring* resolve_requests = nullptr;  // of ResolveElement; many producers
+  rte_ring* path_mtus = nullptr;         // of PathMtuElement; many producers
   WaitingRoom waiting;
   TokenBudget answers;  // ICMP errors of ours, so that nobody makes us an amplifier
   TokenBudget punts;    // packets of no connection for a service, which Linux resets
@@ -132,10 +161,20 @@ struct alignas(64) Worker {
 
   Upkeep upkeep;   // of connections
   Upkeep upkeep6;  // of connections6
+  ExpiryOfReals expiry_of_reals;
+  Defences defences;   // of connections
+  Defences defences6;  // of connections6
+  Tick next_defence = 0;
+  Sysctls defended_by;  // what the defences were last judged by
   LocalPortSearch local_port_search;
-  uint16_t next_ip_id = 0;  // of tunnels' outer headers
+  uint32_t templates_position = 0;  // where upkeep of the templates goes on; of the first worker
+  uint16_t next_ip_id = 0;          // of tunnels' outer headers
 
   Burst burst;
+  FragmentTable fragments;
+  // What a packet goes on by that is to leave no connection behind: in no table, another packet's next.
+  Connection alone{};
+  Connection6 alone6{};
 
   // Shared with control.
   alignas(64) std::atomic<bool> stop{false};
@@ -156,8 +195,18 @@ auto& connections_of(Worker& worker) noexcept {
   else return worker.connections6;
 }
 template <typename Ip>
+auto& alone_of(Worker& worker) noexcept {
+  if constexpr (Ip::kFamily == AddressFamily::kIpv4) return worker.alone;
+  else return worker.alone6;
+}
+template <typename Ip>
 Upkeep& upkeep_of(Worker& worker) noexcept {
   return Ip::kFamily == AddressFamily::kIpv4 ? worker.upkeep : worker.upkeep6;
+}
+
+template <typename Ip>
+Defences& defences_of(Worker& worker) noexcept {
+  return Ip::kFamily == AddressFamily::kIpv4 ? worker.defences : worker.defences6;
 }
 
 // Polls until worker.stop: receive, packet path, housekeeping, send. The worker's lcore only.

@@ -136,7 +136,7 @@ std::optional<NeighbourMessage> parse_neighbour(nlmsghdr* message) {
   const auto address = address_of(header->ndm_family, attributes[NDA_DST]);
   if (!address || is_multicast(*address)) return std::nullopt;
 
-  NeighbourMessage neighbour{header->ndm_ifindex, *address, std::nullopt};
+  NeighbourMessage neighbour{header->ndm_ifindex, *address, std::nullopt, false};
   constexpr int kUsable =
       NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP;
   const nlattr* lladdr = attributes[NDA_LLADDR];
@@ -144,6 +144,7 @@ std::optional<NeighbourMessage> parse_neighbour(nlmsghdr* message) {
     MacAddress mac;
     std::memcpy(mac.bytes.data(), nla_data(lladdr), 6);
     if (!mac.is_zero()) neighbour.mac = mac;
+    neighbour.is_fixed = (header->ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0;
   }
   return neighbour;
 }

@@ -51,6 +51,8 @@ struct NeighbourMessage {
   IpAddress address;
   // Set while the kernel would use it itself.
   std::optional<MacAddress> mac;
+  // An operator's word (NUD_PERMANENT, NUD_NOARP).
+  bool is_fixed = false;
 };
 // Unicast addresses only.
 std::optional<NeighbourMessage> parse_neighbour(nlmsghdr* message);

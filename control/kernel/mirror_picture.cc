@@ -62,9 +62,10 @@ bool MirrorPicture::apply_neighbour(const NeighbourMessage& neighbour, bool dele
   if (!holds_interface(neighbour.ifindex)) return false;
   const std::pair key(neighbour.ifindex, neighbour.address);
   if (deleted || !neighbour.mac) return neighbours_.erase(key) > 0;
-  const auto [entry, added] = neighbours_.try_emplace(key, *neighbour.mac);
-  if (!added && entry->second == *neighbour.mac) return false;
-  entry->second = *neighbour.mac;
+  const Neighbour now{*neighbour.mac, neighbour.is_fixed};
+  const auto [entry, added] = neighbours_.try_emplace(key, now);
+  if (!added && entry->second == now) return false;
+  entry->second = now;
   return true;
 }
 
@@ -127,8 +128,9 @@ KernelView MirrorPicture::view() const {
   KernelView view;
   for (const auto& [ifindex, link] : links_) view.links.push_back(link.link);
   view.routes = routes_;
-  for (const auto& [key, mac] : neighbours_)
-    view.neighbours.push_back({links_.at(key.first).link.port, key.second, mac});
+  for (const auto& [key, neighbour] : neighbours_) {
+    view.neighbours.push_back({links_.at(key.first).link.port, key.second, neighbour.mac, neighbour.is_fixed});
+  }
   std::sort(view.links.begin(), view.links.end(),
             [](const KernelLink& a, const KernelLink& b) { return a.port < b.port; });
   // Stable: of equals, the kernel prefers the first.

@@ -45,7 +45,12 @@ class MirrorPicture {
   };
   std::map<int, Link> links_;
   std::vector<KernelRoute> routes_;
-  std::map<std::pair<int, IpAddress>, MacAddress> neighbours_;
+  struct Neighbour {
+    MacAddress mac;
+    bool is_fixed = false;
+    bool operator==(const Neighbour&) const = default;
+  };
+  std::map<std::pair<int, IpAddress>, Neighbour> neighbours_;
 };
 
 }  // namespace shunt::control

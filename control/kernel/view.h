@@ -36,6 +36,8 @@ struct KernelNeighbour {
   uint16_t port = 0;
   IpAddress address;
   MacAddress mac;
+  // An operator's word (NUD_PERMANENT, NUD_NOARP): nobody is asked about it.
+  bool is_fixed = false;
   bool operator==(const KernelNeighbour&) const = default;
 };
 

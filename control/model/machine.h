@@ -24,6 +24,7 @@ struct Workers {
   dataplane::PollMode poll_mode = dataplane::PollMode::kAdaptive;
   uint32_t connections = 262144;  // IPv4
   uint32_t ipv6_connections = 65536;
+  uint32_t templates = 65536;  // of all workers
   // Unset: random at each start.
   std::optional<std::array<uint8_t, 16>> hash_key;
   uint32_t mbufs = 32768;
@@ -42,6 +43,8 @@ struct Port {
   std::optional<MacAddress> mac;
   uint16_t mtu = 1500;
   uint16_t descriptors = 1024;
+  // 0: untagged.
+  uint16_t vlan = 0;
   KernelPort kernel_port;
 };
 

@@ -72,15 +72,39 @@ void put(const RealState& real, v1::RealState& out) {
   put(real.rates, *out.mutable_rates());
   out.set_removed(real.removed);
   out.set_next_hop(real.next_hop);
+  out.set_sorry(real.sorry);
+  out.set_upper_threshold(real.upper_threshold);
+  out.set_lower_threshold(real.lower_threshold);
+  if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);
+}
+
+// As in the desired state: the first VIP in the service's own fields.
+void put_places(const ServiceState& service, v1::ServiceState& out) {
+  if (service.match) *out.mutable_match() = config::to_proto(*service.match);
+  for (size_t i = 0; i < service.vips.size(); ++i) {
+    const v1::Vip vip = config::to_proto(service.vips[i]);
+    if (i > 0) {
+      *out.add_more_vips() = vip;
+      continue;
+    }
+    out.set_address(vip.address());
+    out.set_port(vip.port());
+    out.set_last_port(vip.last_port());
+    out.set_all_ports(vip.all_ports());
+  }
 }
 
 void put(const ServiceState& service, v1::ServiceState& out) {
   out.set_name(service.name);
   out.set_protocol(config::to_proto(service.protocol));
-  out.set_address(service.address.to_string());
-  out.set_port(service.port);
+  put_places(service, out);
+  out.set_one_packet(service.one_packet);
   out.set_scheduler(config::to_proto(service.scheduler));
   if (has_flags(service.scheduler)) *out.mutable_scheduler_flags() = config::to_proto(service.scheduler_flags);
+  if (service.persistence) {
+    *out.mutable_persistence() = config::to_proto(*service.persistence, service.family);
+  }
+  out.set_no_real(config::to_proto(service.no_real));
   for (const RealState& real : service.reals) put(real, *out.add_reals());
   out.set_active_connections(service.active_connections);
   out.set_inactive_connections(service.inactive_connections);
@@ -120,6 +144,9 @@ v1::Status to_proto(const StatusReport& report) {
   out.set_connection_table_bytes(report.connection_table_bytes);
   out.set_ipv6_connections(report.ipv6_connections);
   out.set_ipv6_connection_capacity(report.ipv6_connection_capacity);
+  out.set_templates(report.templates);
+  out.set_template_capacity(report.template_capacity);
+  out.set_unremembered_connections(report.unremembered_connections);
   return out;
 }
 
@@ -150,6 +177,13 @@ v1::Connection to_proto(const ConnectionReport& connection) {
   out.set_worker(connection.worker);
   out.set_in_packets(connection.in_packets);
   out.set_out_packets(connection.out_packets);
+  if (connection.is_template) {
+    // ip_vs_conn.c ip_vs_state_name
+    out.set_state(connection.is_template->assured ? "ASSURED" : "NONE");
+    out.set_template_(true);
+    out.set_client_prefix(connection.is_template->prefix);
+    out.set_connections(connection.is_template->connections);
+  }
   return out;
 }
 
@@ -195,6 +229,9 @@ v1::PortState to_proto(const PortState& port) {
   out.set_steered(port.steered);
   out.set_rx_checksum_offload(port.rx_checksum_offload);
   out.set_tx_checksum_offload(port.tx_checksum_offload);
+  out.set_vlan(port.vlan);
+  out.set_strips_vlan_tags(port.strips_tags);
+  out.set_inserts_vlan_tags(port.inserts_tags);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Destination hashing (Linux ip_vs_dh.c): the service's address names a slot of 256, which the reals take in list
 // order, one each, around and around. Weights do not count, but a real of weight 0 turns its clients away.
 #include "dataplane/schedulers/fold.h"
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/schedulers.h"
 
 namespace shunt::dataplane {
@@ -15,7 +16,7 @@ RealId pick(const PickContext& context) noexcept {
   const ServiceEntry& service = context.service;
   if (service.slots.empty()) return kNoReal;
   const Candidate& owner = service.candidates[service.slots[hash_to_256(folded(context.flow.destination))]];
-  return owner.weight > 0 ? owner.id : kNoReal;
+  return is_eligible(context, owner) ? owner.id : kNoReal;
 }
 
 }  // namespace

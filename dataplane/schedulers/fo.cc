@@ -1,6 +1,7 @@
 // Failover: all to the heaviest real, the first of equals (Linux ip_vs_fo.c). Its table has one slot.
 #include <algorithm>
 
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/schedulers.h"
 
 namespace shunt::dataplane {
@@ -20,7 +21,18 @@ void fill(std::span<const Candidate> candidates, std::span<const RealEntry>, std
   slots[0] = static_cast<uint32_t>(heaviest - candidates.begin());
 }
 
+// Where the heaviest may be overloaded the table does not tell.
+RealId heaviest_eligible(const PickContext& context) noexcept {
+  const Candidate* heaviest = nullptr;
+  for (const Candidate& candidate : context.service.candidates) {
+    if (heaviest != nullptr && candidate.weight <= heaviest->weight) continue;
+    if (is_eligible(context, candidate)) heaviest = &candidate;
+  }
+  return heaviest == nullptr ? kNoReal : heaviest->id;
+}
+
 RealId pick(const PickContext& context) noexcept {
+  if (context.service.has_thresholds) return heaviest_eligible(context);
   const std::span<const uint32_t> slots = context.service.slots;
   return slots.empty() ? kNoReal : context.service.candidates[slots[0]].id;
 }

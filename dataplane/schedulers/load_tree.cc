@@ -4,6 +4,8 @@
 #include <bit>
 #include <memory>
 
+#include "dataplane/schedulers/overload.h"
+
 namespace shunt::dataplane {
 namespace {
 
@@ -139,7 +141,7 @@ RealId scan(const PickContext& context, LoadOf load_of) noexcept {
   RealId least = kNoReal;
   Load least_load;
   for (const Candidate& candidate : context.service.candidates) {
-    if (candidate.weight == 0) continue;
+    if (!is_eligible(context, candidate)) continue;
     const Load load = load_of(context.loads.counts(candidate.id), candidate.weight);
     if (load.amount == Load::kRefused || !(load < least_load)) continue;
     least = candidate.id;
@@ -149,7 +151,9 @@ RealId scan(const PickContext& context, LoadOf load_of) noexcept {
 }
 
 RealId least_loaded(const PickContext& context, LoadOf load_of) noexcept {
-  if (context.trees == nullptr || !context.trees->is_attached()) return scan(context, load_of);
+  // Trees know of no thresholds: the kernel scans, too.
+  const bool has_tree = context.trees != nullptr && context.trees->is_attached() && !context.service.has_thresholds;
+  if (!has_tree) [[unlikely]] return scan(context, load_of);
   return context.trees->least(context, load_of);
 }
 

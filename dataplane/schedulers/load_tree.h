@@ -94,7 +94,7 @@ class LoadTrees {
 // As LoadTrees::least, by looking at every candidate: where there are no trees.
 RealId scan(const PickContext& context, LoadOf load_of) noexcept;
 
-// For schedulers: from the tree, or by a scan where there is none.
+// For schedulers: from the tree, or by a scan where there is none, or where reals have thresholds.
 RealId least_loaded(const PickContext& context, LoadOf load_of) noexcept;
 
 }  // namespace shunt::dataplane

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "dataplane/schedulers/fold.h"
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/schedulers.h"
 #include "dataplane/schedulers/siphash.h"
 
@@ -109,9 +110,10 @@ void fill(std::span<const Candidate> candidates, std::span<const RealEntry> real
   }
 }
 
-bool any_eligible(std::span<const Candidate> candidates) noexcept {
+bool any_eligible(const PickContext& context) noexcept {
+  const std::span<const Candidate> candidates = context.service.candidates;
   return std::any_of(candidates.begin(), candidates.end(),
-                     [](const Candidate& candidate) { return candidate.weight > 0; });
+                     [&](const Candidate& candidate) { return is_eligible(context, candidate); });
 }
 
 RealId pick(const PickContext& context) noexcept {
@@ -124,15 +126,15 @@ RealId pick(const PickContext& context) noexcept {
   const uint32_t client = port + folded(context.flow.source);
   const uint32_t first = hsiphash(client, kOffsetKey) % count;
   const Candidate& owner = candidates[slots[first]];
-  if (owner.weight > 0) [[likely]]
+  if (is_eligible(context, owner)) [[likely]]
     return owner.id;
-  // Its owner is drained. Without the second check a service whose reals all are would cost a walk
+  // Its owner is drained or overloaded. Without the second check a service whose reals all are would cost a walk
   // of the table for every new connection.
-  if ((flags & kFallback) == 0 || !any_eligible(candidates)) return kNoReal;
+  if ((flags & kFallback) == 0 || !any_eligible(context)) return kNoReal;
   for (uint32_t offset = 0; offset < count; ++offset) {
     const uint32_t salt = (first + offset) % count;
     const Candidate& other = candidates[slots[hsiphash(salt + client, kOffsetKey) % count]];
-    if (other.weight > 0) return other.id;
+    if (is_eligible(context, other)) return other.id;
   }
   return kNoReal;
 }

@@ -17,6 +17,8 @@ const Scheduler& scheduler_for(SchedulerKind kind) noexcept {
     case SchedulerKind::kFo: return kFailover;
     case SchedulerKind::kOvf: return kOverflow;
     case SchedulerKind::kTwos: return kPowerOfTwoChoices;
+    case SchedulerKind::kLblc: return kLocalityBased;
+    case SchedulerKind::kLblcr: return kLocalityBasedWithReplication;
   }
   __builtin_unreachable();
 }

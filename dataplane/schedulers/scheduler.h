@@ -15,7 +15,13 @@ namespace shunt::dataplane {
 
 // What a scheduler remembers between picks, per worker and service. All zero at a service's start will do, too.
 struct Cursor {
-  // The service generation that `position` speaks of; on a change a scheduler finds its place again by `last`.
+  // ServiceEntry::round that the rest speaks of.
+  uint32_t round = 0;
+  // Where in its first round the worker begins, in parts of 2^32: workers that all began at the first real would together
+  // favour it.
+  uint32_t first = 0;
+  // The service generation that `position` speaks of; on a change a scheduler finds its place again by `last`. 0:
+  // nothing was picked yet, and `position` is `first`.
   uint32_t generation = 0;
   uint32_t position = 0;
   RealId last = kNoReal;
@@ -26,6 +32,20 @@ struct Cursor {
   // twos: where its random numbers are; 0: not begun.
   uint64_t random = 0;
 };
+
+// A cursor that another service, or another scheduler of this one, left behind is as good as none.
+inline void forget_former(const ServiceEntry& service, Cursor& cursor) noexcept {
+  if (cursor.round == service.round) return;
+  cursor = {.round = service.round, .first = cursor.first, .position = cursor.first};
+}
+
+// Where the rounds of worker `index` begin, so that any number of workers are spread evenly: 0, 1/2, 1/4, 3/4, 1/8, ...
+// of 2^32 (van der Corput's sequence).
+constexpr uint32_t first_place_of(uint32_t index) noexcept {
+  uint32_t reversed = 0;
+  for (int bit = 0; bit < 32; ++bit, index >>= 1) reversed = reversed << 1 | (index & 1);
+  return reversed;
+}
 
 // Connections on a real.
 struct Counts {
@@ -60,6 +80,7 @@ class Loads {
 };
 
 class LoadTrees;
+class LocalityCache;
 
 // All that a pick may look at.
 struct PickContext {
@@ -69,6 +90,12 @@ struct PickContext {
   Cursor& cursor;
   // The worker's; nullptr or not attached: least-loaded schedulers scan their candidates.
   LoadTrees* trees = nullptr;
+  // The worker's, of kMaxReals; needed where the service has thresholds.
+  RealCounters* counters = nullptr;
+  // The worker's; needed by lblc and lblcr.
+  LocalityCache* localities = nullptr;
+  // Milliseconds of the worker's clock; needed by the same.
+  Tick now = 0;
 };
 
 struct Scheduler {

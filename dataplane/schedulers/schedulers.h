@@ -18,5 +18,7 @@ extern const Scheduler kDestinationHashing;
 extern const Scheduler kFailover;
 extern const Scheduler kOverflow;
 extern const Scheduler kPowerOfTwoChoices;
+extern const Scheduler kLocalityBased;
+extern const Scheduler kLocalityBasedWithReplication;
 
 }  // namespace shunt::dataplane

@@ -1,7 +1,8 @@
 // Source hashing (Linux ip_vs_sh.c): the client's address names a slot of 256, which the reals take in list order, each
 // as many in a row as its weight, around and around; with kHashPort its port counts, too. A drained real keeps one
-// slot, whose clients are turned away, or go on to another real with kFallback.
+// slot, whose clients are turned away, or go on to another real with kFallback; so are those of an overloaded one.
 #include "dataplane/schedulers/fold.h"
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/schedulers.h"
 
 namespace shunt::dataplane {
@@ -25,13 +26,13 @@ RealId pick(const PickContext& context) noexcept {
   const uint32_t port = service.scheduler_flags & kHashPort ? context.flow.source_port.host() : 0;
   const uint32_t first = hash_to_256(port + folded(context.flow.source));
   const Candidate& owner = service.candidates[service.slots[first]];
-  if (owner.weight > 0) [[likely]]
+  if (is_eligible(context, owner)) [[likely]]
     return owner.id;
   if ((service.scheduler_flags & kFallback) == 0) return kNoReal;
   for (uint32_t offset = 0; offset < kSlotsOf256; ++offset) {
     // Linux adds its offset to the hash that it begins from.
     const Candidate& other = service.candidates[service.slots[(2 * first + offset) % kSlotsOf256]];
-    if (other.weight > 0) return other.id;
+    if (is_eligible(context, other)) return other.id;
   }
   return kNoReal;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/schedulers.h"
 
 namespace shunt::dataplane {
@@ -52,14 +53,42 @@ const Candidate& drawn(const ServiceEntry& service, uint32_t random) noexcept {
   return service.candidates[static_cast<size_t>(found - service.slots.begin())];
 }
 
-RealId pick(const PickContext& context) noexcept {
-  if (context.service.slots.empty()) return kNoReal;
-  const uint64_t random = random_word(context.cursor);
-  const Candidate& one = drawn(context.service, static_cast<uint32_t>(random >> 32));
-  const Candidate& other = drawn(context.service, static_cast<uint32_t>(random));
+// The same where some may be overloaded: the table does not tell.
+const Candidate* drawn_of_eligible(const PickContext& context, uint64_t total, uint32_t random) noexcept {
+  uint64_t left = random * (total + 1) >> 32;
+  for (const Candidate& candidate : context.service.candidates) {
+    if (!is_eligible(context, candidate)) continue;
+    if (left <= candidate.weight) return &candidate;
+    left -= candidate.weight;
+  }
+  return nullptr;
+}
+
+RealId less_loaded(const PickContext& context, const Candidate& one, const Candidate& other) noexcept {
   const uint64_t overhead_of_one = context.loads.counts(one.id).overhead();
   const uint64_t overhead_of_other = context.loads.counts(other.id).overhead();
   return other.weight * overhead_of_one > one.weight * overhead_of_other ? other.id : one.id;
+}
+
+RealId pick_eligible(const PickContext& context) noexcept {
+  uint64_t total = 0;
+  for (const Candidate& candidate : context.service.candidates) {
+    if (is_eligible(context, candidate)) total += candidate.weight;
+  }
+  if (total == 0) return kNoReal;
+  const uint64_t random = random_word(context.cursor);
+  const Candidate* one = drawn_of_eligible(context, total, static_cast<uint32_t>(random >> 32));
+  const Candidate* other = drawn_of_eligible(context, total, static_cast<uint32_t>(random));
+  return one == nullptr || other == nullptr ? kNoReal : less_loaded(context, *one, *other);
+}
+
+RealId pick(const PickContext& context) noexcept {
+  if (context.service.slots.empty()) return kNoReal;
+  if (context.service.has_thresholds) return pick_eligible(context);
+  const uint64_t random = random_word(context.cursor);
+  const Candidate& one = drawn(context.service, static_cast<uint32_t>(random >> 32));
+  const Candidate& other = drawn(context.service, static_cast<uint32_t>(random));
+  return less_loaded(context, one, other);
 }
 
 }  // namespace

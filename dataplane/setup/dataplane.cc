@@ -6,6 +6,7 @@
 #include <rte_version.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <utility>
@@ -44,6 +45,17 @@ Result<Memory> make_steering(std::vector<Port>& ports, const RssKey& key, const 
   return memory;
 }
 
+// Whom clients of persistent services have; all workers share it.
+Result<Memory> make_templates(const DataplaneOptions& options, const std::vector<Lcore>& lcores) {
+  constexpr size_t kTableBytes = RTE_ALIGN_CEIL(sizeof(TemplateTable), 64);
+  auto memory = allocate("templates", kTableBytes + TemplateTable::bytes_for(options.templates), lcores[1].id);
+  if (!memory) return memory;
+  auto& table = *new (memory->get()) TemplateTable;
+  table.attach(static_cast<uint8_t*>(memory->get()) + kTableBytes, options.templates,
+               HashKey::from_bytes(options.hash_key));
+  return memory;
+}
+
 std::string host_name() {
   char name[256] = {};
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
@@ -60,10 +72,12 @@ struct Dataplane::State {
   std::vector<Port> ports;
   std::vector<PortInfo> port_infos;  // in the order of the options
   Memory steering;
+  Memory templates;
   std::unique_ptr<KernelRings> rings;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Workers> workers;
 
+  TemplateTable& template_table() const noexcept { return *static_cast<TemplateTable*>(templates.get()); }
   const Port* port(uint16_t id) const noexcept {
     for (const Port& each : ports) {
       if (each.info().id == id) return &each;
@@ -101,6 +115,9 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   auto steering = make_steering(state->ports, rss_key, *lcores);
   if (!steering) return steering.error();
   state->steering = std::move(*steering);
+  auto templates = make_templates(options, *lcores);
+  if (!templates) return templates.error();
+  state->templates = std::move(*templates);
   for (const Port& port : state->ports) state->port_infos.push_back(port.info());
   auto rings = KernelRings::create(state->port_infos, options.ports, state->pool.get());
   if (!rings) return rings.error();
@@ -110,7 +127,7 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   state->publisher = std::move(*publisher);
   auto workers = Workers::build(options, *lcores,
                                 {state->port_infos, *state->rings, *state->publisher, state->pool.get(),
-                                 static_cast<const Steering*>(state->steering.get())});
+                                 static_cast<const Steering*>(state->steering.get()), &state->template_table()});
   if (!workers) return workers.error();
   state->workers = std::move(*workers);
   if (auto launched = state->workers->launch(); !launched) return launched.error();
@@ -147,6 +164,29 @@ void Dataplane::for_each_connection(const std::function<bool(const ConnectionCop
   state_->workers->for_each_connection(sink);
 }
 
+void Dataplane::for_each_template(const std::function<bool(const TemplateCopy&)>& sink) const {
+  const TemplateTable& table = state_->template_table();
+  const Tick now = static_cast<Tick>(worker_counters(0).clock.read());
+  for (uint32_t i = 0; i < table.places(); ++i) {
+    const auto copy = table.copy_at(i, now);
+    if (copy && !sink(*copy)) return;
+  }
+}
+
+uint32_t Dataplane::template_capacity() const noexcept { return state_->template_table().capacity(); }
+
+uint32_t Dataplane::templates_used() const noexcept {
+  return state_->template_table().used(static_cast<Tick>(worker_counters(0).clock.read()));
+}
+
+void Dataplane::forget_templates(std::span<const RealId> reals) {
+  uint32_t end = 0;
+  for (const RealId real : reals) end = std::max(end, real.index + 1);
+  const auto gone = std::make_unique<bool[]>(end);
+  for (const RealId real : reals) gone[real.index] = true;
+  state_->template_table().forget({gone.get(), end});
+}
+
 size_t Dataplane::take_kernel_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink) {
   return state_->rings->take_frames(port, sink);
 }
@@ -159,8 +199,15 @@ size_t Dataplane::take_resolve_requests(ResolveRequest* out, size_t capacity) {
   return state_->rings->take_resolve_requests(out, capacity);
 }
 
+size_t Dataplane::take_path_mtus(PathMtu* out, size_t capacity) {
+  return state_->rings->take_path_mtus(out, capacity);
+}
+
 void Dataplane::share_loads(RealId highest) { state_->workers->share_loads(highest); }
 
-uint64_t Dataplane::flush_connections(RealId real) { return state_->workers->flush_connections(real); }
+uint64_t Dataplane::flush_connections(RealId real) {
+  forget_templates({&real, 1});
+  return state_->workers->flush_connections(real);
+}
 
 }  // namespace shunt::dataplane

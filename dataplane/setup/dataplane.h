@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "dataplane/connection.h"
 #include "dataplane/counters.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/templates.h"
 #include "dataplane/types.h"
 #include "src/base/address.h"
 #include "src/base/result.h"
@@ -27,6 +29,8 @@ struct PortOptions {
   MacAddress mac;
   uint16_t mtu = 1500;
   uint16_t descriptors = 1024;
+  // 1..4094: the port is this VLAN of the device; 0: untagged.
+  uint16_t vlan = 0;
   // Has a kernel port: frames that are not ours go to its ring.
   bool kernel_port = true;
 };
@@ -41,6 +45,8 @@ struct DataplaneOptions {
   PollMode poll_mode = PollMode::kAdaptive;
   uint32_t connections_per_worker = 262144;       // IPv4
   uint32_t ipv6_connections_per_worker = 65536;
+  // Clients of persistent services that the node remembers.
+  uint32_t templates = 65536;
   std::array<uint8_t, 16> hash_key{};
   uint32_t mbufs = 32768;
   std::vector<PortOptions> ports;
@@ -53,6 +59,10 @@ struct PortInfo {
   std::string driver;
   MacAddress mac;
   uint16_t mtu = 0;
+  // As PortOptions::vlan.
+  uint16_t vlan = 0;
+  bool strips_tags = false;   // the device itself; else in software
+  bool inserts_tags = false;  // the same
   uint16_t queues = 0;
   bool rss = false;
   // With several workers: fullnat's replies that come in here arrive at their own worker; else `why_not_steered` they
@@ -82,6 +92,12 @@ struct WorkerInfo {
 struct ResolveRequest {
   uint16_t port = 0;
   IpAddress address;
+};
+
+// What the path to a tunnel's real was found to take: bytes of an IP packet, the tunnel's header included.
+struct PathMtu {
+  IpAddress real;
+  uint16_t mtu = 0;
 };
 
 class Dataplane {
@@ -114,6 +130,14 @@ class Dataplane {
   // false. Workers copy a bounded number of entries per poll. One call at a time, others wait.
   void for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink);
 
+  // Copies the templates of persistent services and hands each to `sink` on the calling thread, until it returns false.
+  // Workers are not asked; a template that changes meanwhile may be left out.
+  void for_each_template(const std::function<bool(const TemplateCopy&)>& sink) const;
+  uint32_t template_capacity() const noexcept;
+  uint32_t templates_used() const noexcept;
+  // No client has one of these reals any more. To be called before their slots are others'.
+  void forget_templates(std::span<const RealId> reals);
+
   // Hands every frame for the port's kernel port since the last call to `sink`; bytes are valid inside it only.
   // Returns how many. One thread per port.
   size_t take_kernel_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink);
@@ -121,12 +145,14 @@ class Dataplane {
   bool send_frame(uint16_t port, const uint8_t* frame, size_t bytes);
   // Next hops that workers asked for since the last call, at most `capacity` into `out`; duplicates possible.
   size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
+  // What ICMP errors told workers of tunnels' paths since the last call, in order, as above.
+  size_t take_path_mtus(PathMtu* out, size_t capacity);
 
   // Tells every worker what connections the others have on each real, so that lc and wlc choose by the node's
   // counts. Reads and writes one word a real and worker; call about every 10 ms with the highest used id.
   void share_loads(RealId highest);
 
-  // Cuts every connection of the real on all workers; returns how many.
+  // Cuts every connection of the real on all workers and forgets its clients; returns how many it cut.
   uint64_t flush_connections(RealId real);
 
  private:

@@ -16,6 +16,7 @@ namespace {
 constexpr unsigned kToKernel = 2048;
 constexpr unsigned kFromKernel = 1024;
 constexpr unsigned kResolve = 1024;
+constexpr unsigned kPathMtus = 256;
 constexpr unsigned kTake = 64;
 constexpr size_t kLargestFrame = 16384;
 
@@ -26,6 +27,20 @@ void hand_over(const rte_mbuf* mbuf, const std::function<void(const uint8_t*, si
   if (const void* data = rte_pktmbuf_read(mbuf, 0, bytes, joined.data())) {
     sink(static_cast<const uint8_t*>(data), bytes);
   }
+}
+
+// Takes up to `capacity` elements; `put` gets each with its place.
+template <typename Element, typename Put>
+size_t take_elements(rte_ring* ring, size_t capacity, const Put& put) {
+  std::array<Element, kTake> elements;
+  size_t taken = 0;
+  while (taken < capacity) {
+    const auto want = static_cast<unsigned>(std::min<size_t>(capacity - taken, kTake));
+    const unsigned count = rte_ring_dequeue_burst_elem(ring, elements.data(), sizeof(Element), want, nullptr);
+    if (count == 0) break;
+    for (unsigned i = 0; i < count; ++i) put(taken++, elements[i]);
+  }
+  return taken;
 }
 
 }  // namespace
@@ -46,6 +61,9 @@ Result<KernelRings> KernelRings::create(const std::vector<PortInfo>& ports, cons
   auto resolve = make_ring("resolve", sizeof(ResolveElement), kResolve, RING_F_SC_DEQ);
   if (!resolve) return resolve.error();
   rings.resolve_ = std::move(*resolve);
+  auto path_mtus = make_ring("path_mtus", sizeof(PathMtuElement), kPathMtus, RING_F_SC_DEQ);
+  if (!path_mtus) return path_mtus.error();
+  rings.path_mtus_ = std::move(*path_mtus);
   return rings;
 }
 
@@ -82,16 +100,15 @@ bool KernelRings::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) 
 }
 
 size_t KernelRings::take_resolve_requests(ResolveRequest* out, size_t capacity) {
-  std::array<ResolveElement, kTake> elements;
-  size_t taken = 0;
-  while (taken < capacity) {
-    const auto want = static_cast<unsigned>(std::min<size_t>(capacity - taken, kTake));
-    const unsigned count =
-        rte_ring_dequeue_burst_elem(resolve_.get(), elements.data(), sizeof(ResolveElement), want, nullptr);
-    if (count == 0) break;
-    for (unsigned i = 0; i < count; ++i) out[taken++] = {elements[i].port, elements[i].address};
-  }
-  return taken;
+  return take_elements<ResolveElement>(resolve_.get(), capacity, [out](size_t place, const ResolveElement& element) {
+    out[place] = {element.port, element.address};
+  });
+}
+
+size_t KernelRings::take_path_mtus(PathMtu* out, size_t capacity) {
+  return take_elements<PathMtuElement>(path_mtus_.get(), capacity, [out](size_t place, const PathMtuElement& element) {
+    out[place] = {element.real, element.mtu};
+  });
 }
 
 }  // namespace shunt::dataplane

@@ -15,7 +15,7 @@ namespace shunt::dataplane {
 
 class KernelRings {
  public:
-  // Rings for each port that has a kernel port, and the one of resolve requests. kNoMemory. `pool` must outlive this.
+  // Rings for each port that has a kernel port, and those of what workers tell control. kNoMemory. `pool` must outlive this.
   static Result<KernelRings> create(const std::vector<PortInfo>& ports, const std::vector<PortOptions>& options,
                                     rte_mempool* pool);
 
@@ -23,11 +23,13 @@ class KernelRings {
   rte_ring* to_kernel(uint16_t port) const noexcept { return to_kernel_[port].get(); }
   rte_ring* from_kernel(uint16_t port) const noexcept { return from_kernel_[port].get(); }
   rte_ring* resolve_requests() const noexcept { return resolve_.get(); }
+  rte_ring* path_mtus() const noexcept { return path_mtus_.get(); }
 
   // As Dataplane's functions of these names.
   size_t take_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink);
   bool send_frame(uint16_t port, const uint8_t* frame, size_t bytes);
   size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
+  size_t take_path_mtus(PathMtu* out, size_t capacity);
 
  private:
   explicit KernelRings(rte_mempool* pool) : pool_(pool) {}
@@ -36,6 +38,7 @@ class KernelRings {
   std::array<Ring, kMaxPorts> to_kernel_;
   std::array<Ring, kMaxPorts> from_kernel_;
   Ring resolve_;
+  Ring path_mtus_;
 };
 
 }  // namespace shunt::dataplane

@@ -52,7 +52,7 @@ uint32_t mbuf_cache(const DataplaneOptions& options) noexcept {
 }
 
 uint32_t mbufs_needed(const DataplaneOptions& options, uint32_t workers) noexcept {
-  uint32_t per_worker = mbuf_cache(options) * 3 / 2 + kBurst + WaitingRoom::kPlaces;
+  uint32_t per_worker = mbuf_cache(options) * 3 / 2 + kBurst + WaitingRoom::kPlaces + FragmentTable::kWaiting;
   for (const PortOptions& port : options.ports) per_worker += 2u * port.descriptors + WorkerPort::kTxBuffer;
   return workers * per_worker;
 }
@@ -64,10 +64,10 @@ uint64_t table_bytes(const DataplaneOptions& options) noexcept {
 
 MemoryNeeds memory_needs(const DataplaneOptions& options, uint32_t workers) noexcept {
   MemoryNeeds needs;
-  needs.tables = workers * table_bytes(options);
+  needs.tables = workers * table_bytes(options) + TemplateTable::bytes_for(options.templates);
   const uint64_t other_loads = workers > 1 ? kMaxReals * sizeof(uint64_t) : 0;
   needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * sizeof(Cursor) +
-                              LoadTrees::bytes() + other_loads);
+                              LoadTrees::bytes() + LocalityCache::bytes() + other_loads);
   needs.mbufs = pool_bytes(options);
   uint64_t descriptors = 0;
   for (const PortOptions& port : options.ports) descriptors += uint64_t{2} * port.descriptors * workers;
@@ -88,7 +88,8 @@ Result<void> check_memory(const DataplaneOptions& options, uint32_t workers) {
                "memory: needs " + mib(needs.total()) + " (connection tables " + mib(needs.tables) + ", counters " +
                    mib(needs.counters) + ", mbufs " + mib(needs.mbufs) + ", drivers and EAL " + mib(needs.overhead) +
                    "), dpdk.memory_mb is " + std::to_string(options.memory_mb) +
-                   "; raise it, or lower workers.connections, workers.ipv6_connections or workers.mbufs"};
+                   "; raise it, or lower workers.connections, workers.ipv6_connections, workers.templates or "
+                   "workers.mbufs"};
 }
 
 }  // namespace shunt::dataplane

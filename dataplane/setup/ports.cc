@@ -82,11 +82,19 @@ Result<void> check_queues(const PortOptions& port, const rte_eth_dev_info& devic
               more_queues(device.driver_name, workers));
 }
 
+// Whatever of a tagged port's work the device can do. A virtual function receives no VLAN but those that it asks for.
+void ask_for_tags(rte_eth_conf& conf, const rte_eth_dev_info& device) noexcept {
+  constexpr uint64_t kWanted = RTE_ETH_RX_OFFLOAD_VLAN_STRIP | RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+  conf.rxmode.offloads |= device.rx_offload_capa & kWanted;
+  conf.txmode.offloads |= device.tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+}
+
 rte_eth_conf configuration(const PortOptions& port, const rte_eth_dev_info& device, uint16_t workers,
                            const RssKey& key) {
   rte_eth_conf conf = {};
   conf.rxmode.mtu = port.mtu;
   conf.rxmode.offloads = device.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM;
+  if (port.vlan != 0) ask_for_tags(conf, device);
   // net_tap says that it has RSS; what it has is the kernel's choice of a queue.
   if (workers > 1 && std::string_view(device.driver_name) != "net_tap") ask_for_rss(conf, device, key);
   return conf;
@@ -129,6 +137,13 @@ Result<void> set_mtu(const PortOptions& port, uint16_t id) {
   const int error = rte_eth_dev_set_mtu(id, port.mtu);
   if (error == 0 || is_unsupported(error)) return {};
   return refused(port, "mtu " + std::to_string(port.mtu), error);
+}
+
+Result<void> join_vlan(const PortOptions& port, uint16_t id, const rte_eth_conf& conf) {
+  if ((conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) == 0) return {};
+  const int error = rte_eth_dev_vlan_filter(id, port.vlan, 1);
+  if (error == 0) return {};
+  return refused(port, "vlan " + std::to_string(port.vlan), error);
 }
 
 // Our address on the port. A driver that cannot be told receives everything instead: the packet path compares.
@@ -183,6 +198,7 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   if (auto ok = set_up_queues(options, *id, device, workers, pool); !ok) return ok.error();
   if (auto ok = set_mtu(options, *id); !ok) return ok.error();
   if (const int error = rte_eth_dev_start(*id)) return refused(options, "start", error);
+  if (auto ok = join_vlan(options, *id, conf); !ok) return ok.error();
   const auto mac = set_mac(options, *id, device.driver_name, instance);
   if (!mac) return mac.error();
   // Neighbour discovery and VRRP are multicast; a driver that cannot filter receives them anyway.
@@ -191,6 +207,9 @@ Result<Port> Port::open(const PortOptions& options, uint16_t workers, rte_mempoo
   port.info_.driver = device.driver_name;
   port.info_.mac = *mac;
   port.info_.mtu = options.mtu;
+  port.info_.vlan = options.vlan;
+  port.info_.strips_tags = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) != 0;
+  port.info_.inserts_tags = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) != 0;
   port.info_.queues = workers;
   port.info_.rss = conf.rxmode.mq_mode == RTE_ETH_MQ_RX_RSS;
   port.info_.rx_checksum_offload = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;

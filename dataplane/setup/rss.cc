@@ -22,6 +22,8 @@ constexpr FlowType kSteeredTypes[] = {{RTE_ETH_RSS_NONFRAG_IPV4_TCP, "TCP"},
                                       {RTE_ETH_RSS_NONFRAG_IPV6_UDP, "UDP over IPv6"}};
 constexpr uint64_t kSteeredFlows = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV4_UDP |
                                    RTE_ETH_RSS_NONFRAG_IPV6_TCP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+// By addresses alone, where a card can: else one worker receives them all (it hands them on, fragments.h).
+constexpr uint64_t kFragments = RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
 constexpr uint32_t kDefaultEntries = 128;
 // The size of a key where a driver names none.
 constexpr uint8_t kUsualKeyBytes = 40;
@@ -61,7 +63,7 @@ bool takes_key(const rte_eth_dev_info& device) noexcept {
 }
 
 void give_key(rte_eth_rss_conf& conf, const rte_eth_dev_info& device, const RssKey& key) noexcept {
-  conf.rss_hf = device.flow_type_rss_offloads & kSteeredFlows;
+  conf.rss_hf = device.flow_type_rss_offloads & (kSteeredFlows | kFragments);
   if (!takes_key(device)) return;
   conf.rss_key = const_cast<uint8_t*>(key.data());  // the driver copies it
   conf.rss_key_len = key_bytes(device);

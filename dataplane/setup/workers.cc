@@ -29,8 +29,11 @@ void connect_ports(Worker& worker, const WorkerSurroundings& around) {
   for (const PortInfo& info : around.ports) {
     WorkerPort& port = worker.ports[info.id];
     port.present = true;
+    worker.steered &= info.steered;
     port.queue = static_cast<uint16_t>(worker.index);
     port.mac() = info.mac;
+    port.vlan = info.vlan;
+    port.inserts_tags = info.inserts_tags;
     port.to_kernel = around.rings.to_kernel(info.id);
     // Linux sends little, and in order: one worker does it.
     port.from_kernel = worker.index == 0 ? around.rings.from_kernel(info.id) : nullptr;
@@ -58,6 +61,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
       {owned.real_counters, "counters", kMaxReals * sizeof(RealCounters)},
       {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
       {owned.load_trees, "load trees", LoadTrees::bytes()},
+      {owned.localities, "localities", LocalityCache::bytes()},
       {owned.other_loads, "loads", workers > 1 ? kMaxReals * sizeof(std::atomic<uint64_t>) : 0},
   };
   for (const Piece& piece : pieces) {
@@ -83,14 +87,18 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.real_counters = static_cast<RealCounters*>(owned.real_counters.get());
   std::uninitialized_default_construct_n(worker.real_counters, kMaxReals);
   worker.cursors = static_cast<Cursor*>(owned.cursors.get());
-  std::uninitialized_default_construct_n(worker.cursors, kMaxServices);
+  const uint32_t first = first_place_of(index);
+  std::uninitialized_fill_n(worker.cursors, kMaxServices, Cursor{.first = first, .position = first});
   worker.load_trees.attach(owned.load_trees.get(), worker.real_counters);
+  worker.localities.attach(owned.localities.get(), key);
+  worker.templates = around.templates;
   worker.other_loads = static_cast<const std::atomic<uint64_t>*>(owned.other_loads.get());
   worker.pool = around.pool;
   worker.steering = around.steering;
   worker.local_port_search.first_turn = static_cast<uint32_t>(rte_rand());
   worker.inbox = owned.inbox.get();
   worker.resolve_requests = around.rings.resolve_requests();
+  worker.path_mtus = around.rings.path_mtus();
   worker.cycles_per_ms = std::max<uint64_t>(1, rte_get_tsc_hz() / 1000);
   connect_ports(worker, around);
   return owned;

@@ -26,6 +26,7 @@ struct WorkerSurroundings {
   const Publisher& publisher;
   rte_mempool* pool;
   const Steering* steering;  // nullptr with one worker
+  TemplateTable* templates;
 };
 
 class Workers {
@@ -59,6 +60,7 @@ class Workers {
     Memory real_counters;
     Memory cursors;
     Memory load_trees;
+    Memory localities;
     Memory other_loads;
     Ring inbox;
     Worker* worker = nullptr;  // in `object`

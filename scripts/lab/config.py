@@ -41,6 +41,13 @@ class Service:
     scheduler: str = "wrr"
     health_check: HealthCheck | None = field(default_factory=HealthCheck)
     family: Family = IPV4
+    # Reals for those whom none of `reals` may take, as those.
+    sorry_reals: dict = field(default_factory=dict)
+    # Fields as in the file, on top of the others; None takes one away.
+    more: dict = field(default_factory=dict)
+    # Under tunnel: the family of the reals' addresses, and what wraps packets to them; None: the service's, and ipip.
+    reals_family: Family | None = None
+    tunnel: dict | None = None
 
 
 class Config:
@@ -105,9 +112,18 @@ class Config:
         if self.method == "fullnat":
             out["local_addresses"] = _pool(service.family)
         out["health_check"] = service.health_check.fields() if service.health_check else {"disabled": True}
-        out["reals"] = [{"name": name, "address": service.family.real(int(name[1:])), "weight": weight}
-                        for name, weight in service.reals.items()]
-        return out
+        if service.tunnel:
+            out["tunnel"] = {key: Plain(value) for key, value in service.tunnel.items()}
+        reals_family = service.reals_family or service.family
+        out["reals"] = _reals(service.reals, reals_family)
+        if service.sorry_reals:
+            out["sorry_reals"] = _reals(service.sorry_reals, reals_family)
+        out.update(service.more)
+        return {name: value for name, value in out.items() if value is not None}
+
+
+def _reals(weights, family):
+    return [{"name": name, "address": family.real(int(name[1:])), "weight": weight} for name, weight in weights.items()]
 
 
 def _pool(family):

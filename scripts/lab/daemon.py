@@ -82,9 +82,10 @@ class Shuntd:
         return self.ctl("real", "drain", service, real, *(["--undo"] if undo else []))
 
     def services(self):
-        """{service: {real: state}}, RealState as a dictionary."""
+        """{service: {real: state}}, RealState as a dictionary; of two with one name, the one that was not removed."""
         answer = self.ask("service", "list")
-        return {service["name"]: {real["name"]: real for real in service.get("reals", [])}
+        return {service["name"]: {real["name"]: real for real in
+                                  sorted(service.get("reals", []), key=lambda real: not real.get("removed", False))}
                 for service in answer.get("services", [])}
 
     def connections(self, *arguments):

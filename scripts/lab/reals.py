@@ -94,7 +94,7 @@ class Reals:
 
 
 def _serve_echo(name):
-    """UDP: each datagram back with the real's name before it. TCP: counts and digests an upload, then says so. The sockets
+    """UDP: each datagram back with the real's name before it, "answer N" with N bytes of the real's own. TCP: counts and digests an upload, then says so. The sockets
     are IPv6 ones that serve IPv4 too, as addresses ::ffff:a.b.c.d."""
     udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
@@ -112,6 +112,8 @@ def _serve_echo(name):
                 # pktinfo is that address and an interface, which is left open for the answer.
                 [(_, _, info)] = ancillary
                 reply_from = info[:16] + b"\0" * 4
+                if data.startswith(b"answer "):
+                    data = bytes(i % 251 for i in range(int(data[7:])))
                 udp.sendmsg([name.encode() + b" " + data], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, reply_from)], 0, client)
             elif key.fileobj is tcp:
                 connection, _ = tcp.accept()

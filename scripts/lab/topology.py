@@ -37,12 +37,20 @@ class Topology:
         self.tag = tag
         self.reals = [f"r{i}" for i in range(1, reals + 1)]
         self.method = None
+        self._more = []
 
     def namespace(self, role):
         return f"{self.tag}-{role}"
 
     def roles(self):
-        return ["client", "lb", "fabric", *self.reals]
+        return ["client", "lb", "fabric", *self.reals, *self._more]
+
+    def add(self, role):
+        """One more namespace, with nothing in it but lo; what a test puts there goes with it."""
+        ip_batch([f"netns add {self.namespace(role)}"])
+        self._more.append(role)
+        self.exec(role, ["sysctl", "-qw", *_SYSCTLS])
+        ip_batch(["link set lo up"], self.namespace(role))
 
     def make(self):
         ip_batch([f"netns add {self.namespace(role)}" for role in self.roles()])

@@ -83,8 +83,9 @@ struct IpAddress {
 // A number from all of an address, for open-addressed tables that nobody outside can fill at will (configuration,
 // neighbours). Not for what clients choose: they could aim at a place.
 inline uint32_t table_hash(const IpAddress& address) noexcept {
-  const uint64_t mixed =
-      (address.first_half() ^ (address.second_half() * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
+  uint64_t mixed = address.first_half() ^ (address.second_half() * 0x9e3779b97f4a7c15u);
+  // An IPv6 address's last bytes, in which neighbours differ, are the highest here: they must reach every bit.
+  mixed = (mixed ^ mixed >> 32) * 0xff51afd7ed558ccdu;
   return static_cast<uint32_t>(mixed >> 32);
 }
 
@@ -97,6 +98,7 @@ struct Prefix {
   // "10.0.0.0/8"; a bare address is its own /32 or /128. Host bits are cleared. nullopt when malformed.
   static std::optional<Prefix> parse(std::string_view text);
   bool contains(const IpAddress& other) const noexcept;
+  bool is_one_address() const noexcept { return length == (address.is_v4() ? 32 : 128); }
   std::string to_string() const;
 };
 

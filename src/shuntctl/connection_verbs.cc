@@ -63,7 +63,8 @@ Outcome list_connections(const Settings& settings, const ListOptions& options) {
 
 void add_connection_verbs(CLI::App& app, Command& command) {
   CLI::App* conn = app.add_subcommand("conn", "Connections")->require_subcommand(1);
-  CLI::App* list = conn->add_subcommand("list", "Connections, as ipvsadm -Lnc shows them; every given filter must match");
+  CLI::App* list = conn->add_subcommand(
+      "list", "Connections, then persistent clients (port 0), as ipvsadm -Lnc shows them; every given filter must match");
   auto options = std::make_shared<ListOptions>();
   list->add_option("--service", options->service, "Of this service")->type_name("NAME");
   list->add_option("--real", options->real, "To this real: its name or ADDRESS:PORT; [ADDRESS]:PORT for IPv6")

@@ -63,6 +63,8 @@ std::string offloads(const v1::PortState& port) {
   add(port.steered(), "steered");
   add(port.rx_checksum_offload(), "rx-checksum");
   add(port.tx_checksum_offload(), "tx-checksum");
+  add(port.strips_vlan_tags(), "rx-vlan");
+  add(port.inserts_vlan_tags(), "tx-vlan");
   return text.empty() ? "-" : text;
 }
 
@@ -78,13 +80,14 @@ Outcome show_ports(const Settings& settings) {
     return {};
   }
   const bool exact = settings.exact;
-  Table table({kLeft, kLeft, kRight, kLeft, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight,
-               kLeft, kLeft, kLeft, kLeft});
-  table.header({"Name", "Link", "MTU", "MAC", "Queues", "RxPkts", "TxPkts", "RxBytes", "TxBytes", "RxMissed",
+  Table table({kLeft, kLeft, kRight, kRight, kLeft, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight,
+               kRight, kLeft, kLeft, kLeft, kLeft});
+  table.header({"Name", "Link", "VLAN", "MTU", "MAC", "Queues", "RxPkts", "TxPkts", "RxBytes", "TxBytes", "RxMissed",
                 "RxErrors", "TxErrors", "RxNoMbuf", "KernelPort", "Offloads", "Driver", "Device"});
   for (const auto& port : response.ports()) {
     const Cell link = port.link_up() ? Cell("up", Tone::kGood) : Cell("down", Tone::kBad);
-    table.row({{port.name(), Tone::kBold}, link, std::to_string(port.mtu()), port.mac(), std::to_string(port.queues()),
+    table.row({{port.name(), Tone::kBold}, link, port.vlan() == 0 ? "-" : std::to_string(port.vlan()),
+               std::to_string(port.mtu()), port.mac(), std::to_string(port.queues()),
                count(port.rx_packets(), exact), count(port.tx_packets(), exact), count(port.rx_bytes(), exact),
                count(port.tx_bytes(), exact), losses(port.rx_missed(), exact), losses(port.rx_errors(), exact),
                losses(port.tx_errors(), exact), losses(port.rx_no_mbuf(), exact),

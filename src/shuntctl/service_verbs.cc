@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/duration.h"
 #include "src/shuntctl/client.h"
 #include "src/shuntctl/output/table.h"
 #include "src/shuntctl/output/text.h"
@@ -32,17 +33,34 @@ Tone tone_of(v1::Health health) {
 // Health is what checks found, the rest what the operator did: both are said.
 Cell health_cell(const v1::RealState& real) {
   std::string text = word(real.health());
+  if (real.sorry()) text += " sorry";
   if (real.draining()) text += " draining";
   if (real.removed()) text += " removed";
   const bool leaving = real.draining() || real.removed();
   return {text, leaving ? Tone::kWarning : tone_of(real.health())};
 }
 
-// "mh (fallback,port)", as ipvsadm shows flags.
+// " persistent 300s", " persistent 300s /24" where a client is more than one address; ipvsadm shows a mask.
+std::string persistence_text(const v1::ServiceState& service) {
+  if (!service.has_persistence()) return "";
+  const v1::Persistence& persistence = service.persistence();
+  std::string text = " persistent " + config::format_duration_ms(config::to_ms(persistence.timeout()).value_or(0));
+  const uint32_t prefix = persistence.ipv4_prefix() != 0 ? persistence.ipv4_prefix() : persistence.ipv6_prefix();
+  const uint32_t whole = persistence.ipv4_prefix() != 0 ? 32 : 128;
+  return prefix == whole ? text : text + " /" + std::to_string(prefix);
+}
+
+// "mh (fallback,port)", as ipvsadm shows flags, and its "ops" for one-packet services.
 std::string scheduler_text(const v1::ServiceState& service) {
   std::string flags = service.scheduler_flags().fallback() ? "fallback" : "";
   if (service.scheduler_flags().port()) flags += flags.empty() ? "port" : ",port";
-  return word(service.scheduler()) + (flags.empty() ? "" : " (" + flags + ")");
+  const std::string scheduler = word(service.scheduler()) + (flags.empty() ? "" : " (" + flags + ")");
+  return scheduler + (service.one_packet() ? " ops" : "") + persistence_text(service);
+}
+
+// What the service is found by: its first VIP, or its match.
+std::string place_of(const v1::ServiceState& service) {
+  return service.has_match() ? match_text(service.match()) : endpoint_of(service);
 }
 
 // The scheduler's weight, and the configured one where they differ.
@@ -52,10 +70,15 @@ std::string weight_text(const v1::RealState& real) {
   return effective + "/" + std::to_string(real.weight());
 }
 
-// The check's last words, and why packets could not be sent to a healthy real.
+// The check's last words, when it has too many connections, and why packets could not be sent to a healthy real.
 std::string remarks(const v1::RealState& real) {
   std::string text = real.last_check();
-  if (!real.next_hop().empty() && real.next_hop().rfind("reachable", 0) != 0) {
+  if (real.upper_threshold() > 0) {
+    text += (text.empty() ? "" : "; ") + std::string("full at ") + std::to_string(real.upper_threshold());
+    if (real.lower_threshold() > 0) text += ", again below " + std::to_string(real.lower_threshold());
+  }
+  const bool is_plain = real.next_hop().rfind("reachable", 0) == 0 && real.next_hop().find(", path") == std::string::npos;
+  if (!real.next_hop().empty() && !is_plain) {
     text += (text.empty() ? "" : "; ") + std::string("next hop: ") + real.next_hop();
   }
   return text;
@@ -91,11 +114,12 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
                 "LastCheck"});
   const auto number = [&](uint64_t value) { return Cell(count(value, settings.exact)); };
   for (const auto& service : services) {
-    table.row({upper(word(service.protocol())), endpoint(service.address(), service.port()), scheduler_text(service),
-               "", number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
+    table.row({upper(word(service.protocol())), place_of(service), scheduler_text(service), "",
+               number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
                {service.name(), Tone::kBold}});
+    for (const auto& vip : service.more_vips()) table.row({"", endpoint_of(vip)});
     for (const auto& real : service.reals()) {
-      table.row({"  ->", endpoint(real.address(), real.port()), word(real.method()), weight_text(real),
+      table.row({"  ->", endpoint(real.address(), real.port()), forward_text(real), weight_text(real),
                  number(real.active_connections()), number(real.inactive_connections()), health_cell(real),
                  age_of(real.health_since(), now), own_name(real), remarks(real)});
     }
@@ -114,15 +138,18 @@ std::string numbers_table(const std::vector<v1::ServiceState>& services, const s
   second.emplace_back("Name");
   table.header({"Prot", "LocalAddress:Port"});
   table.header(second);
-  const auto line = [&](Cell lead, const auto& state, Cell name) {
-    std::vector<Cell> cells{std::move(lead), endpoint(state.address(), state.port())};
+  const auto line = [&](Cell lead, std::string place, const auto& state, Cell name) {
+    std::vector<Cell> cells{std::move(lead), std::move(place)};
     for (auto& text : numbers_of(state)) cells.emplace_back(std::move(text));
     cells.push_back(std::move(name));
     table.row(std::move(cells));
   };
   for (const auto& service : services) {
-    line(upper(word(service.protocol())), service, {service.name(), Tone::kBold});
-    for (const auto& real : service.reals()) line("  ->", real, own_name(real));
+    line(upper(word(service.protocol())), place_of(service), service, {service.name(), Tone::kBold});
+    for (const auto& vip : service.more_vips()) table.row({"", endpoint_of(vip)});
+    for (const auto& real : service.reals()) {
+      line("  ->", endpoint(real.address(), real.port()), real, own_name(real));
+    }
   }
   return table.to_string(settings.colour);
 }

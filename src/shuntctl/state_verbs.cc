@@ -120,7 +120,7 @@ Outcome check(const Settings& settings, const std::string& file) {
 void add_state_verbs(CLI::App& app, Command& command) {
   auto options = std::make_shared<ApplyOptions>();
   CLI::App* applying = app.add_subcommand(
-      "apply", "Makes the file's services, local addresses and timeouts the desired state: all or nothing");
+      "apply", "Makes the file's services, local addresses, timeouts and sysctls the desired state: all or nothing");
   applying->add_option("-f,--file", options->file, "YAML file; - is standard input")->required()->type_name("FILE");
   applying->add_flag("--dry-run", options->dry_run, "Only show what would change");
   applying->add_option("--expect-revision", options->expected_revision, "Refuse when this is not the current revision")

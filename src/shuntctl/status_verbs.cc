@@ -24,6 +24,12 @@ std::string connections_text(const v1::Status& status, bool exact) {
          bytes(status.connection_table_bytes(), exact);
 }
 
+std::string persistent_text(const v1::Status& status, bool exact) {
+  std::string text = used_text(status.templates(), status.template_capacity(), exact);
+  if (status.unremembered_connections() == 0) return text;
+  return text + ", " + count(status.unremembered_connections(), exact) + " connections found no place";
+}
+
 Outcome show_status(const Settings& settings) {
   Client client(settings);
   v1::Status status;
@@ -45,6 +51,10 @@ Outcome show_status(const Settings& settings) {
                  all_up ? Tone::kPlain : Tone::kWarning});
   line("workers", std::to_string(status.workers()));
   line("connections", connections_text(status, settings.exact));
+  if (status.templates() > 0 || status.unremembered_connections() > 0) {
+    line("persistent clients", {persistent_text(status, settings.exact),
+                                status.unremembered_connections() > 0 ? Tone::kWarning : Tone::kPlain});
+  }
   if (status.problems().empty()) line("problems", {"none", Tone::kGood});
   const char* name = "problems";
   for (const auto& problem : status.problems()) {

@@ -40,6 +40,7 @@ ConfigurationOutcome outcome_of(const config::LoadedFile& loaded, const std::str
   machine_part.clear_timeouts();
   machine_part.clear_local_addresses();
   machine_part.clear_services();
+  machine_part.clear_sysctls();
   configuration.machine_part = encode(machine_part);
   return outcome;
 }
@@ -93,11 +94,12 @@ dataplane::DataplaneOptions dataplane_options(const control::Machine& machine) {
   options.poll_mode = machine.workers.poll_mode;
   options.connections_per_worker = machine.workers.connections;
   options.ipv6_connections_per_worker = machine.workers.ipv6_connections;
+  options.templates = machine.workers.templates;
   options.hash_key = machine.workers.hash_key.value_or(random_key());
   options.mbufs = machine.workers.mbufs;
   for (const control::Port& port : machine.ports) {
     options.ports.push_back({.name = port.name, .device = port.device, .mac = port.mac.value_or(MacAddress{}),
-                             .mtu = port.mtu, .descriptors = port.descriptors,
+                             .mtu = port.mtu, .descriptors = port.descriptors, .vlan = port.vlan,
                              .kernel_port = port.kernel_port.enabled});
   }
   return options;

@@ -89,7 +89,9 @@ void KernelSide::State::set_addresses(const control::DesiredState& desired) {
     // Services may share a VIP.
     if (std::find(there.begin(), there.end(), address) == there.end()) there.push_back(address);
   };
-  for (const control::Service& service : desired.services) want(service.vip_port, service.address);
+  for (const control::Service& service : desired.services) {
+    for (const IpAddress& address : control::addresses_of(service)) want(service.vip_port, address);
+  }
   for (const control::LocalAddressPool& pool : desired.local_addresses) {
     for (const IpAddress& address : pool.addresses) want(pool.port, address);
   }

@@ -1,6 +1,7 @@
 #include "tests/bench/departure.h"
 
 #include "dataplane/checksum.h"
+#include "dataplane/forwarding/tunnel.h"
 #include "dataplane/headers.h"
 #include "tests/bench/packets.h"
 
@@ -36,6 +37,55 @@ Says says(const Ipv6Header& ip) noexcept {
           IpAddress::from_v6(ip.destination.data())};
 }
 
+// UDP's pseudo-header of a tunnel's outer packet.
+template <typename Header>
+uint64_t outer_pseudo_sum(const Header& ip, uint32_t bytes) noexcept {
+  return sum_of(&ip.source, 2 * sizeof ip.source) + Be16::from_host(kIpProtocolUdp).raw +
+         Be16::from_host(static_cast<uint16_t>(bytes)).raw;
+}
+
+// What lies between a tunnel's outer header and the packet inside of it, `bytes` from there to the end.
+template <typename Header>
+const char* fault_of_shim(const Header& outer, TunnelKind kind, Be16 ether_type, uint8_t inner_protocol,
+                          uint32_t bytes) noexcept {
+  const auto* gre = reinterpret_cast<const GreHeader*>(&outer + 1);
+  const auto* udp = reinterpret_cast<const UdpHeader*>(&outer + 1);
+  const auto* gue = reinterpret_cast<const GueHeader*>(udp + 1);
+  switch (kind) {
+    case TunnelKind::kIpip: return nullptr;
+    case TunnelKind::kGre:
+    case TunnelKind::kGreChecksum: {
+      const bool has_checksum = kind == TunnelKind::kGreChecksum;
+      if (gre->protocol != ether_type || gre->flags != (has_checksum ? kGreHasChecksum : Be16{})) {
+        return "left with a wrong GRE header";
+      }
+      return has_checksum && fold(sum_of(gre, bytes)) != 0xffff ? "left with a wrong GRE checksum" : nullptr;
+    }
+    case TunnelKind::kGue:
+    case TunnelKind::kGueChecksum: {
+      if (udp->destination_port.host() != kGuePort || udp->length.host() != bytes || gue->version_and_length != 0 ||
+          gue->protocol != inner_protocol || gue->flags != Be16{}) {
+        return "left with a wrong GUE header";
+      }
+      if (kind == TunnelKind::kGue) return udp->checksum == Be16{} ? nullptr : "left with a UDP checksum";
+      return fold(outer_pseudo_sum(outer, bytes) + sum_of(udp, bytes)) == 0xffff ? nullptr
+                                                                                : "left with a wrong UDP checksum";
+    }
+  }
+  return nullptr;
+}
+
+constexpr uint8_t outer_protocol_of(TunnelKind kind, uint8_t inner_protocol) noexcept {
+  switch (kind) {
+    case TunnelKind::kIpip: break;
+    case TunnelKind::kGre:
+    case TunnelKind::kGreChecksum: return kIpProtocolGre;
+    case TunnelKind::kGue:
+    case TunnelKind::kGueChecksum: return kIpProtocolUdp;
+  }
+  return inner_protocol;
+}
+
 // `padding`: what Ethernet fills a frame up with.
 template <typename Header>
 const char* fault_of_packet(const rte_mbuf* mbuf, const Departure& wanted, uint8_t tunnel_protocol,
@@ -45,14 +95,19 @@ const char* fault_of_packet(const rte_mbuf* mbuf, const Departure& wanted, uint8
   if (wanted.tunnel_to != nullptr) {
     if (const char* fault = fault_of_header(*ip)) return fault;
     const Says outer = says(*ip);
-    if (outer.protocol != tunnel_protocol || outer.bytes != sizeof(Header) + kPacket ||
-        mbuf->pkt_len != sizeof(EthernetHeader) + sizeof(Header) + kPacket) {
+    const TunnelKind kind = wanted.tunnel_to->tunnel;
+    const uint32_t overhead = tunnel_overhead(wanted.tunnel_to->address.family, kind);
+    if (outer.protocol != outer_protocol_of(kind, tunnel_protocol) || outer.bytes != overhead + kPacket ||
+        mbuf->pkt_len != sizeof(EthernetHeader) + overhead + kPacket) {
       return "left without its tunnel";
     }
+    const auto* frame = rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+    const uint32_t behind = overhead - static_cast<uint32_t>(sizeof(Header)) + kPacket;
+    if (const char* fault = fault_of_shim(*ip, kind, frame->type, tunnel_protocol, behind)) return fault;
     if (outer.destination != wanted.tunnel_to->address || outer.source != wanted.hop.local_address) {
       return "left through the wrong tunnel";
     }
-    ++ip;
+    ip = reinterpret_cast<const Header*>(reinterpret_cast<const uint8_t*>(ip) + overhead);
   } else if (mbuf->pkt_len != sizeof(EthernetHeader) + kPacket + padding) {
     return "left with a wrong length";
   }

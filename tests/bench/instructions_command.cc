@@ -26,6 +26,7 @@ void run_instructions(const InstructionsOptions& options) {
   const Path path = opens ? Path{} : path_named(options.path);
   TablesSpec spec;
   spec.method = path.method;
+  spec.tunnel = path.tunnel;
   if (options.family == 6) spec.family = AddressFamily::kIpv6;
   if (opens) spec.scheduler = dataplane::SchedulerKind::kWlc;
   PathRig rig(path, spec, kConnections, PathRig::capacity_for(kConnections + (opens ? options.packets : 0)));

@@ -24,8 +24,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 FIGURES = os.path.join(ROOT, "tests/bench/instructions.json")
 DECISIONS = os.path.join(ROOT, "DECISIONS.md")
 _METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
-# What is counted -> arguments of path_bench instructions-run.
-PATHS = {**{method: ("--path", method) for method in _METHODS},
+_TUNNELS = ("tunnel-gre", "tunnel-gre-checksum", "tunnel-gue", "tunnel-gue-checksum")
+PATHS = {**{method: ("--path", method) for method in (*_METHODS, *_TUNNELS)},
          **{f"ipv6-{method}": ("--path", method, "--family", "6") for method in _METHODS},
          "lone-syn": ("--path", "lone-syn")}
 PACKETS = 16000
@@ -50,6 +50,7 @@ def path_bench():
 def arguments(path, packets):
     return [path_bench(), "instructions-run", *PATHS[path], "--packets", str(packets)]
 
+# What is counted -> arguments of path_bench instructions-run.
 
 def run(command, what):
     try:
@@ -108,10 +109,10 @@ def read_committed():
 
 
 def print_table(before, after):
-    print(f"{'path':<14} {'committed':>9} {'now':>9}")
+    print(f"{'path':<24} {'committed':>9} {'now':>9}")
     for path, now in after.items():
         was = before.get(path)
-        print(f"{path:<14} {was if was is not None else '-':>9} {now:>9}" + (f"  {(now / was - 1) * 100:+.1f} %" if was else ""))
+        print(f"{path:<24} {was if was is not None else '-':>9} {now:>9}" + (f"  {(now / was - 1) * 100:+.1f} %" if was else ""))
 
 
 def compare(committed):

@@ -6,6 +6,8 @@
 //   path_bench instructions-run   what tests/bench/instructions_test.py counts under callgrind
 //   path_bench steering      ns to choose fullnat's local port, and to hand a reply to its worker
 //   path_bench schedulers    ns a connection costs each scheduler, by number of reals
+//   path_bench services      ns to find a new connection's service, by number of matches
+//   path_bench templates     ns that persistence adds to a connection
 //
 // --json FILE appends the rows, one JSON object a line. Every packet that leaves is checked, outside of the time.
 #include <CLI/CLI.hpp>
@@ -35,6 +37,8 @@ int main_of(int argc, char** argv) {
   add_instructions_command(app);
   add_steering_command(app, results);
   add_schedulers_command(app, results);
+  add_services_command(app, results);
+  add_templates_command(app, results);
 
   // CLI11 takes the arguments from the last to the first.
   std::vector<std::string> arguments(argv + 1, argv + argc);

@@ -117,15 +117,16 @@ void run_path(PathOptions options, Results& results) {
     give_up("--reals " + std::to_string(spec.reals) + " for each of " + std::to_string(spec.services) +
             " services: there are slots for " + std::to_string(slots) + "; lower one of the two");
   }
-  std::vector<std::pair<std::string, Path>> paths;
-  for (const std::string& name : options.methods) paths.emplace_back(name, path_named(name));
+  std::vector<Path> paths;
+  for (const std::string& name : options.methods) paths.push_back(path_named(name));
   std::printf("%-15s %4s %12s %8s %6s %8s %8s %7s %7s\n", "method", "", "connections", "services", "reals", "ns", "floor",
               "ratio", "to IPv4");
   for (const uint32_t connections : options.connections) {
     std::map<AddressFamily, Pages> pages;
     const uint32_t capacity = PathRig::capacity_for(connections);
-    for (const auto& [name, path] : paths) {
+    for (const Path& path : paths) {
       spec.method = path.method;
+      spec.tunnel = path.tunnel;
       Rigs rigs;
       for (const uint32_t version : options.families) {
         spec.family = family_of(version);
@@ -134,7 +135,7 @@ void run_path(PathOptions options, Results& results) {
       }
       Floor floor(connections);
       const Figures figures = measure(rigs, floor, options);
-      for (const auto& [family, rig] : rigs) report(name, connections, spec, family, figures, results);
+      for (const auto& [family, rig] : rigs) report(path.name, connections, spec, family, figures, results);
     }
     for (const auto& [family, each] : pages) report_memory(connections, capacity, family, each, results);
   }
@@ -149,7 +150,7 @@ void add_path_command(CLI::App& app, Results& results) {
   command->add_option("--connections", options->connections, "1 to 10000000, several by commas")
       ->delimiter(',')
       ->check(CLI::Range(1, 10000000));
-  command->add_option("--methods", options->methods, "direct, tunnel, nat, nat-reply, fullnat, fullnat-reply")
+  command->add_option("--methods", options->methods, "direct, tunnel, nat, nat-reply, fullnat, fullnat-reply; also tunnel-gre, tunnel-gue, both with -checksum")
       ->delimiter(',');
   command->add_option("--families", options->families, "4, 6 (both, in turns)")->delimiter(',')->check(CLI::IsMember({4, 6}));
   command->add_option("--services", options->services, "VIPs that the connections are spread over (1)")

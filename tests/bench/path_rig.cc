@@ -30,21 +30,36 @@ FlowKey6 key6_of(const IpFlow& flow) {
   packet_path(worker, snapshot, worker.burst);
 }
 
+const std::vector<Path>& paths() {
+  static const std::vector<Path> all{{"direct", Method::kDirect},
+                                     {"tunnel", Method::kTunnel},
+                                     {"tunnel-gre", Method::kTunnel, false, TunnelKind::kGre},
+                                     {"tunnel-gre-checksum", Method::kTunnel, false, TunnelKind::kGreChecksum},
+                                     {"tunnel-gue", Method::kTunnel, false, TunnelKind::kGue},
+                                     {"tunnel-gue-checksum", Method::kTunnel, false, TunnelKind::kGueChecksum},
+                                     {"nat", Method::kNat},
+                                     {"nat-reply", Method::kNat, true},
+                                     {"fullnat", Method::kFullnat},
+                                     {"fullnat-reply", Method::kFullnat, true}};
+  return all;
+}
+
 }  // namespace
 
-const std::vector<std::string>& path_names() {
-  static const std::vector<std::string> names{"direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply"};
+std::vector<std::string> path_names() {
+  std::vector<std::string> names;
+  for (const Path& path : paths()) {
+    if (path.tunnel == TunnelKind::kIpip) names.push_back(path.name);
+  }
   return names;
 }
 
 Path path_named(const std::string& name) {
-  for (const Method method : {Method::kDirect, Method::kTunnel, Method::kNat, Method::kFullnat}) {
-    if (name == name_of(method)) return {method, false};
-    const bool two_way = method == Method::kNat || method == Method::kFullnat;
-    if (two_way && name == std::string(name_of(method)) + "-reply") return {method, true};
-  }
   std::string known;
-  for (const std::string& each : path_names()) known += " " + each;
+  for (const Path& path : paths()) {
+    if (name == path.name) return path;
+    known += " " + path.name;
+  }
   give_up("--methods " + name + ": there is no such path; there are" + known);
 }
 

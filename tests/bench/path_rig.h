@@ -12,12 +12,16 @@
 
 namespace shunt::bench {
 
-// "direct", "tunnel", "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the way back.
+// "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
+// way back.
 struct Path {
+  std::string name;
   dataplane::Method method = dataplane::Method::kDirect;
   bool replies = false;
+  dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
 };
-const std::vector<std::string>& path_names();
+// All but the tunnels that are not IP in IP: what is measured when nothing is named.
+std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);
 

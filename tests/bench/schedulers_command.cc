@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/schedulers/load_tree.h"
+#include "dataplane/schedulers/localities.h"
 #include "tests/bench/commands.h"
 #include "tests/bench/eal.h"
 #include "tests/bench/huge_memory.h"
@@ -22,7 +23,8 @@ using namespace dataplane;
 
 constexpr SchedulerKind kAll[] = {SchedulerKind::kRr,  SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
                                   SchedulerKind::kSed, SchedulerKind::kNq,  SchedulerKind::kOvf, SchedulerKind::kTwos,
-                                  SchedulerKind::kMh,  SchedulerKind::kSh,  SchedulerKind::kDh, SchedulerKind::kFo};
+                                  SchedulerKind::kMh,  SchedulerKind::kSh,  SchedulerKind::kDh, SchedulerKind::kFo,
+                                  SchedulerKind::kLblc, SchedulerKind::kLblcr};
 
 bool goes_by_load(SchedulerKind kind) {
   switch (kind) {
@@ -30,7 +32,9 @@ bool goes_by_load(SchedulerKind kind) {
     case SchedulerKind::kWlc:
     case SchedulerKind::kSed:
     case SchedulerKind::kNq:
-    case SchedulerKind::kOvf: return true;
+    case SchedulerKind::kOvf:
+    case SchedulerKind::kLblc:
+    case SchedulerKind::kLblcr: return true;
     case SchedulerKind::kRr:
     case SchedulerKind::kWrr:
     case SchedulerKind::kMh:
@@ -63,6 +67,8 @@ class SchedulerRig {
     service_.generation = 1;
     service_.candidates = candidates_;
     service_.slots = slots_;
+    service_.by_id = candidates_;
+    localities_.attach(locality_memory_.get(), HashKey::from_bytes({1, 2, 3}));
     flow_.source = IpAddress::from_v4(Be32::from_host(0xc6330001));
     flow_.destination = IpAddress::from_v4(Be32::from_host(0xcb00710a));
     if (with_trees) trees_.attach(tree_memory_.get(), counters_.data());
@@ -73,8 +79,11 @@ class SchedulerRig {
   [[gnu::noinline]] void run(uint32_t connections) {
     for (uint32_t i = 0; i < connections; ++i) {
       flow_.source = IpAddress::from_v4(Be32::from_host(flow_.source.v4().host() + 1));
+      // Of lblc and lblcr, that some are known and some are not.
+      flow_.destination = IpAddress::from_v4(Be32::from_host(0xcb000000 + flow_.source.v4().host() * 2654435761u % 30000));
       const Loads loads(counters_.data(), nullptr);
-      const RealId real = scheduler_.pick({service_, flow_, loads, cursor_, &trees_});
+      const RealId real = scheduler_.pick(
+          {service_, flow_, loads, cursor_, &trees_, counters_.data(), &localities_, i});
       if (real == kNoReal) give_up("a scheduler had no real left");
       RealId& place = open_[next_];
       next_ = next_ + 1 == open_.size() ? 0 : next_ + 1;
@@ -108,6 +117,8 @@ class SchedulerRig {
   Cursor cursor_;
   HugeMemory tree_memory_{LoadTrees::bytes()};
   LoadTrees trees_;
+  HugeMemory locality_memory_{LocalityCache::bytes()};
+  LocalityCache localities_;
   std::vector<RealId> open_;  // by age, around and around
   size_t next_ = 0;
 };

@@ -53,7 +53,8 @@ void Tables::add_real(uint32_t service, uint32_t index) {
   const bool translated = spec_.method == Method::kNat || spec_.method == Method::kFullnat;
   real.port = translated ? Be16::from_host(8080) : kPort;
   real.method = spec_.method;
-  real.used = true;
+  real.tunnel = spec_.tunnel;
+  real.tunnel_port = Be16::from_host(kGuePort);
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);

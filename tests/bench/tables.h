@@ -19,6 +19,7 @@ struct TablesSpec {
   uint32_t services = 1;  // 1..10,000
   uint32_t reals = 100;   // of each service; services times reals is at most kMaxReals
   AddressFamily family = AddressFamily::kIpv4;
+  dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
 };
 
 class Tables {

@@ -49,6 +49,16 @@ control::DesiredState full_state() {
     service.timeouts.values[i] = Milliseconds(1000 + i);
   service.vip_port = "outside";
   state.services = {service};
+  state.sysctls = {.conn_reuse_mode = 3,
+                   .expire_nodest_conn = true,
+                   .expire_quiescent_template = true,
+                   .sloppy_tcp = true,
+                   .sloppy_sctp = true,
+                   .secure_tcp = dataplane::Defence::kAlways,
+                   .drop_entry = dataplane::Defence::kWhenScarce,
+                   .drop_packet = dataplane::Defence::kAlways,
+                   .am_droprate = 7,
+                   .amemthresh = 25};
   return state;
 }
 
@@ -87,11 +97,161 @@ services:
   EXPECT_EQ(state.services(0).reals(1).name(), "[2001:db8::2]:80");
 }
 
+TEST(Convert, SysctlsAreIpvssByDefault) {
+  const control::Sysctls sysctls = state_of(kWeb).sysctls;
+  EXPECT_TRUE(sysctls == control::Sysctls{});
+  EXPECT_EQ(sysctls.conn_reuse_mode, 1);
+  EXPECT_EQ(sysctls.am_droprate, 10u);
+  EXPECT_FALSE(to_proto(state_of(kWeb)).has_sysctls());
+}
+
+TEST(Convert, SysctlsAreReadByIpvssNumbers) {
+  using dataplane::Defence;
+  const auto sysctls = state_of(R"(sysctls:
+  conn_reuse_mode: 0
+  expire_nodest_conn: true
+  secure_tcp: 1
+  drop_entry: 2
+  drop_packet: 3
+  am_droprate: 5
+  cache_bypass: false
+)").sysctls;
+  EXPECT_EQ(sysctls.conn_reuse_mode, 0);
+  EXPECT_TRUE(sysctls.expire_nodest_conn);
+  EXPECT_EQ(sysctls.secure_tcp, Defence::kWhenScarce);
+  EXPECT_EQ(sysctls.drop_entry, Defence::kWhenScarce);
+  EXPECT_EQ(sysctls.drop_packet, Defence::kAlways);
+  EXPECT_EQ(sysctls.am_droprate, 5u);
+}
+
+TEST(Convert, SysctlsOfAFileAreDesiredState) {
+  const v1::Config config = loaded(kOutside + "sysctls: {drop_entry: 3}\n", Purpose::kDaemon);
+  EXPECT_EQ(to_desired_state(config).sysctls.drop_entry, dataplane::Defence::kAlways);
+}
+
 TEST(Convert, SloppyTcpSurvives) {
   const std::string sloppy = kWeb + "    sloppy_tcp: true\n";
   const control::DesiredState state = state_of(sloppy);
   EXPECT_TRUE(state.services[0].sloppy_tcp);
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, PersistenceAndWhatGoesWithItSurvive) {
+  const control::DesiredState state = state_of(kWeb + R"(    persistence: {timeout: 90s, ipv4_prefix: 24}
+    no_real: drop
+    reals: [{address: 10.0.0.1, upper_threshold: 100, lower_threshold: 80}]
+    sorry_reals: [{address: 10.0.0.2, weight: 3}]
+)");
+  const control::Service& service = state.services[0];
+  ASSERT_TRUE(service.persistence);
+  EXPECT_EQ(service.persistence->timeout, Milliseconds(90000));
+  EXPECT_EQ(service.persistence->ipv4_prefix, 24);
+  EXPECT_EQ(service.no_real, control::NoReal::kDrop);
+  ASSERT_EQ(service.reals.size(), 2U);
+  EXPECT_EQ(service.reals[0].upper_threshold, 100U);
+  EXPECT_EQ(service.reals[0].lower_threshold, 80U);
+  EXPECT_FALSE(service.reals[0].sorry);
+  EXPECT_TRUE(service.reals[1].sorry);
+  EXPECT_EQ(service.reals[1].weight, 3U);
+  EXPECT_EQ(to_proto(state).services(0).reals_size(), 1);
+  EXPECT_EQ(to_proto(state).services(0).sorry_reals_size(), 1);
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, SegmentSizeSurvives) {
+  const control::DesiredState state = state_of(kWeb + "    max_segment_size: 1400\n");
+  EXPECT_EQ(state.services[0].max_segment_size, 1400);
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, VipsRangesMatchesAndOnePacketSurvive) {
+  control::DesiredState state = full_state();
+  state.services[0].more_vips = {{*IpAddress::parse("203.0.113.10"), {8000, 8999}},
+                                 {*IpAddress::parse("203.0.113.11"), {53, 53}},
+                                 {*IpAddress::parse("203.0.113.12"), control::kAllPorts}};
+  control::Service range;
+  range.name = "range";
+  range.protocol = control::Protocol::kUdp;
+  range.address = *IpAddress::parse("203.0.113.20");
+  range.port = 1000;
+  range.last_port = 1999;
+  range.one_packet = true;
+  range.health_check.enabled = false;
+  range.reals = {{"10.0.2.9:0", *IpAddress::parse("10.0.2.9"), 0, 1, std::nullopt}};
+  control::Service all = range;
+  all.name = "all";
+  all.address = *IpAddress::parse("203.0.113.21");
+  all.port = all.last_port = 0;
+  all.reals[0].address = *IpAddress::parse("10.0.2.8");
+  all.reals[0].name = "10.0.2.8:0";
+  control::Service match;
+  match.name = "match";
+  match.match = {{*Prefix::parse("10.0.0.0/8")}, {*Prefix::parse("0.0.0.0/0")}, {80, 89}, "outside"};
+  match.health_check.enabled = false;
+  control::Service match6 = match;
+  match6.name = "match6";
+  match6.match = {{}, {*Prefix::parse("2001:db8::/32")}, control::kAllPorts, ""};
+  control::Service one = match6;
+  one.name = "one";
+  one.match->ports = {80, 80};
+  state.services.insert(state.services.end(), {range, all, match, match6, one});
+  EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, PersistenceHasItsDefaults) {
+  const auto persistence = state_of(kWeb + "    persistence: {}\n").services[0].persistence;
+  ASSERT_TRUE(persistence);
+  EXPECT_EQ(*persistence, control::Persistence{});
+  EXPECT_EQ(persistence->timeout, Milliseconds(300000));
+  EXPECT_FALSE(state_of(kWeb).services[0].persistence);
+}
+
+TEST(Convert, ARealWithoutAPortHasTheServicesWhereThatIsOne) {
+  const std::string reals = "    reals: [{address: 10.0.2.1}]\n    health_check: {disabled: true}\n";
+  EXPECT_EQ(state_of(kWeb + reals).services[0].reals[0].port, 80);
+  EXPECT_EQ(state_of(kWeb + "    last_port: 80\n" + reals).services[0].reals[0].port, 80);
+  const std::string same = "    more_vips: [{address: 203.0.113.11, port: 80}]\n";
+  EXPECT_EQ(state_of(kWeb + same + reals).services[0].reals[0].port, 80);
+  for (const char* wider : {"    last_port: 81\n", "    more_vips: [{address: 203.0.113.11, port: 81}]\n",
+                            "    more_vips: [{address: 203.0.113.11, all_ports: true}]\n"}) {
+    const auto state = state_of(kWeb + wider + reals);
+    EXPECT_EQ(state.services[0].reals[0].port, 0) << wider;
+    EXPECT_EQ(state.services[0].reals[0].name, "10.0.2.1:0") << wider;
+  }
+}
+
+TEST(Convert, EveryTunnelSurvives) {
+  using control::Tunnel, control::TunnelKind;
+  for (const Tunnel& tunnel :
+       {Tunnel{}, Tunnel{TunnelKind::kGre, 0}, Tunnel{TunnelKind::kGreChecksum, 0},
+        Tunnel{TunnelKind::kGue, 6080}, Tunnel{TunnelKind::kGueChecksum, 7000}}) {
+    control::DesiredState state = full_state();
+    control::Service& service = state.services[0];
+    service.method = control::Method::kTunnel;
+    service.local_addresses = "";
+    service.tunnel = tunnel;
+    service.reals = {
+        {"a", *IpAddress::parse("10.0.2.1"), 53, 7, std::nullopt},
+        {"b", *IpAddress::parse("2001:db8:2::1"), 53, 0, 9, 0, 0, false, Tunnel{TunnelKind::kGre, 0}},
+        {"c", *IpAddress::parse("10.0.2.3"), 53, 1, std::nullopt, 0, 0, false, tunnel}};
+    EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
+    EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+  }
+}
+
+TEST(Convert, ATunnelIsIpipAndGueHasIanasPort) {
+  using control::Tunnel, control::TunnelKind;
+  const std::string tunnel = kWeb + "    method: tunnel\n    reals: [{address: 10.0.0.1}]\n";
+  EXPECT_EQ(state_of(tunnel).services[0].tunnel, Tunnel{});
+  EXPECT_EQ(state_of(tunnel).services[0].reals[0].tunnel, std::nullopt);
+  EXPECT_EQ(state_of(tunnel + "    tunnel: {kind: gue}\n").services[0].tunnel,
+            (Tunnel{TunnelKind::kGue, 6080}));
+  EXPECT_EQ(
+      state_of(tunnel + "    tunnel: {kind: gue, port: 9, checksum: full}\n").services[0].tunnel,
+      (Tunnel{TunnelKind::kGueChecksum, 9}));
+  EXPECT_EQ(state_of(tunnel + "    tunnel: {kind: gre, checksum: none}\n").services[0].tunnel,
+            (Tunnel{TunnelKind::kGre, 0}));
 }
 
 TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
@@ -100,8 +260,9 @@ TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
     for (const SchedulerKind scheduler :
          {SchedulerKind::kRr, SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
           SchedulerKind::kMh, SchedulerKind::kSed, SchedulerKind::kNq, SchedulerKind::kSh,
-          SchedulerKind::kDh, SchedulerKind::kFo, SchedulerKind::kOvf, SchedulerKind::kTwos}) {
-      for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp}) {
+          SchedulerKind::kDh, SchedulerKind::kFo, SchedulerKind::kOvf, SchedulerKind::kTwos,
+          SchedulerKind::kLblc, SchedulerKind::kLblcr}) {
+      for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}) {
         control::DesiredState state = full_state();
         control::Service& service = state.services[0];
         service.method = method;
@@ -120,7 +281,8 @@ TEST(Convert, EachSchedulerHasItsName) {
       {"rr", SchedulerKind::kRr},   {"wrr", SchedulerKind::kWrr}, {"lc", SchedulerKind::kLc},
       {"wlc", SchedulerKind::kWlc}, {"mh", SchedulerKind::kMh},   {"sed", SchedulerKind::kSed},
       {"nq", SchedulerKind::kNq},   {"sh", SchedulerKind::kSh},   {"dh", SchedulerKind::kDh},
-      {"fo", SchedulerKind::kFo},   {"ovf", SchedulerKind::kOvf}, {"twos", SchedulerKind::kTwos}};
+      {"fo", SchedulerKind::kFo},   {"ovf", SchedulerKind::kOvf}, {"twos", SchedulerKind::kTwos},
+      {"lblc", SchedulerKind::kLblc}, {"lblcr", SchedulerKind::kLblcr}};
   EXPECT_EQ(kinds.size(), enum_words(v1::Scheduler_descriptor()).size());
   for (const auto& [word, kind] : kinds)
     EXPECT_EQ(state_of(kWeb + "    scheduler: " + word + "\n").services[0].scheduler, kind) << word;
@@ -198,6 +360,24 @@ TEST(Convert, AUdpServiceIsCheckedOnlyWhereItSaysSo) {
       state_of(kWeb + "    health_check: {disabled: true}\n").services[0].health_check.enabled);
 }
 
+TEST(Convert, AnSctpServiceIsCheckedOnlyWhereItSaysSo) {
+  std::string sctp = kWeb;
+  sctp.replace(sctp.find("tcp"), 3, "sctp");
+  EXPECT_EQ(state_of(sctp).services[0].protocol, control::Protocol::kSctp);
+  EXPECT_FALSE(state_of(sctp).services[0].health_check.enabled);
+  const auto checked = state_of(sctp + "    health_check: {port: 8080}\n").services[0].health_check;
+  EXPECT_TRUE(checked.enabled);
+  EXPECT_EQ(checked.port, 8080);
+}
+
+TEST(Convert, SloppySctpSurvives) {
+  std::string sctp = kWeb + "    sloppy_sctp: true\n";
+  sctp.replace(sctp.find("tcp"), 3, "sctp");
+  const control::DesiredState state = state_of(sctp);
+  EXPECT_TRUE(state.services[0].sloppy_sctp);
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
 TEST(Convert, EachTimeoutGoesToTheStateOfItsName) {
   const auto* fields = v1::Timeouts::descriptor();
   ASSERT_EQ(fields->field_count(), static_cast<int>(dataplane::kTimeoutKinds));
@@ -213,7 +393,22 @@ TEST(Convert, EachTimeoutGoesToTheStateOfItsName) {
       {"tcp_last_ack", ConnectionState::kLastAck},
       {"tcp_listen", ConnectionState::kListen},
       {"tcp_synack", ConnectionState::kSynAck},
-      {"udp", ConnectionState::kUdp}};
+      {"udp", ConnectionState::kUdp},
+      {"sctp_none", ConnectionState::kSctpNone},
+      {"sctp_init1", ConnectionState::kSctpInit1},
+      {"sctp_init", ConnectionState::kSctpInit},
+      {"sctp_cookie_sent", ConnectionState::kSctpCookieSent},
+      {"sctp_cookie_replied", ConnectionState::kSctpCookieReplied},
+      {"sctp_cookie_wait", ConnectionState::kSctpCookieWait},
+      {"sctp_cookie", ConnectionState::kSctpCookie},
+      {"sctp_cookie_echoed", ConnectionState::kSctpCookieEchoed},
+      {"sctp_established", ConnectionState::kSctpEstablished},
+      {"sctp_shutdown_sent", ConnectionState::kSctpShutdownSent},
+      {"sctp_shutdown_received", ConnectionState::kSctpShutdownReceived},
+      {"sctp_shutdown_ack_sent", ConnectionState::kSctpShutdownAckSent},
+      {"sctp_rejected", ConnectionState::kSctpRejected},
+      {"sctp_closed", ConnectionState::kSctpClosed}};
+  ASSERT_EQ(kinds.size(), dataplane::kTimeoutKinds);
   for (const auto& [field, kind] : kinds) {
     const auto state = state_of("timeouts: {" + std::string(field) + ": 7s}\n");
     for (size_t i = 0; i < dataplane::kTimeoutKinds; ++i) {
@@ -250,6 +445,7 @@ TEST(Convert, AMachineTakesTheSchemasDefaults) {
   ASSERT_EQ(machine.ports.size(), 1U);
   EXPECT_EQ(machine.ports[0].mtu, 1500);
   EXPECT_EQ(machine.ports[0].descriptors, 1024);
+  EXPECT_EQ(machine.ports[0].vlan, 0);
   EXPECT_FALSE(machine.ports[0].mac.has_value());
   EXPECT_TRUE(machine.ports[0].kernel_port.enabled);
   EXPECT_EQ(machine.ports[0].kernel_port.name, "sh-outside");
@@ -269,6 +465,7 @@ ports:
     mac: 02:00:00:00:00:0A
     mtu: 9000
     descriptors: 256
+    vlan: 7
     kernel_port: {addresses: [10.0.0.1/24, "2001:db8::1/64"]}
   - {name: b, device: net_tap1, kernel_port: {name: lan0, disabled: true}}
 listener: {unix_socket: /tmp/s}
@@ -296,6 +493,7 @@ next_hops:
   EXPECT_EQ(first.mac->to_string(), "02:00:00:00:00:0a");
   EXPECT_EQ(first.mtu, 9000);
   EXPECT_EQ(first.descriptors, 256);
+  EXPECT_EQ(first.vlan, 7);
   EXPECT_EQ(first.kernel_port.name, "sh-datacenter-a");
   ASSERT_EQ(first.kernel_port.addresses.size(), 2U);
   EXPECT_EQ(first.kernel_port.addresses[0].to_string(), "10.0.0.1/24");

@@ -42,6 +42,14 @@ const std::vector<YamlCase> kCases = {
 )",
      {"DUPLICATE lb.yaml:4:11: port outside: name \"outside\" is another port's; give each port "
       "its own name"}},
+    {"AVlanHasItsRange",
+     Purpose::kDaemon,
+     kOutside + R"(    vlan: 4095
+  - {name: inside, device: net_tap1, vlan: 0}
+  - {name: third, device: net_tap2, vlan: 4094}
+)",
+     {"OUT_OF_RANGE lb.yaml:4:11: port outside: vlan 4095 exceeds 4094; use 1..4094",
+      "OUT_OF_RANGE lb.yaml:5:44: port inside: vlan 0 is less than 1; use 1..4094"}},
     {"DevicesAreUnique",
      Purpose::kDaemon,
      kOutside + R"(  - name: inside

@@ -32,34 +32,52 @@ services:
     reals: [{address: 2001:DB8:0::21}]
 )",
      {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
       "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
-      "IPv6 VIP"}},
-    {"ARealHasItsVipsFamilyUnderTunnel",
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
+      "with an IPv6 VIP"}},
+    {"ATunnelLeadsToARealOfEitherFamily",
      Purpose::kDesiredState,
-     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
-services:
+     R"(services:
   - name: web
     protocol: tcp
     address: 2001:db8::10
     port: 80
     method: tunnel
-    reals:
-      - address: 10.0.0.1
-      - address: 2001:db8::21
+    reals: [{address: 10.0.0.1}, {address: 2001:db8::21}]
   - name: web4
     protocol: tcp
     address: 203.0.113.10
     port: 80
     method: tunnel
-    reals: [{address: 2001:DB8:0::21}]
+    reals: [{address: 10.0.0.1}, {address: 2001:DB8:0::21}]
 )",
-     {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
-      "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
-      "IPv6 VIP"}},
+     {}},
+    {"ARealsTunnelHasTheRulesOfAServices",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: tunnel
+    tunnel: {kind: gue, port: 7000}
+    reals:
+      - {address: 10.0.0.1, tunnel: {kind: ipip, checksum: full}}
+      - {address: 10.0.0.2, tunnel: {kind: gre, port: 6080, checksum: full}}
+      - {address: 10.0.0.3, tunnel: {kind: gue, port: 65536}}
+      - {address: 10.0.0.4, tunnel: {port: 6080}}
+)",
+     {"CONFLICT lb.yaml:9:60: real 10.0.0.1:80 of service web: checksum is full but the kind is "
+      "ipip, which has none; remove the line, or set kind: gre or kind: gue",
+      "CONFLICT lb.yaml:10:55: real 10.0.0.2:80 of service web: port is given but the kind is not "
+      "gue; remove the line, or set kind: gue",
+      "OUT_OF_RANGE lb.yaml:11:55: real 10.0.0.3:80 of service web: port 65536 exceeds 65535; use "
+      "1..65535",
+      "CONFLICT lb.yaml:12:44: real 10.0.0.4:80 of service web: port is given but the kind is not "
+      "gue; remove the line, or set kind: gue"}},
+    {"ARealsTunnelNeedsMethodTunnel",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: direct
+    reals: [{address: 10.0.0.1, tunnel: {kind: gre}}]
+)",
+     {"CONFLICT lb.yaml:7:41: real 10.0.0.1:80 of service web: tunnel is given but the method is "
+      "not tunnel; remove the lines, or set method: tunnel"}},
     {"ARealHasItsVipsFamilyUnderNat",
      Purpose::kDesiredState,
      R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
@@ -80,10 +98,10 @@ services:
     reals: [{address: 2001:DB8:0::21}]
 )",
      {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
       "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
-      "IPv6 VIP"}},
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
+      "with an IPv6 VIP"}},
     {"ARealHasItsVipsFamilyUnderFullnat",
      Purpose::kDesiredState,
      R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
@@ -106,10 +124,10 @@ services:
     reals: [{address: 2001:DB8:0::21}]
 )",
      {"CONFLICT lb.yaml:10:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, or give it a service with an IPv4 VIP",
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
       "CONFLICT lb.yaml:18:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, or give it a service with an "
-      "IPv6 VIP"}},
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
+      "with an IPv6 VIP"}},
     {"AnIpv6RealIsOfOneMachineThatRoutersReach",
      Purpose::kDesiredState,
      kWeb6 +
@@ -284,6 +302,37 @@ services:
      kWeb + R"(    reals: [{address: 10.0.0.1, port: 8080}, {address: 10.0.0.1, port: 8081}]
 )",
      {}},
+    {"ThresholdsDoNotContradictEachOther",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals:
+      - {address: 10.0.0.1, upper_threshold: 100, lower_threshold: 101}
+      - {address: 10.0.0.2, lower_threshold: 5}
+      - {address: 10.0.0.3, upper_threshold: 100, lower_threshold: 100}
+      - {address: 10.0.0.4, upper_threshold: 100}
+)",
+     {"CONFLICT lb.yaml:7:68: real 10.0.0.1:80 of service web: lower_threshold 101 exceeds "
+      "upper_threshold, 100; lower it, or raise upper_threshold",
+      "CONFLICT lb.yaml:8:46: real 10.0.0.2:80 of service web: lower_threshold 5 is given without "
+      "upper_threshold; set upper_threshold, or remove the line"}},
+    {"ASorryRealIsARealLikeOthers",
+     Purpose::kDesiredState,
+     kWeb + R"(    reals: [{address: 10.0.0.1, name: one}]
+    sorry_reals:
+      - {address: 10.0.0.1}
+      - {address: 10.0.0.2, name: one}
+      - {address: 2001:db8::1}
+      - {weight: 70000}
+)",
+     {"DUPLICATE lb.yaml:8:19: sorry real 10.0.0.1:80 of service web: address and port are those of "
+      "another real of the service; list each real once; raise its weight instead",
+      "DUPLICATE lb.yaml:9:35: sorry real one of service web: name \"one\" is another real's; give "
+      "each real of the service its own name",
+      "CONFLICT lb.yaml:10:19: sorry real [2001:db8::1]:80 of service web: address 2001:db8::1 is IPv6 "
+      "but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service with an IPv6 VIP",
+      "REQUIRED lb.yaml:11:9: sorry_reals[3] of service web: address is missing; give an IPv4 or IPv6 "
+      "address",
+      "OUT_OF_RANGE lb.yaml:11:18: sorry_reals[3] of service web: weight 70000 exceeds 65535; lower it "
+      "or split the real"}},
     {"AServiceMayHaveNoReals", Purpose::kDesiredState, kWeb, {}},
 };
 

@@ -12,7 +12,7 @@ const std::vector<YamlCase> kCases = {
   - {}
 )",
      {"REQUIRED lb.yaml:2:5: services[0]: name is missing; use 1..63 characters of [a-zA-Z0-9_.-]",
-      "REQUIRED lb.yaml:2:5: services[0]: protocol is missing; use tcp or udp",
+      "REQUIRED lb.yaml:2:5: services[0]: protocol is missing; use tcp, udp or sctp",
       "REQUIRED lb.yaml:2:5: services[0]: address is missing; give an IPv4 or IPv6 address",
       "REQUIRED lb.yaml:2:5: services[0]: port is missing; use 1..65535"}},
     {"AServiceNameHasItsCharacters",
@@ -339,6 +339,68 @@ services:
 )",
      {"CONFLICT lb.yaml:6:17: service dns: sloppy_tcp is given but the protocol is udp; remove the "
       "line; any UDP packet opens a connection"}},
+    {"SegmentSizeIsOfTcpServices",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: dns, protocol: udp, address: 203.0.113.10, port: 53, max_segment_size: 1400}
+  - {name: unset, protocol: udp, address: 203.0.113.10, port: 54, max_segment_size: 0}
+)",
+     {"CONFLICT lb.yaml:2:83: service dns: max_segment_size is given but the protocol is udp; remove the "
+      "line; UDP has no segments"}},
+    {"SegmentSizeIsOneThatItsFamilyHas",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: least, protocol: tcp, address: 203.0.113.10, port: 1, max_segment_size: 536}
+  - {name: most, protocol: tcp, address: 203.0.113.10, port: 2, max_segment_size: 65495}
+  - {name: less, protocol: tcp, address: 203.0.113.10, port: 3, max_segment_size: 535}
+  - {name: more, protocol: tcp, address: 203.0.113.10, port: 4, max_segment_size: 65496}
+  - {name: least6, protocol: tcp, address: "2001:db8::10", port: 1, max_segment_size: 1220}
+  - {name: most6, protocol: tcp, address: "2001:db8::10", port: 2, max_segment_size: 65475}
+  - {name: less6, protocol: tcp, address: "2001:db8::10", port: 3, max_segment_size: 1219}
+  - {name: more6, protocol: tcp, address: "2001:db8::10", port: 4, max_segment_size: 4294967295}
+)",
+     {"OUT_OF_RANGE lb.yaml:4:83: service less: max_segment_size 535 is not within 536..65495; give a size in "
+      "the range, or 0 for none",
+      "OUT_OF_RANGE lb.yaml:5:83: service more: max_segment_size 65496 is not within 536..65495; give a size in "
+      "the range, or 0 for none",
+      "OUT_OF_RANGE lb.yaml:8:86: service less6: max_segment_size 1219 is not within 1220..65475; give a size in "
+      "the range, or 0 for none",
+      "OUT_OF_RANGE lb.yaml:9:86: service more6: max_segment_size 4294967295 is not within 1220..65475; give a "
+      "size in the range, or 0 for none"}},
+    {"AnSctpServiceIsOne",
+     Purpose::kDesiredState,
+     R"(services:
+  - name: mme
+    protocol: sctp
+    address: 203.0.113.10
+    port: 36412
+    sloppy_sctp: true
+    timeouts: {sctp_init1: 3s, sctp_established: 1h}
+    health_check: {port: 8080}
+)",
+     {}},
+    {"SloppinessIsOfItsProtocol",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: sctp, address: 203.0.113.10, port: 1, sloppy_tcp: true}
+  - {name: b, protocol: tcp, address: 203.0.113.10, port: 2, sloppy_sctp: true}
+  - {name: c, protocol: udp, address: 203.0.113.10, port: 3, sloppy_sctp: true}
+)",
+     {"CONFLICT lb.yaml:2:75: service a: sloppy_tcp is given but the protocol is sctp; remove the "
+      "line, or set sloppy_sctp: true",
+      "CONFLICT lb.yaml:3:75: service b: sloppy_sctp is given but the protocol is tcp; remove the "
+      "line, or set sloppy_tcp: true",
+      "CONFLICT lb.yaml:4:75: service c: sloppy_sctp is given but the protocol is udp; remove the "
+      "line; any UDP packet opens a connection"}},
+    {"ACheckOfAnSctpServiceNamesItsPort",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: sctp, address: 203.0.113.10, port: 1, health_check: {interval: 5s}}
+  - {name: b, protocol: sctp, address: 203.0.113.10, port: 2, health_check: {disabled: true}}
+)",
+     {"REQUIRED lb.yaml:2:77: service a: the check is a TCP connect, which an SCTP port does not "
+      "answer, and port is missing; name a port where the reals answer TCP, or remove the "
+      "health_check"}},
     {"SchedulerFlagsAreOfShAndMh",
      Purpose::kDesiredState,
      R"(services:
@@ -346,6 +408,30 @@ services:
   - {name: maglev, protocol: tcp, address: 203.0.113.10, port: 81, scheduler: mh, scheduler_flags: {fallback: false}}
 )",
      {}},
+    {"ATunnelNeedsItsMethod",
+     Purpose::kDesiredState,
+     kWeb + R"(    tunnel: {kind: gre}
+)",
+     {"CONFLICT lb.yaml:6:13: service web: tunnel is given but the method is not tunnel; remove the "
+      "lines, or set method: tunnel"}},
+    {"ATunnelHasWhatItsKindHas",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: tunnel
+    tunnel: {checksum: full, port: 6080}
+)",
+     {"CONFLICT lb.yaml:7:24: service web: checksum is full but the kind is ipip, which has none; "
+      "remove the line, or set kind: gre or kind: gue",
+      "CONFLICT lb.yaml:7:36: service web: port is given but the kind is not gue; remove the line, "
+      "or set kind: gue"}},
+    {"ATunnelsWordsAreKnown",
+     Purpose::kDesiredState,
+     kWeb + R"(    method: tunnel
+    tunnel: {kind: vxlan, checksum: half}
+)",
+     {"MALFORMED lb.yaml:7:20: service web: kind \"vxlan\" is not one of ipip, gre and gue; write one "
+      "of them",
+      "MALFORMED lb.yaml:7:37: service web: checksum \"half\" is not one of none and full; write one of "
+      "them"}},
     {"ASchedulerWithoutFlagsTakesNone",
      Purpose::kDesiredState,
      R"(services:
@@ -384,6 +470,33 @@ services:
 )",
      {"OUT_OF_RANGE lb.yaml:6:26: service web: rise 0 is less than 1; use 1..100",
       "OUT_OF_RANGE lb.yaml:6:35: service web: fall 0 is less than 1; use 1..100"}},
+    {"PersistenceHasItsRanges",
+     Purpose::kDesiredState,
+     kWeb + R"(    persistence: {timeout: 999ms, ipv4_prefix: 33}
+)",
+     {"OUT_OF_RANGE lb.yaml:6:28: service web: timeout 999ms is less than 1s; use 1s..24d",
+      "OUT_OF_RANGE lb.yaml:6:48: service web: ipv4_prefix 33 exceeds 32; use 1..32"}},
+    {"APrefixIsOfTheVipsFamily",
+     Purpose::kDesiredState,
+     kWeb + R"(    persistence: {ipv6_prefix: 64}
+  - {name: six, protocol: tcp, address: 2001:db8::10, port: 80, persistence: {ipv4_prefix: 24}}
+)",
+     {"CONFLICT lb.yaml:6:32: service web: ipv6_prefix is given but the VIP, 203.0.113.10, is IPv4; "
+      "remove the line, or write ipv4_prefix",
+      "CONFLICT lb.yaml:7:92: service six: ipv4_prefix is given but the VIP, 2001:db8::10, is IPv6; "
+      "remove the line, or write ipv6_prefix"}},
+    {"PersistenceMayBeAllDefaults",
+     Purpose::kDesiredState,
+     kWeb + R"(    persistence: {}
+    no_real: reset
+)",
+     {}},
+    {"NoRealHasThreeWords",
+     Purpose::kDesiredState,
+     kWeb + R"(    no_real: ignore
+)",
+     {"MALFORMED lb.yaml:6:14: service web: no_real \"ignore\" is not one of unreachable, drop and "
+      "reset; write one of them"}},
     {"TcpAndUdpMayShareAddressAndPort",
      Purpose::kDesiredState,
      kWeb + R"(  - name: web2

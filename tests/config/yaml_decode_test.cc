@@ -11,29 +11,29 @@ const std::vector<YamlCase> kCases = {
      R"(- services
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a list, not a group of KEY: VALUE lines; its "
-      "fields are dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses "
-      "and services"}},
+      "fields are dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses, "
+      "services and sysctls"}},
     {"AScalarAtTheTopIsRefused",
      Purpose::kDesiredState,
      R"(web
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a single value, not a group of KEY: VALUE lines; "
       "its fields are dpdk, workers, ports, listener, next_hops, journal, timeouts, "
-      "local_addresses and services"}},
+      "local_addresses, services and sysctls"}},
     {"AnUnknownTopLevelKeyIsNamedWithItsNeighbour",
      Purpose::kDesiredState,
      R"(service: []
 )",
      {"UNKNOWN_FIELD lb.yaml:1:1: service: unknown key \"service\"; did you mean services? known "
-      "here: dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses and "
-      "services"}},
+      "here: dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses, "
+      "services and sysctls"}},
     {"AnUnknownKeyFarFromAnyIsListed",
      Purpose::kDesiredState,
      R"(services: []
 foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:2:1: foo: unknown key \"foo\"; known here: dpdk, workers, ports, "
-      "listener, next_hops, journal, timeouts, local_addresses and services"}},
+      "listener, next_hops, journal, timeouts, local_addresses, services and sysctls"}},
     {"AMistypedRequiredKeyIsToldOnce",
      Purpose::kDesiredState,
      R"(services:
@@ -44,17 +44,20 @@ foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:3:5: service web: unknown key \"prot\"; did you mean protocol? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts, vip_port, sloppy_tcp and scheduler_flags",
+      "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size and sloppy_sctp",
       "UNKNOWN_FIELD lb.yaml:4:5: service web: unknown key \"adress\"; did you mean address? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
-      "local_addresses, timeouts, vip_port, sloppy_tcp and scheduler_flags"}},
+      "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size and sloppy_sctp"}},
     {"AKeyOfAnotherLevelIsUnknownHere",
      Purpose::kDesiredState,
      kWeb + R"(    reals:
       - {address: 10.0.0.1, method: nat}
 )",
      {"UNKNOWN_FIELD lb.yaml:7:29: real 10.0.0.1:80 of service web: unknown key \"method\"; known "
-      "here: name, address, port, weight and weight_before_drain"}},
+      "here: name, address, port, weight, weight_before_drain, upper_threshold, "
+      "lower_threshold and tunnel"}},
     {"ADuplicateKeyNamesTheFirst",
      Purpose::kDesiredState,
      kWeb + R"(    port: 81
@@ -130,14 +133,16 @@ services:
       - 10.0.0.1:80
 )",
      {"MALFORMED lb.yaml:7:9: reals[0] of service web: reals[0] is a single value, not a group of "
-      "KEY: VALUE lines; its fields are name, address, port, weight and weight_before_drain"}},
+      "KEY: VALUE lines; its fields are name, address, port, weight, weight_before_drain, upper_threshold, "
+      "lower_threshold and tunnel"}},
     {"ANullEntryIsRefused",
      Purpose::kDesiredState,
      kWeb + R"(    reals:
       -
 )",
      {"MALFORMED lb.yaml:7:7: reals[0] of service web: reals[0] is nothing, not a group of KEY: "
-      "VALUE lines; its fields are name, address, port, weight and weight_before_drain"}},
+      "VALUE lines; its fields are name, address, port, weight, weight_before_drain, upper_threshold, "
+      "lower_threshold and tunnel"}},
     {"AListInAListOfTextsIsRefused",
      Purpose::kDesiredState,
      R"(local_addresses:
@@ -156,7 +161,7 @@ services:
   udp: 5
 services:
   - name: web
-    protocol: sctp
+    protocol: dccp
     address: 203.0.113.300
     port: 99999
     reals:
@@ -165,15 +170,16 @@ services:
 )",
      {"MALFORMED lb.yaml:2:8: timeouts: udp \"5\" has no unit; write 5s for seconds, or ms, m, h, "
       "d",
-      "MALFORMED lb.yaml:5:15: service web: protocol \"sctp\" is not one of tcp and udp; write one "
-      "of them",
+      "MALFORMED lb.yaml:5:15: service web: protocol \"dccp\" is not one of tcp, udp and sctp; write "
+      "one of them",
       "MALFORMED lb.yaml:6:14: service web: address \"203.0.113.300\" is not an IP address; write "
       "it as in 192.0.2.1 or 2001:db8::1",
       "OUT_OF_RANGE lb.yaml:7:11: service web: port 99999 exceeds 65535; use 1..65535",
       "OUT_OF_RANGE lb.yaml:9:37: real 10.0.0.1:99999 of service web: weight 90000 exceeds 65535; "
       "lower it or split the real",
       "UNKNOWN_FIELD lb.yaml:10:10: reals[1] of service web: unknown key \"adress\"; did you mean "
-      "address? known here: name, address, port, weight and weight_before_drain"}},
+      "address? known here: name, address, port, weight, weight_before_drain, upper_threshold, "
+      "lower_threshold and tunnel"}},
     {"AProblemInsideAnAliasIsToldWhereTheValueStands",
      Purpose::kDesiredState,
      R"(services:
@@ -217,7 +223,8 @@ services: []
      kWeb + R"(    reals: [~]
 )",
      {"MALFORMED lb.yaml:6:13: reals[0] of service web: reals[0] is nothing, not a group of KEY: "
-      "VALUE lines; its fields are name, address, port, weight and weight_before_drain"}},
+      "VALUE lines; its fields are name, address, port, weight, weight_before_drain, upper_threshold, "
+      "lower_threshold and tunnel"}},
     {"CommentedOutPartsAreTheirDefaults",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

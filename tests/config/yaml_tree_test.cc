@@ -76,6 +76,11 @@ services: []
 )",
      {"MALFORMED lb.yaml:1:11: file: not YAML: the referenced anchor is not defined; check the "
       "indentation, colons, quotes and brackets here and on the line before"}},
+    {"WhatTheParserQuotesIsMadeVisible",
+     Purpose::kDesiredState,
+     "services: \"\\\x01\"\n",
+     {"MALFORMED lb.yaml:1:14: file: not YAML: unknown escape character: \\x01; check the "
+      "indentation, colons, quotes and brackets here and on the line before"}},
     {"AnUnclosedBracketIsASyntaxError",
      Purpose::kDesiredState,
      R"(services: [

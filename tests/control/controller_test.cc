@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 
+#include "config/validate.h"
 #include "tests/control/controller_rig.h"
 #include "tests/support/own_process.h"
 
@@ -256,6 +257,71 @@ TEST(Controller, AWeightThatFellUnderAnotherSchedulerIsSeen) {
   EXPECT_EQ(real_under(SchedulerKind::kWrr, 1, 3003), "10.1.0.1");
 }
 
+// Services that are found otherwise than by one port; their reals keep the packets' ports.
+TEST(Controller, EditsOfRangesAndMatchesComeBackFromTheJournal) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  rig.options.codec.decode = [](const std::string& bytes) -> Result<DesiredState> {
+    v1::DesiredState state;
+    if (!state.ParseFromString(bytes)) return Error{ErrorCode::kInvalid, "no desired state"};
+    const auto problems = config::validate_desired_state(state);
+    if (!problems.empty()) return Error{ErrorCode::kInvalid, to_string(problems.front(), "")};
+    return config::to_desired_state(state);
+  };
+  Real real = real_at("10.1.0.3");
+  real.port = 0;
+  real.name = "10.1.0.3:0";
+  Service range = service_at("range", "10.9.9.10", {real});
+  range.protocol = Protocol::kTcp;
+  range.port = 1000;
+  range.last_port = 1999;
+  range.health_check.port = 80;
+  Service match = service_at("match", "0.0.0.0", {real});
+  match.address = {};
+  match.port = 0;
+  match.match.emplace();
+  match.match->vips = {*Prefix::parse("10.9.10.0/24")};
+  match.match->ingress_port = "p0";
+  match.health_check.enabled = false;
+  rig.options.file.state.services.insert(rig.options.file.state.services.end(), {range, match});
+  ASSERT_TRUE(rig.start().set_weight("range", "10.1.0.3:0", 6, 0));
+  ASSERT_TRUE(rig.controller().set_weight("range", "10.1.0.3:0", 7, 0)) << "appended";
+  ASSERT_TRUE(rig.controller().drain("match", "10.1.0.3:0", 0));
+  const auto restored = rig.start().get();
+  EXPECT_EQ(restored->revision, 4u);
+  EXPECT_EQ(restored->state.services.at(1).reals.at(0).weight, 7u);
+  EXPECT_EQ(restored->state.services.at(2).reals.at(0).weight_before_drain, 1u);
+  EXPECT_EQ(restored->state.services.at(2).match, match.match);
+}
+
+TEST(Controller, TheOrderOfMatchesMayChangeAlone) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  const auto matching = [](const std::string& name, const std::string& vips, const std::string& real) {
+    Service service = service_at(name, "0.0.0.0", {real_at(real)});
+    service.address = {};
+    service.port = 0;
+    service.match.emplace();
+    service.match->vips = {*Prefix::parse(vips)};
+    service.health_check.enabled = false;
+    return service;
+  };
+  auto& services = rig.options.file.state.services;
+  services.push_back(matching("a", "10.9.10.0/24", "10.1.0.1"));
+  services.push_back(matching("b", "10.9.10.64/26", "10.1.0.2"));
+  Controller& controller = rig.start();
+  const IpAddress client = *IpAddress::parse("10.1.200.7");
+  const IpAddress vip = *IpAddress::parse("10.9.10.77");
+  EXPECT_EQ(rig.real_of(2000, client, vip), "10.1.0.1");
+  DesiredState other = rig.options.file.state;
+  std::swap(other.services[1], other.services[2]);
+  const auto outcome = controller.apply(other, 0, false);
+  ASSERT_TRUE(outcome);
+  ASSERT_EQ(outcome->changes.size(), 1u);
+  EXPECT_EQ(rig.real_of(2001, client, vip), "10.1.0.2");
+  EXPECT_EQ(rig.real_of(2000, client, vip), "10.1.0.1") << "a connection from before";
+}
+
 TEST(Controller, ConnectionsOfARemovedRealGoOnUntilTheyEnd) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
@@ -285,6 +351,30 @@ TEST(Controller, ConnectionsOfARemovedRealGoOnUntilTheyEnd) {
   // Whoever gets the slot starts at zero.
   ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.2"), real_at("10.1.0.3")}), 0, false));
   EXPECT_EQ(rig.real(1).traffic, Traffic{});
+}
+
+TEST(Controller, WithExpireNodestConnConnectionsOfARemovedRealEnd) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  const auto only = [](const char* address, bool expire) {
+    DesiredState state = state_with({real_at(address)});
+    state.sysctls.expire_nodest_conn = expire;
+    return state;
+  };
+  ASSERT_TRUE(controller.apply(only("10.1.0.1", true), 0, false));
+  ASSERT_EQ(rig.real_of(4000), "10.1.0.1");
+  ASSERT_TRUE(controller.apply(only("10.1.0.2", true), 0, false));
+  EXPECT_TRUE(rig.sees_event("real_freed real 10.1.0.1:53"));
+  EXPECT_EQ(rig.real_of(4000), "10.1.0.2") << "scheduled anew";
+  // Those of reals that were removed before it was set end, too.
+  ASSERT_TRUE(controller.apply(only("10.1.0.3", false), 0, false));
+  EXPECT_EQ(rig.real_of(4000), "10.1.0.2");
+  const auto outcome = controller.apply(only("10.1.0.3", true), 0, false);
+  ASSERT_TRUE(outcome);
+  EXPECT_THAT(outcome->changes.at(0).details, ElementsAre("expire_nodest_conn: no -> yes"));
+  EXPECT_TRUE(rig.sees_event("real_freed real 10.1.0.2:53"));
+  EXPECT_EQ(rig.real_of(4000), "10.1.0.3");
 }
 
 TEST(Controller, ADrainedRealFinishesWhatItHasAndComesBack) {
@@ -373,6 +463,19 @@ TEST(Controller, UnresolvedNextHopsAreAskedForAndToldOf) {
     return rig.real(0).next_hop == "reachable via " + ControllerRig::kGroup.to_string() + " on p0";
   }));
   EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("next hop 10.1.0.40"))));
+}
+
+TEST(Controller, AFixedNeighbourIsNotAskedAbout) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  KernelView view = ControllerRig::view({"10.1.0.40", "10.1.0.41"});
+  view.neighbours[0].is_fixed = true;
+  controller.on_kernel_view(view);
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.40"), real_at("10.1.0.41")}), 0, false));
+  EXPECT_TRUE(within(seconds(4), [&] { return !rig.resolved().empty(); }));
+  EXPECT_THAT(rig.resolved(), Contains("10.1.0.41"));
+  EXPECT_THAT(rig.resolved(), Not(Contains("10.1.0.40")));
 }
 
 TEST(Controller, APacketThatWaitsForItsNeighbourArrivesWhenTheKernelKnowsIt) {

@@ -95,6 +95,7 @@ TEST(Differences, ShowEveryFieldOfAService) {
   web.local_addresses = "pool";
   web.vip_port = "outside";
   web.sloppy_tcp = true;
+  web.max_segment_size = 1400;
   web.health_check = {false, Milliseconds(1500), Milliseconds(1000), 1, 2, 8080};
   web.timeouts.values[1] = Milliseconds(60000);
   const auto changes = differences(before, after);
@@ -103,11 +104,31 @@ TEST(Differences, ShowEveryFieldOfAService) {
   EXPECT_THAT(changes[0].details,
               ElementsAre("name: web -> www", "scheduler: wlc -> mh", "method: nat -> fullnat",
                           "local_addresses: default -> pool", "vip_port: default -> outside",
-                          "sloppy_tcp: no -> yes",
+                          "sloppy_tcp: no -> yes", "max_segment_size: 0 -> 1400",
                           "health_check.enabled: yes -> no", "health_check.interval: 5s -> 1500ms",
                           "health_check.timeout: 2s -> 1s", "health_check.rise: 2 -> 1",
                           "health_check.fall: 3 -> 2", "health_check.port: 0 -> 8080",
                           "timeouts.tcp_established: default -> 60s"));
+}
+
+TEST(Differences, ShowPersistenceAndWhatGoesWithIt) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  Service& web = after.services[0];
+  web.persistence = Persistence{Milliseconds(90000), 24, 128};
+  web.no_real = NoReal::kReset;
+  web.reals[0].upper_threshold = 100;
+  web.reals[0].lower_threshold = 80;
+  web.reals[1].sorry = true;
+  web.reals.push_back(real("10.0.0.3"));
+  web.reals.back().sorry = true;
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(
+          Change{Kind::kChanged, "service web", {"persistence: no -> 90s by /24", "no_real: unreachable -> reset"}},
+          Change{Kind::kChanged, "real web/10.0.0.1:80", {"upper_threshold: 0 -> 100", "lower_threshold: 0 -> 80"}},
+          Change{Kind::kChanged, "real web/10.0.0.2:80", {"sorry: no -> yes"}},
+          Change{Kind::kAdded, "real web/10.0.0.3:80", {"10.0.0.3:80 weight 1 sorry"}}));
 }
 
 TEST(Differences, ShowFlagsOfSchedulersThatHaveThem) {
@@ -124,6 +145,27 @@ TEST(Differences, ShowFlagsOfSchedulersThatHaveThem) {
   after.services[0].scheduler = SchedulerKind::kRr;
   after.services[0].scheduler_flags = {};
   EXPECT_THAT(differences(before, after), ElementsAre(Change{Kind::kChanged, "service web", {"scheduler: sh -> rr"}}));
+}
+
+TEST(Differences, ShowTunnelsOfServicesAndReals) {
+  DesiredState before = two_services();
+  Service& web = before.services[0];
+  web.method = Method::kTunnel;
+  DesiredState after = before;
+  after.services[0].tunnel = {TunnelKind::kGue, 6080};
+  after.services[0].reals[0].tunnel = Tunnel{TunnelKind::kGreChecksum, 0};
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged, "service web", {"tunnel: ipip -> gue:6080"}},
+                          Change{Kind::kChanged, "real web/10.0.0.1:80", {"tunnel: the service's -> gre,checksum"}}));
+  before = std::exchange(after, {});
+  EXPECT_THAT(differences(before, after)[0].details,
+              ElementsAre("tcp 192.0.2.1:80 wlc tunnel gue:6080", "real 10.0.0.1:80 weight 1 tunnel gre,checksum",
+                          "real 10.0.0.2:80 weight 5"));
+  // With its method it is gone without a word.
+  after = before;
+  after.services[0].method = Method::kDirect;
+  after.services[0].tunnel = {};
+  EXPECT_THAT(differences(before, after)[0].details, ElementsAre("method: tunnel -> direct"));
 }
 
 TEST(Differences, ShowFlagsOfAnAddedService) {
@@ -146,16 +188,109 @@ TEST(Differences, ShowTimeoutsAndLocalAddresses) {
                             {"kept", {*IpAddress::parse("10.2.0.1"), *IpAddress::parse("10.2.0.2")}, ""}};
   DesiredState after;
   after.timeouts.values[11] = Milliseconds(1500);
+  after.timeouts.values[12] = Milliseconds(3000);
+  after.timeouts.values[25] = Milliseconds(60000);
   after.local_addresses = {{"kept", {*IpAddress::parse("10.2.0.2"), *IpAddress::parse("10.2.0.3")}, "inside"},
                            {"new", {*IpAddress::parse("10.3.0.1")}, ""}};
   EXPECT_THAT(
       differences(before, after),
-      ElementsAre(Change{Kind::kChanged, "timeouts", {"udp: default -> 1500ms"}},
+      ElementsAre(Change{Kind::kChanged, "timeouts", {"udp: default -> 1500ms", "sctp_none: default -> 3s",
+                                                      "sctp_closed: default -> 60s"}},
                   Change{Kind::kChanged,
                          "local_addresses kept",
                          {"addresses: +10.2.0.3", "addresses: -10.2.0.1", "port: default -> inside"}},
                   Change{Kind::kAdded, "local_addresses new", {"addresses: +10.3.0.1"}},
                   Change{Kind::kRemoved, "local_addresses old", {}}));
+}
+
+TEST(Differences, ShowFurtherVipsAndOnePacket) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[0].more_vips = {{*IpAddress::parse("192.0.2.9"), {80, 80}},
+                                 {*IpAddress::parse("192.0.2.1"), {1000, 1999}}};
+  after.services[0].one_packet = true;
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(Change{Kind::kChanged,
+                         "service web",
+                         {"more_vips: +192.0.2.1:1000-1999", "more_vips: +192.0.2.9:80", "one_packet: no -> yes"}}));
+  DesiredState fewer = after;
+  fewer.services[0].more_vips = {{*IpAddress::parse("192.0.2.9"), kAllPorts}};
+  EXPECT_THAT(
+      differences(after, fewer),
+      ElementsAre(Change{Kind::kChanged,
+                         "service web",
+                         {"more_vips: +192.0.2.9:0", "more_vips: -192.0.2.1:1000-1999", "more_vips: -192.0.2.9:80"}}));
+}
+
+TEST(Differences, AnotherRangeIsAnotherService) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[1].last_port = 89;
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(Change{Kind::kAdded, "service api", {"tcp 192.0.2.2:80-89 wlc nat", "real 10.0.0.1:80 weight 1"}},
+                  Change{Kind::kRemoved, "service api", {"tcp 192.0.2.2:80 wlc nat", "real 10.0.0.1:80 weight 1"}}));
+}
+
+DesiredState with_matches(const std::vector<std::string>& names) {
+  DesiredState state;
+  for (const std::string& name : names) {
+    Service& service = state.services.emplace_back();
+    service.name = name;
+    service.match.emplace();
+    service.match->vips = {*Prefix::parse("192.0.2.0/24")};
+  }
+  return state;
+}
+
+TEST(Differences, AMatchMayChangeAndItsServiceStays) {
+  const DesiredState before = with_matches({"web"});
+  DesiredState after = before;
+  after.services[0].match->clients = {*Prefix::parse("10.0.0.0/8")};
+  after.services[0].match->vips = {*Prefix::parse("2001:db8::/32")};
+  after.services[0].match->ports = {80, 89};
+  after.services[0].match->ingress_port = "outside";
+  EXPECT_THAT(
+      differences(before, after),
+      ElementsAre(Change{Kind::kChanged,
+                         "service web",
+                         {"match.clients: +10.0.0.0/8", "match.vips: +2001:db8::/32", "match.vips: -192.0.2.0/24",
+                          "match.ports: all -> 80-89", "match.ingress_port: default -> outside"}}));
+  EXPECT_THAT(differences({}, after),
+              ElementsAre(Change{
+                  Kind::kAdded,
+                  "service web",
+                  {"tcp match vips 2001:db8::/32 clients 10.0.0.0/8 ports 80-89 ingress_port outside wlc nat"}}));
+}
+
+TEST(Differences, TheOrderOfMatchesSaysSomething) {
+  const DesiredState before = with_matches({"a", "b", "c"});
+  EXPECT_THAT(differences(before, with_matches({"b", "a", "c"})),
+              ElementsAre(Change{Kind::kChanged, "services", {"order of matches: a, b, c -> b, a, c"}}));
+  EXPECT_THAT(differences(before, with_matches({"a", "c"})), testing::SizeIs(1)) << "b is gone, which is all";
+}
+
+TEST(Differences, SysctlsAreNamedAsIpvsNamesThem) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.sysctls = {.conn_reuse_mode = 3,
+                   .expire_nodest_conn = true,
+                   .expire_quiescent_template = true,
+                   .sloppy_tcp = true,
+                   .sloppy_sctp = true,
+                   .secure_tcp = dataplane::Defence::kAlways,
+                   .drop_entry = dataplane::Defence::kWhenScarce,
+                   .drop_packet = dataplane::Defence::kAlways,
+                   .am_droprate = 5,
+                   .amemthresh = 20};
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged,
+                                 "sysctls",
+                                 {"conn_reuse_mode: 1 -> 3", "expire_nodest_conn: no -> yes",
+                                  "expire_quiescent_template: no -> yes", "sloppy_tcp: no -> yes",
+                                  "sloppy_sctp: no -> yes", "secure_tcp: 0 -> 3", "drop_entry: 0 -> 1",
+                                  "drop_packet: 0 -> 3", "am_droprate: 10 -> 5", "amemthresh: 10 -> 20"}}));
 }
 
 }  // namespace

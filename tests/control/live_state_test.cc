@@ -61,7 +61,7 @@ class LiveStateTest : public testing::Test {
 
   Slots slots_{6, 2};
   SnapshotBuilder builder_;
-  LiveState live_{slots_, builder_, [](RealId) { return Traffic{}; }};
+  LiveState live_{slots_, builder_, [](RealId) { return Traffic{}; }, {{"outside", 0}, {"inside", 1}}};
   std::unique_ptr<const dataplane::Snapshot> snapshot_;
 };
 
@@ -77,7 +77,7 @@ TEST_F(LiveStateTest, ARemovedRealKeepsItsSlotForItsConnections) {
   const RealId gone = id("10.0.0.1");
   replace(with_reals({real("10.0.0.2")}));
   EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 1 1"));
-  EXPECT_TRUE(snapshot_->reals[gone.index].used);
+  EXPECT_TRUE(snapshot_->reals[gone.index].is_used());
   EXPECT_EQ(snapshot_->reals[gone.index].address, *IpAddress::parse("10.0.0.1"));
   EXPECT_EQ(slots_.real(gone).removed_in, snapshot_->version);
   // Back again: the same slot, and the newest.
@@ -194,6 +194,42 @@ TEST_F(LiveStateTest, SloppyTcpReachesTheSnapshotAndLeavesIt) {
   EXPECT_FALSE(entry().sloppy_tcp);
 }
 
+TEST_F(LiveStateTest, SegmentSizeReachesTheSnapshotAndLeavesIt) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  const auto limit = [&] { return snapshot_->max_segment_sizes[snapshot_->reals[0].timeouts]; };
+  replace(state);
+  EXPECT_EQ(limit(), 0);
+  for (const uint16_t size : {1400, 1300, 0}) {
+    state.services[0].max_segment_size = size;
+    replace(state);
+    EXPECT_EQ(limit(), size);
+  }
+}
+
+TEST_F(LiveStateTest, SloppySctpReachesTheSnapshot) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services[0].sloppy_sctp = true;
+  replace(state);
+  EXPECT_TRUE(entry().sloppy_sctp);
+  EXPECT_FALSE(entry().sloppy_tcp);
+}
+
+TEST_F(LiveStateTest, SysctlsReachTheSnapshotAndAreEveryServicesDefault) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  replace(state);
+  EXPECT_EQ(snapshot_->sysctls, Sysctls{});
+  state.sysctls = {.conn_reuse_mode = 3, .sloppy_tcp = true, .sloppy_sctp = true, .am_droprate = 7};
+  replace(state);
+  EXPECT_EQ(snapshot_->sysctls, state.sysctls);
+  EXPECT_TRUE(entry().sloppy_tcp);
+  EXPECT_TRUE(entry().sloppy_sctp);
+  state.sysctls = {};
+  replace(state);
+  EXPECT_EQ(snapshot_->sysctls, Sysctls{});
+  EXPECT_FALSE(entry().sloppy_tcp);
+  EXPECT_FALSE(entry().sloppy_sctp);
+}
+
 TEST_F(LiveStateTest, SchedulerAndFlagsReachTheSnapshot) {
   DesiredState state = with_reals({real("10.0.0.1")});
   Service& web = state.services[0];
@@ -226,6 +262,49 @@ TEST_F(LiveStateTest, PoolsReachTheirServices) {
   EXPECT_THAT(entry().local_addresses, ElementsAre(*IpAddress::parse("10.0.0.251")));
   EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.251")), bit(dataplane::AddressSlot::Kind::kLocal));
   EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.250")), 0);
+}
+
+TEST_F(LiveStateTest, SorryRealsAreApartAndFollowTheirHealth) {
+  Real sorry = real("10.0.0.3", 2);
+  sorry.sorry = true;
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2"), sorry}));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 1 1", "10.0.0.1 1 1"));
+  ASSERT_EQ(entry().sorry.size(), 1u);
+  EXPECT_EQ(entry().sorry[0].id, id("10.0.0.3"));
+  EXPECT_EQ(entry().sorry[0].weight, 2u);
+  live_.set_health(place("10.0.0.3"), Health::kDown, "");
+  build();
+  EXPECT_TRUE(entry().sorry.empty());
+  EXPECT_EQ(entry().candidates.size(), 2u);
+}
+
+TEST_F(LiveStateTest, PersistenceAndThresholdsReachTheWorkers) {
+  DesiredState state = with_reals({real("10.0.0.1"), real("10.0.0.2")});
+  replace(state);
+  EXPECT_EQ(entry().persistence, dataplane::Persistence{});
+  EXPECT_TRUE(entry().by_id.empty()) << "nobody asks";
+  state.services[0].persistence = Persistence{Milliseconds(90000), 24, 64};
+  state.services[0].no_real = NoReal::kDrop;
+  replace(state);
+  EXPECT_EQ(entry().persistence, (dataplane::Persistence{90000, 24}));
+  EXPECT_EQ(entry().no_real, NoReal::kDrop);
+  ASSERT_EQ(entry().by_id.size(), 2u);
+  EXPECT_LT(entry().by_id[0].id, entry().by_id[1].id);
+  EXPECT_FALSE(entry().has_thresholds);
+
+  state.services[0].persistence.reset();
+  state.services[0].reals[0].upper_threshold = 9;
+  state.services[0].reals[0].lower_threshold = 5;
+  replace(state);
+  EXPECT_TRUE(entry().has_thresholds);
+  ASSERT_EQ(entry().by_id.size(), 2u);
+  EXPECT_EQ(entry().by_id[0].thresholds, (dataplane::Thresholds{9, 5}));
+
+  state.services[0].address = *IpAddress::parse("2001:db8::80");
+  state.services[0].reals = {real("2001:db8:1::1")};
+  state.services[0].persistence = Persistence{Milliseconds(1000), 24, 64};
+  replace(state);
+  EXPECT_EQ(entry("2001:db8::80").persistence, (dataplane::Persistence{1000, 64}));
 }
 
 TEST_F(LiveStateTest, ARemovedServiceIsNotFoundAndHoldsItsId) {
@@ -269,7 +348,7 @@ TEST_F(LiveStateTest, AnIpv6ServiceIsOneLikeAnother) {
   EXPECT_EQ(live_.find_real("web", "[2001:db8:1::1]:80")->real, 0u);
 }
 
-TEST_F(LiveStateTest, FamiliesAreMixedInNoService) {
+TEST_F(LiveStateTest, FamiliesAreMixedUnderTunnelAlone) {
   const auto refusal = [this](const DesiredState& state) {
     const auto fits = live_.fits(state);
     EXPECT_FALSE(fits);
@@ -286,6 +365,29 @@ TEST_F(LiveStateTest, FamiliesAreMixedInNoService) {
   state.services[0].local_addresses = "pool";
   state.local_addresses = {{"pool", {*IpAddress::parse("2001:db8::250"), *IpAddress::parse("2001:db8::251")}, ""}};
   EXPECT_THAT(refusal(state), HasSubstr("local_addresses pool of service web: 2001:db8::250 is not of the family"));
+}
+
+TEST_F(LiveStateTest, ATunnelIsTheRealsOwnOrItsServicesAndChangesInPlace) {
+  DesiredState state = with_reals({real("10.0.0.1"), real("2001:db8:1::1")});
+  Service& web = state.services[0];
+  web.method = Method::kTunnel;
+  web.reals[1].tunnel = Tunnel{TunnelKind::kGre, 0};
+  EXPECT_TRUE(live_.fits(state));
+  replace(state);
+  // Newest first.
+  const auto ids = std::array{entry().candidates[1].id, entry().candidates[0].id};
+  const auto at_work = [&](size_t index) { return snapshot_->reals[ids[index].index]; };
+  EXPECT_EQ(at_work(0).tunnel, TunnelKind::kIpip);
+  EXPECT_EQ(at_work(1).tunnel, TunnelKind::kGre);
+  web.tunnel = {TunnelKind::kGueChecksum, 7000};
+  replace(state);
+  EXPECT_EQ(entry().candidates[1].id, ids[0]) << "connections keep their real";
+  EXPECT_EQ(at_work(0).tunnel, TunnelKind::kGueChecksum);
+  EXPECT_EQ(at_work(0).tunnel_port.host(), 7000);
+  EXPECT_EQ(at_work(1).tunnel, TunnelKind::kGre);
+  web.reals[1].tunnel = std::nullopt;
+  replace(state);
+  EXPECT_EQ(at_work(1).tunnel, TunnelKind::kGueChecksum);
 }
 
 TEST_F(LiveStateTest, AServiceGetsThePoolsAddressesOfItsFamily) {
@@ -323,6 +425,97 @@ TEST_F(LiveStateTest, RealsAreFoundByNameAndByAddress) {
   EXPECT_THAT(live_.find_real("web", "beta").error().message, HasSubstr("real web/beta"));
   EXPECT_THAT(live_.find_real("www", "alpha").error().message, HasSubstr("service www"));
   EXPECT_EQ(live_.find_real("www", "alpha").error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(LiveStateTest, MoreVipsChangeWhileServiceAndRealsStay) {
+  replace(with_reals({real("10.0.0.1")}));
+  const auto service = entry().id;
+  const RealId before = id("10.0.0.1");
+  DesiredState more = with_reals({real("10.0.0.1")});
+  more.services[0].more_vips = {{*IpAddress::parse("192.0.2.9"), {80, 80}},
+                                {*IpAddress::parse("192.0.2.1"), {1000, 1999}}};
+  replace(more);
+  EXPECT_EQ(entry().id, service);
+  EXPECT_EQ(entry("192.0.2.9").id, service);
+  EXPECT_EQ(snapshot_->find_service(6, *IpAddress::parse("192.0.2.1"), Be16::from_host(1500))->id, service);
+  EXPECT_EQ(id("10.0.0.1"), before);
+  replace(with_reals({real("10.0.0.1")}));
+  EXPECT_EQ(entry().id, service);
+  EXPECT_EQ(snapshot_->find_service(6, *IpAddress::parse("192.0.2.9"), Be16::from_host(80)), nullptr);
+}
+
+TEST_F(LiveStateTest, RangesThatBeginAtOnePortAreServicesOfTheirOwn) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services.push_back(state.services[0]);
+  state.services[1].name = "range";
+  state.services[1].last_port = 89;
+  replace(state);
+  const auto* range = snapshot_->find_service(6, *IpAddress::parse("192.0.2.1"), Be16::from_host(81));
+  ASSERT_NE(range, nullptr);
+  EXPECT_NE(range->id, entry().id);
+}
+
+class MatchesTest : public LiveStateTest {
+ protected:
+  static Service matching(const std::string& name, const std::string& vips, const std::string& ingress_port = "") {
+    Service service;
+    service.name = name;
+    service.match.emplace();
+    service.match->vips = {*Prefix::parse(vips)};
+    service.match->ingress_port = ingress_port;
+    return service;
+  }
+  // The name of the service that a request for 192.0.2.1 gets; "-": none.
+  std::string found(uint16_t in_port) const {
+    const auto* service = snapshot_->find_service(
+        {*IpAddress::parse("198.51.100.7"), *IpAddress::parse("192.0.2.1"), {}, Be16::from_host(80), 6}, in_port);
+    return service == nullptr ? "-" : slots_.service(service->id).name;
+  }
+};
+
+TEST_F(MatchesTest, TheStatesOrderIsTheirsAndMayChangeAlone) {
+  DesiredState state;
+  state.services = {matching("wide", "192.0.2.0/24"), matching("narrow", "192.0.2.1/32")};
+  replace(state);
+  EXPECT_EQ(found(0), "wide");
+  std::swap(state.services[0], state.services[1]);
+  replace(state);
+  EXPECT_EQ(found(0), "narrow");
+}
+
+TEST_F(MatchesTest, AMatchMayChangeWhileServiceAndRealsStay) {
+  DesiredState state;
+  state.services = {matching("web", "192.0.2.0/24")};
+  state.services[0].reals = {real("10.0.0.1")};
+  replace(state);
+  const auto service = live_.live(0u).id;
+  const RealId before = id("10.0.0.1");
+  state.services[0].match->vips = {*Prefix::parse("192.0.3.0/24")};
+  replace(state);
+  EXPECT_EQ(found(0), "-");
+  EXPECT_EQ(live_.live(0u).id, service);
+  EXPECT_EQ(id("10.0.0.1"), before);
+}
+
+TEST_F(MatchesTest, TheIngressPortIsTheMachinesByName) {
+  DesiredState state;
+  state.services = {matching("web", "192.0.2.0/24", "inside")};
+  replace(state);
+  EXPECT_EQ(found(1), "web");
+  EXPECT_EQ(found(0), "-");
+  state.services[0].match->ingress_port = "gone";
+  replace(state);
+  for (uint16_t port = 0; port < dataplane::kMaxPorts; ++port) EXPECT_EQ(found(port), "-");
+}
+
+TEST_F(MatchesTest, RealsAreOfTheMatchsFamily) {
+  DesiredState state;
+  state.services = {matching("web", "2001:db8::/32")};
+  state.services[0].reals = {real("10.0.0.1")};
+  const auto fits = live_.fits(state);
+  ASSERT_FALSE(fits);
+  EXPECT_EQ(fits.error().message,
+            "real web/10.0.0.1:80: 10.0.0.1 is not of the family of the service's match; give an IPv6 address");
 }
 
 }  // namespace

@@ -51,6 +51,16 @@ TEST_F(NextHopTableTest, FindsOnLinkNeighboursWithAllThatAFrameNeeds) {
   EXPECT_EQ(hop(found.hop).address, ip("10.1.0.3"));
 }
 
+TEST_F(NextHopTableTest, KnowsWhoseMacAddressIsAnOperatorsWord) {
+  view_.neighbours[0].is_fixed = true;
+  table_.update(view_);
+  EXPECT_TRUE(hop(route("10.0.0.2").hop).is_fixed);
+  EXPECT_FALSE(hop(route("10.1.0.3").hop).is_fixed);
+  NextHopTable fixed(ports_, {{neighbour(1, "10.1.0.3", 3)}, {}});
+  fixed.update(view_);
+  EXPECT_TRUE(fixed.tables()->hops[fixed.tables()->view().route_to(ip("10.1.0.3")).hop.index].is_fixed);
+}
+
 TEST_F(NextHopTableTest, SaysWhomToAskForWhatIsNotResolved) {
   table_.update(view_);
   const Route silent = route("10.0.0.77");

@@ -9,7 +9,7 @@ namespace shunt::control {
 namespace {
 
 ServiceKey service_key(uint32_t n) {
-  return {Protocol::kTcp, IpAddress::from_v4(Be32::from_host(0xc0000200u + n)), 80};
+  return {Protocol::kTcp, IpAddress::from_v4(Be32::from_host(0xc0000200u + n)), {80, 80}, ""};
 }
 RealKey real_key(uint32_t service, uint32_t n, Method method = Method::kNat) {
   return {service_key(service), IpAddress::from_v4(Be32::from_host(0x0a000000u + n)), 80, method};

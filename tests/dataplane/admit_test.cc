@@ -153,7 +153,7 @@ TEST_P(Admit, NoRealLeftIsAnsweredWithPortUnreachable) {
   ASSERT_EQ(outcome.summary(), "sent 0, dropped no_real");
   expect_sent({outcome.sent, {}, {}, {}}, kOutside,
               answer_to(packet, Answer::kPortUnreachable)
-                  .from(at("198.18.0.10"))
+                  .from(at("203.0.113.10"))
                   .to(at("198.51.100.7"))
                   .from_mac(kOutsideMac)
                   .to_mac(kGatewayMac));
@@ -240,29 +240,85 @@ TEST_P(Admit, SynOnTimeWaitGetsANewRealAndConnection) {
   EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
 }
 
-class AdmitOneWay : public InBothFamilies {};
-
-// Under direct and tunnel the real's FIN passes us by: the client's own is all that says that a connection is over.
-TEST_P(AdmitOneWay, SynAfterTheClientsFinGetsANewRealAndConnection) {
-  for (const Method method : {Method::kDirect, Method::kTunnel}) {
+class AdmitOneWay : public InBothFamilies {
+ protected:
+  PacketBuilder client() const { return a_packet().from(at("198.51.100.7"), 40000).to(at("203.0.113.10"), 80); }
+  // A connection that the client ended by FIN, at a real that is drained since; where a new SYN of it goes.
+  RealId real_after_fin(Method method, uint8_t conn_reuse_mode) {
     WorkerFixture lb;
+    lb.sysctls().conn_reuse_mode = conn_reuse_mode;
     const ServiceId service = lb.add_service(Protocol::kTcp, at("203.0.113.10"), 80, method);
     const RealId one = lb.add_real(service, at("10.0.0.1"), 80);
     lb.publish();
-    const auto client = [] { return a_packet().from(at("198.51.100.7"), 40000).to(at("203.0.113.10"), 80); };
     lb.send(client().tcp(kTcpSyn));
     lb.send(client().tcp(kTcpAck));
     lb.send(client().tcp(kTcpFin | kTcpAck));
-    ASSERT_EQ(lb.copy_of(client().tcp(kTcpSyn))->state, ConnectionState::kFinWait);
-    const RealId two = lb.add_real(service, at("10.0.0.2"), 80);
+    EXPECT_EQ(lb.copy_of(client().tcp(kTcpSyn))->state, ConnectionState::kFinWait);
+    lb.add_real(service, at("10.0.0.2"), 80);
     lb.set_weight(one, 0);
     lb.publish();
     lb.send(client().tcp(kTcpAck));
     EXPECT_EQ(lb.copy_of(client().tcp(kTcpSyn))->real, one) << "the last ACK still goes to the old real";
     lb.send(client().tcp(kTcpSyn));
-    EXPECT_EQ(lb.copy_of(client().tcp(kTcpSyn))->real, two);
-    EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
+    const RealId real = lb.copy_of(client().tcp(kTcpSyn))->real;
+    EXPECT_EQ(active(lb, one) + inactive(lb, one), real == one ? 1u : 0u);
+    return real;
   }
+};
+
+// Under direct and tunnel the real's FIN passes us by: the client's own is all that says that a connection is over.
+TEST_P(AdmitOneWay, SynAfterTheClientsFinGetsANewRealWhereBit1SaysSo) {
+  for (const Method method : {Method::kDirect, Method::kTunnel}) {
+    EXPECT_EQ(real_after_fin(method, 3).index, 1u);
+    EXPECT_EQ(real_after_fin(method, 2).index, 1u);
+    EXPECT_EQ(real_after_fin(method, 1).index, 0u);
+    EXPECT_EQ(real_after_fin(method, 0).index, 0u);
+  }
+}
+
+TEST_P(Admit, SynOnTimeWaitOrCloseStaysWhereReuseIsOff) {
+  lb.sysctls().conn_reuse_mode = 0;
+  lb.publish();
+  lb.send(syn());
+  lb.send(client().tcp(kTcpAck));
+  lb.send(client().tcp(kTcpRst));
+  ASSERT_EQ(lb.copy_of(syn())->state, ConnectionState::kClose);
+  lb.send(syn());
+  EXPECT_EQ(lb.counters(one).connections.read(), 1u);
+}
+
+TEST_P(Admit, SynOnADrainedRealsConnectionBeginsAnewWithExpireNodestConn) {
+  const RealId two = lb.add_real(service, at("10.0.0.2"), 8080);
+  for (const bool expire : {false, true}) {
+    lb.sysctls().expire_nodest_conn = expire;
+    lb.set_weight(one, 1);
+    lb.set_weight(two, 0);
+    lb.publish();
+    const uint16_t port = expire ? 40002 : 40001;
+    lb.send(syn(port));
+    lb.send(client(port).tcp(kTcpAck));
+    lb.set_weight(one, 0);
+    lb.set_weight(two, 1);
+    lb.publish();
+    lb.send(client(port).tcp(kTcpAck));
+    EXPECT_EQ(lb.copy_of(syn(port))->real, one) << "what is open goes on";
+    lb.send(syn(port));
+    EXPECT_EQ(lb.copy_of(syn(port))->real, expire ? two : one);
+  }
+}
+
+TEST_P(Admit, SynOnADownRealsConnectionBeginsAnewWithExpireNodestConn) {
+  lb.sysctls().expire_nodest_conn = true;
+  const RealId two = lb.add_real(service, at("10.0.0.2"), 8080);
+  lb.set_weight(two, 0);
+  lb.publish();
+  lb.send(syn());
+  lb.remove_real(one);
+  lb.set_weight(two, 1);
+  lb.publish();
+  lb.send(syn());
+  EXPECT_EQ(lb.copy_of(syn())->real, two);
+  EXPECT_EQ(active(lb, one) + inactive(lb, one), 0u);
 }
 
 TEST_P(Admit, SynOnCloseGetsANewConnectionButNotOnEstablished) {

@@ -305,5 +305,48 @@ TEST(SweepOfBoth, EachTablesPassedConnectionsEndInOneWalk) {
   EXPECT_EQ(lb.connections(AddressFamily::kIpv4) + lb.connections(AddressFamily::kIpv6), 0u);
 }
 
+// Two services of either family; every connection of an expired real ends, in steps, and no other.
+TEST(ExpiryOfReals, ConnectionsOfExpiredRealsEndInBothTables) {
+  WorkerFixture lb(1, 3000);
+  std::vector<RealId> reals;
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    const ServiceId service = lb.add_service(Protocol::kTcp, in_family(family, "203.0.113.10"), 80, Method::kNat);
+    for (const char* address : {"10.0.0.1", "10.0.0.2"}) {
+      reals.push_back(lb.add_real(service, in_family(family, address), 80));
+    }
+  }
+  lb.publish();
+  for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+    for (uint16_t port = 1; port <= 2000; ++port) {
+      lb.send(a_packet()
+                  .from(in_family(family, "198.51.100.7"), port)
+                  .to(in_family(family, "203.0.113.10"), 80)
+                  .tcp(kTcpSyn));
+    }
+  }
+  const auto on = [&](size_t real) { return lb.counters(reals[real]).active.load(); };
+  const auto run = [&](int steps) {
+    for (int i = 0; i < steps; ++i) expire_reals(lb.worker(), lb.snapshot());
+  };
+  run(10);
+  EXPECT_EQ(on(0), 1000u);
+  lb.expire_real(reals[0]);
+  lb.publish();
+  run(1);
+  EXPECT_GT(on(0), 0u) << "a step at a time";
+  run(10);
+  EXPECT_EQ(on(0), 0u);
+  EXPECT_EQ(on(1), 1000u);
+  EXPECT_EQ(on(2), 1000u);
+  lb.expire_real(reals[3]);
+  lb.publish();
+  run(20);
+  EXPECT_EQ(on(1), 1000u);
+  EXPECT_EQ(on(2), 1000u);
+  EXPECT_EQ(on(3), 0u);
+  EXPECT_EQ(lb.connections(AddressFamily::kIpv4), 1000u);
+  EXPECT_EQ(lb.connections(AddressFamily::kIpv6), 1000u);
+}
+
 }  // namespace
 }  // namespace shunt::dataplane

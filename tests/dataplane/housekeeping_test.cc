@@ -32,7 +32,7 @@ class Commands : public InBothFamilies {
     lb.worker().command.store(&command);
     int polls = 0;
     while (!command.done.load()) {
-      serve_command(lb.worker());
+      serve_command(lb.worker(), lb.snapshot());
       ++polls;
       if (polls > 1000) return -1;
     }
@@ -141,7 +141,7 @@ class CommandsOverBothTables : public testing::Test {
   }
   void serve(Command& command) {
     lb.worker().command.store(&command);
-    for (int polls = 0; polls < 1000 && !command.done.load(); ++polls) serve_command(lb.worker());
+    for (int polls = 0; polls < 1000 && !command.done.load(); ++polls) serve_command(lb.worker(), lb.snapshot());
     ASSERT_TRUE(command.done.load());
   }
   // All copies, taken `room` at a time; how many turns that took.

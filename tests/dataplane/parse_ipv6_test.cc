@@ -101,11 +101,6 @@ TEST_F(ParseIpv6, MalformedPacketsAreCountedDrops) {
       {"UDP longer than what the extension header leaves", "dropped bad_l4_header",
        behind(datagram()).then(with(kL4 + 13, 29))},
       {"seven extension headers", "dropped bad_extension_header", with_extensions(7)},
-      {"first fragment", "dropped fragment", fragment(syn(), 0, true)},
-      {"middle fragment", "dropped fragment", fragment(datagram(), 185, true)},
-      {"last fragment", "dropped fragment", fragment(datagram(), 370, false)},
-      {"fragment that is alone", "dropped fragment", fragment(syn(), 0, false)},
-      {"fragment behind options", "dropped fragment", fragment(behind(syn()), 0, true)},
       {"fragment header cut", "dropped bad_extension_header", fragment(syn(), 0, true).then(cut_to_payload(7))},
       {"another machine's MAC address", "dropped not_our_mac", syn().to_mac(mac(0x77))},
       {"the other port's MAC address", "dropped not_our_mac", syn().to_mac(kInsideMac)},
@@ -228,7 +223,7 @@ TEST_F(ParseIpv6, ShortAndCarefulPathAgree) {
 TEST_F(ParseIpv6, MutatedPacketsAreAllAccountedFor) {
   std::mt19937 random(20260104);
   const std::vector<PacketBuilder> seeds = {
-      syn().payload_of(40), datagram(), with_extensions(3), fragment(syn(), 0, true),
+      syn().payload_of(40), datagram(), with_extensions(3), fragment(syn().payload_of(20), 0, true),
       syn().extension(kIpv6HopByHop).extension(kIpv6Routing, {4, 0}).tcp_options(Bytes(20, 1)),
       a_packet().from("2001:db8:1::1", 8080).to("2001:db8:ff::7", 40000).tcp(kTcpAck)};
   for (int i = 0; i < 40000; ++i) {
@@ -244,7 +239,7 @@ TEST_F(ParseIpv6, MutatedPacketsAreAllAccountedFor) {
     ASSERT_EQ(outcome.sent.size() + outcome.to_kernel.size() + outcome.dropped.size() + outcome.waiting,
               answered ? 2u : 1u)
         << describe(frame);
-    if (i % 100 == 0) lb.advance(3000);
+    if (i % 100 == 0 || outcome.waiting > 0) lb.advance(3000);
   }
 }
 

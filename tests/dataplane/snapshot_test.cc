@@ -114,8 +114,24 @@ TEST(RealEntryTest, WayOutIsTheNextHopsWithTheTunnelsHeaderTakenOff) {
   real.address = ip("10.0.0.1");
   real.take_way_out(hop, true);
   EXPECT_EQ(real.way_out.mtu, 1480);
+  constexpr std::pair<TunnelKind, int> kAdded[] = {{TunnelKind::kGre, 4},
+                                                   {TunnelKind::kGreChecksum, 8},
+                                                   {TunnelKind::kGue, 12},
+                                                   {TunnelKind::kGueChecksum, 12}};
+  for (const auto& [kind, added] : kAdded) {
+    real.tunnel = kind;
+    real.take_way_out(hop, true);
+    EXPECT_EQ(real.way_out.mtu, 1480 - added);
+  }
   real.take_way_out(hop, false);
   EXPECT_EQ(real.way_out.mtu, 0) << "no link, nothing fits";
+  NextHop nameless = hop;
+  nameless.local_address = {AddressFamily::kIpv6, {}};
+  real.take_way_out(nameless, true);
+  EXPECT_EQ(real.way_out.mtu, 0) << "no source for the outer header";
+  real.method = Method::kDirect;
+  real.take_way_out(nameless, true);
+  EXPECT_EQ(real.way_out.mtu, 1500);
 }
 
 TEST_F(SnapshotTest, KindsAreDifferentBits) {

@@ -56,12 +56,35 @@ constexpr Sheet kSheets[] = {
 };
 // clang-format on
 
-void expect_row(const Sheet& sheet, const char* row, uint8_t flags, const char* flag_name) {
+// For times of attack (sysctl secure_tcp).
+// clang-format off
+constexpr Sheet kSecureSheets[] = {
+    {"input", Direction::kRequest, false,
+     "SR ES ES SR SR SR SR SR SR SR SA",
+     "CL CW SS TW TW TW CL CW LA LI SA",
+     "ES ES SS SR FW TW CL CW CL LI SA",
+     "CL CL CL SR CL CL CL CL LA LI CL"},
+    {"output", Direction::kReply, false,
+     "SS ES SS SA SS SS SS SS SS LI SA",
+     "TW FW SS TW FW TW CL TW LA LI TW",
+     "ES ES SS ES FW TW CL CW LA ES ES",
+     "CL CL SS CL CL TW CL CL CL CL CL"},
+    {"input only", Direction::kRequest, true,
+     "SA ES ES SR SA SA SA SA SA SA SA",
+     "CL FW SS TW FW TW CL CW LA LI TW",
+     "ES ES SS ES FW TW CL CW CL LI ES",
+     "CL CL CL SR CL CL CL CL LA LI CL"},
+};
+// clang-format on
+
+void expect_row(const Sheet& sheet, const char* row, uint8_t flags, const char* flag_name,
+                const tcp_state::After& after = tcp_state::kAfter) {
   std::istringstream nows(kShort), nexts(row);
   std::string now, next;
   int columns = 0;
   while (nows >> now && nexts >> next) {
-    EXPECT_EQ(next_tcp_state(state_of(now), sheet.direction, sheet.no_output ? kConnectionNoOutput : 0, flags),
+    EXPECT_EQ(next_tcp_state(state_of(now), sheet.direction, sheet.no_output ? kConnectionNoOutput : 0, flags,
+                             after),
               state_of(next))
         << sheet.name << ": " << flag_name << " in " << now << " should lead to " << next;
     ++columns;
@@ -75,6 +98,16 @@ TEST(TcpState, EveryTransitionIsTheSheets) {
     expect_row(sheet, sheet.fin, kTcpFin, "fin");
     expect_row(sheet, sheet.ack, kTcpAck, "ack");
     expect_row(sheet, sheet.rst, kTcpRst, "rst");
+  }
+}
+
+TEST(TcpState, EveryTransitionInTimesOfAttackIsTheSheets) {
+  for (const Sheet& sheet : kSecureSheets) {
+    expect_row(sheet, sheet.syn, kTcpSyn, "syn", tcp_state::kSecureAfter);
+    expect_row(sheet, sheet.fin, kTcpFin, "fin", tcp_state::kSecureAfter);
+    expect_row(sheet, sheet.ack, kTcpAck, "ack", tcp_state::kSecureAfter);
+    expect_row(sheet, sheet.rst, kTcpRst, "rst", tcp_state::kSecureAfter);
+    expect_row(sheet, kShort, 0, "none", tcp_state::kSecureAfter);
   }
 }
 
@@ -107,7 +140,7 @@ TEST(TcpState, UdpHasOneStateWhateverItsBytesLookLike) {
 
 // The short way of the packet path and the tables agree, and the short way is taken by what it is for.
 TEST(TcpState, WhatKeepsTheStateIsWhatTheTablesSay) {
-  for (size_t state = 0; state < kConnectionStates; ++state) {
+  for (size_t state = 0; state < tcp_state::kStates; ++state) {
     for (int flags = 0; flags < 256; ++flags) {
       const auto now = static_cast<ConnectionState>(state);
       const auto bits = static_cast<uint8_t>(flags);
@@ -115,6 +148,7 @@ TEST(TcpState, WhatKeepsTheStateIsWhatTheTablesSay) {
       EXPECT_EQ(next_tcp_state(now, Direction::kRequest, 0, bits), now) << flags;
       EXPECT_EQ(next_tcp_state(now, Direction::kRequest, kConnectionNoOutput, bits), now) << flags;
       EXPECT_EQ(next_tcp_state(now, Direction::kReply, 0, bits), now) << flags;
+      EXPECT_EQ(next_tcp_state(now, Direction::kRequest, 0, bits, tcp_state::kSecureAfter), now) << flags;
     }
   }
   EXPECT_TRUE(keeps_state(ConnectionState::kEstablished, kTcpAck | kTcpPsh));

@@ -6,6 +6,8 @@
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 
+#include <cstring>
+
 #include "tests/support/eal.h"
 #include "tests/support/worker_fixture.h"
 
@@ -212,6 +214,137 @@ TEST_F(WorkerLoop, SnapshotSwapTakesEffectAtTheNextPoll) {
   EXPECT_THAT(describe(frames[0]), testing::HasSubstr("> 10.0.0.1 "));
   EXPECT_THAT(describe(frames[1]), testing::HasSubstr("> 10.0.0.2 "));
   EXPECT_EQ(lb.counters(other).connections.read(), 1u);
+}
+
+// The same loop, its first port VLAN 7 of its device.
+class TaggedPort : public WorkerLoop {
+ protected:
+  TaggedPort() { lb.worker().ports[kOutside].vlan = 7; }
+
+  static Bytes tagged(Bytes frame, uint16_t control, uint16_t type = 0x8100) {
+    const uint8_t tag[] = {static_cast<uint8_t>(type >> 8), static_cast<uint8_t>(type),
+                           static_cast<uint8_t>(control >> 8), static_cast<uint8_t>(control)};
+    frame.insert(frame.begin() + 12, std::begin(tag), std::end(tag));
+    return frame;
+  }
+  void arrive_frame(int on, const Bytes& frame) {
+    ASSERT_EQ(rte_ring_enqueue(ends.to_worker[on], mbuf_of(frame, mbuf_pool())), 0);
+  }
+  static PacketBuilder reply(uint16_t port) {
+    return a_packet().from("10.0.0.1", 53).to("198.51.100.7", port).udp().payload("!").to_mac(kInsideMac);
+  }
+  static PacketBuilder translated_reply(uint16_t port) {
+    auto packet = a_packet().from("203.0.113.10", 53).to("198.51.100.7", port).udp().payload("!");
+    return packet.ttl(63).from_mac(kOutsideMac).to_mac(kGatewayMac);
+  }
+};
+
+TEST_F(TaggedPort, TagsGoAtTheEntranceAndComeAtTheExit) {
+  // With a priority and drop eligibility, which are not the VLAN's.
+  arrive_frame(0, tagged(query(5).bytes(), 0xf007));
+  poll_once(lb.worker());
+  const auto requests = left(1);
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0], query(5).to("10.0.0.1", 53).ttl(63).from_mac(kInsideMac).to_mac(real_mac(real)).bytes())
+      << "the other port has no tags";
+  arrive(1, reply(5));
+  poll_once(lb.worker());
+  EXPECT_EQ(left(0), std::vector<Bytes>{tagged(translated_reply(5).bytes(), 7)});
+}
+
+TEST_F(TaggedPort, WhatHasNotItsTagIsACountedDrop) {
+  const Bytes frame = query(5).bytes();
+  arrive_frame(0, frame);
+  arrive_frame(0, tagged(frame, 8));
+  arrive_frame(0, tagged(frame, 0x6000));  // priority alone
+  arrive_frame(0, tagged(frame, 7));
+  arrive_frame(0, tagged(frame, 7, 0x88a8));
+  arrive_frame(0, tagged(tagged(frame, 7), 9));
+  for (const size_t bytes : {12u, 14u, 16u, 17u}) {
+    Bytes cut = tagged(frame, 7);
+    cut.resize(bytes);
+    arrive_frame(0, cut);
+  }
+  arrive_frame(0, tagged(query(6).bytes(), 7));
+  poll_once(lb.worker());
+  const auto frames = left(1);
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_THAT(describe(frames[0]), testing::HasSubstr("udp 5 > 53"));
+  EXPECT_THAT(describe(frames[1]), testing::HasSubstr("udp 6 > 53"));
+  EXPECT_EQ(lb.drops(DropReason::kNotOurVlan), 9u);
+  EXPECT_EQ(lb.worker().counters.rx_packets.read(), 11u);
+}
+
+TEST_F(TaggedPort, ATagInsideOfItsOwnGoesToLinux) {
+  arrive_frame(0, tagged(tagged(query(5).bytes(), 9), 7));
+  poll_once(lb.worker());
+  void* mbuf = nullptr;
+  ASSERT_EQ(rte_ring_dequeue(lb.worker().ports[kOutside].to_kernel, &mbuf), 0);
+  EXPECT_EQ(bytes_of(static_cast<rte_mbuf*>(mbuf)), tagged(query(5).bytes(), 9));
+  rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+}
+
+TEST_F(TaggedPort, WhatTheDeviceTookOffIsLookedAt) {
+  for (const uint16_t control : {0x2007, 8}) {
+    rte_mbuf* mbuf = query(control).build(mbuf_pool());
+    mbuf->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+    mbuf->vlan_tci = control;
+    ASSERT_EQ(rte_ring_enqueue(ends.to_worker[0], mbuf), 0);
+  }
+  poll_once(lb.worker());
+  EXPECT_EQ(left(1).size(), 1u);
+  EXPECT_EQ(lb.drops(DropReason::kNotOurVlan), 1u);
+}
+
+TEST_F(TaggedPort, ADeviceThatInsertsTagsIsAskedTo) {
+  lb.worker().ports[kOutside].inserts_tags = true;
+  arrive_frame(0, tagged(query(5).bytes(), 7));
+  poll_once(lb.worker());
+  left(1);
+  arrive(1, reply(5));
+  poll_once(lb.worker());
+  void* sent = nullptr;
+  ASSERT_EQ(rte_ring_dequeue(ends.from_worker[0], &sent), 0);
+  auto* mbuf = static_cast<rte_mbuf*>(sent);
+  EXPECT_EQ(bytes_of(mbuf), translated_reply(5).bytes());
+  EXPECT_EQ(mbuf->ol_flags & RTE_MBUF_F_TX_VLAN, RTE_MBUF_F_TX_VLAN);
+  EXPECT_EQ(mbuf->vlan_tci, 7);
+  rte_pktmbuf_free(mbuf);
+}
+
+TEST_F(TaggedPort, AFrameWithoutRoomForItsTagIsACountedDrop) {
+  for (uint16_t port = 5; port <= 7; ++port) arrive_frame(0, tagged(query(port).bytes(), 7));
+  poll_once(lb.worker());
+  left(1);
+  for (uint16_t port = 5; port <= 7; ++port) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(mbuf_pool());
+    if (port == 6) mbuf->data_off = 3;
+    const Bytes frame = reply(port).bytes();
+    std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
+    ASSERT_EQ(rte_ring_enqueue(ends.to_worker[1], mbuf), 0);
+  }
+  poll_once(lb.worker());
+  EXPECT_EQ(left(0),
+            (std::vector<Bytes>{tagged(translated_reply(5).bytes(), 7), tagged(translated_reply(7).bytes(), 7)}));
+  EXPECT_EQ(lb.drops(DropReason::kNoMbuf), 1u);
+  EXPECT_EQ(lb.worker().counters.tx_packets.read(), 5u);
+}
+
+TEST_F(TaggedPort, LinuxSpeaksWithoutTags) {
+  arrive_frame(0, tagged(a_packet().from("198.51.100.7", 9).to("198.18.0.10", 179).tcp(kTcpSyn).bytes(), 7));
+  rte_ring* ring = rte_ring_create("from_kernel", 64, SOCKET_ID_ANY, 0);
+  lb.worker().ports[kOutside].from_kernel = ring;
+  const auto frame = a_packet().from("198.18.0.10", 179).to("198.18.0.1", 40000).tcp(kTcpAck).payload("bgp");
+  rte_ring_enqueue(ring, frame.build(mbuf_pool()));
+  poll_once(lb.worker());
+  EXPECT_EQ(left(0), std::vector<Bytes>{tagged(frame.bytes(), 7)});
+  void* mbuf = nullptr;
+  ASSERT_EQ(rte_ring_dequeue(lb.worker().ports[kOutside].to_kernel, &mbuf), 0);
+  EXPECT_EQ(bytes_of(static_cast<rte_mbuf*>(mbuf)),
+            a_packet().from("198.51.100.7", 9).to("198.18.0.10", 179).tcp(kTcpSyn).bytes());
+  rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+  lb.worker().ports[kOutside].from_kernel = nullptr;
+  rte_ring_free(ring);
 }
 
 }  // namespace

@@ -18,6 +18,49 @@ for port in map(int, sys.argv[3:]):
     print(port, data.decode(), "from", address[0])
 """
 
+# Sends one datagram of BYTES bytes from PORT, again when no answer comes within a second (IPv6 learns the path's MTU
+# by a lost one), and prints "REAL RECEIVED-BYTES DIGEST from ADDRESS sent DIGEST".
+BIG_UDP = """
+import hashlib, os, socket, sys
+[(family, kind, _, _, vip)] = socket.getaddrinfo(*sys.argv[1:3], type=socket.SOCK_DGRAM)
+port, size = map(int, sys.argv[3:])
+data = os.urandom(size)
+s = socket.socket(family, kind); s.settimeout(1); s.bind(("", port))
+for attempt in range(4):
+    s.sendto(data, vip)
+    try:
+        answer, address = s.recvfrom(65535)
+        break
+    except TimeoutError:
+        pass
+real, _, body = answer.partition(b" ")
+print(real.decode(), len(body), hashlib.sha256(body).hexdigest(), "from", address[0], "sent", hashlib.sha256(data).hexdigest())
+"""
+
+# Asks from PORT for an answer of BYTES bytes, as a resolver does, and prints "REAL RECEIVED-BYTES from ADDRESS".
+BIG_ANSWER = """
+import socket, sys
+[(family, kind, _, _, vip)] = socket.getaddrinfo(*sys.argv[1:3], type=socket.SOCK_DGRAM)
+port, size = map(int, sys.argv[3:])
+s = socket.socket(family, kind); s.settimeout(3); s.bind(("", port))
+s.sendto(b"answer %d" % size, vip)
+answer, address = s.recvfrom(65535)
+real, _, body = answer.partition(b" ")
+assert body == bytes(i % 251 for i in range(size))
+print(real.decode(), len(body), "from", address[0])
+"""
+
+# Sends COUNT datagrams from one port, one after the other, and prints "ANSWER from ADDRESS" of each.
+UDP_FLOW = """
+import socket, sys
+[(family, kind, _, _, vip)] = socket.getaddrinfo(*sys.argv[1:3], type=socket.SOCK_DGRAM)
+s = socket.socket(family, kind); s.settimeout(3)
+for number in range(int(sys.argv[3])):
+    s.sendto(b"%d" % number, vip)
+    data, address = s.recvfrom(2000)
+    print(data.decode(), "from", address[0])
+"""
+
 # Uploads BYTES bytes in one connection and prints the server's account of them.
 UPLOAD = """
 import hashlib, socket, sys

@@ -58,9 +58,12 @@ std::string split_ipv6(View data, IpParts& parts) {
   parts.is_fragment = false;
   while (next == 0 || next == 43 || next == 44 || next == 60) {
     if (header + 8 > data.size()) return "IPv6 extension header cut off";
-    parts.is_fragment |= next == 44;
+    const bool is_later = next == 44 && (be16(data, header + 2) & 0xfff8) != 0;
+    parts.is_fragment |= next == 44 && (be16(data, header + 2) & 0xfff9) != 0;  // an atomic one is none
+    const size_t bytes = next == 44 ? 8 : (data[header + 1] + 1) * 8u;
     next = data[header];
-    header += (data[header + 1] + 1) * 8u;
+    header += bytes;
+    if (is_later) break;
   }
   if (header > data.size() || header > total) return "IPv6 extension headers cut off";
   parts.header = data.first(header);
@@ -105,13 +108,47 @@ uint16_t sum_with_pseudo_header(const IpParts& ip, View segment) {
 
 std::string errors_of_ip(View data, const std::string& where);
 
+constexpr uint32_t kGuePort = 6080;
+
+// What GRE carries; empty: it is no packet of ours.
+View inside_gre(View gre) {
+  if (gre.size() < 4) return {};
+  const size_t header = gre[0] & 0x80 ? 8 : 4;
+  return gre.size() < header ? View{} : gre.subspan(header);
+}
+// The same of a UDP datagram to GUE's port.
+View inside_gue(View datagram) {
+  const bool is_gue = datagram.size() >= 12 && be16(datagram, 2) == kGuePort && datagram[8] == 0;
+  return is_gue ? datagram.subspan(12) : View{};
+}
+
+std::string errors_of_gre(View gre, const std::string& where) {
+  const View inside = inside_gre(gre);
+  if (inside.empty()) return where + "GRE header cut off";
+  if ((gre[0] & 0x80) != 0 && internet_checksum(gre) != 0) return where + "GRE checksum wrong";
+  return errors_of_ip(inside, where + "inner ");
+}
+
 std::string errors_of_udp(const IpParts& ip, const std::string& where) {
   if (ip.payload.size() < 8) return where + "UDP header cut off";
   const size_t length = be16(ip.payload, 4);
   if (length < 8 || length > ip.payload.size()) return where + "UDP length wrong";
-  if (be16(ip.payload, 6) == 0) return "";  // none
-  return sum_with_pseudo_header(ip, ip.payload.first(length)) == 0 ? ""
-                                                                   : where + "UDP checksum wrong";
+  const View datagram = ip.payload.first(length);
+  const bool has_checksum = be16(datagram, 6) != 0;
+  if (has_checksum && sum_with_pseudo_header(ip, datagram) != 0) return where + "UDP checksum wrong";
+  const View inside = inside_gue(datagram);
+  return inside.empty() ? "" : errors_of_ip(inside, where + "inner ");
+}
+
+std::string errors_of_sctp(View packet, const std::string& where) {
+  if (packet.size() < 12) return where + "SCTP header cut off";
+  Bytes zeroed(packet.begin(), packet.end());
+  std::fill(zeroed.begin() + 8, zeroed.begin() + 12, 0);
+  const uint32_t sum = crc32c(zeroed);
+  for (size_t i = 0; i < 4; ++i) {
+    if (packet[8 + i] != (sum >> 8 * i & 0xff)) return where + "SCTP checksum wrong";
+  }
+  return "";
 }
 
 std::string errors_of_icmp(const IpParts& ip, const std::string& where) {
@@ -141,6 +178,8 @@ std::string errors_of_ip(View data, const std::string& where) {
     case 4:
     case 41:
       return errors_of_ip(ip.payload, where + "inner ");
+    case 47:
+      return errors_of_gre(ip.payload, where);
     case 58:
       return errors_of_icmpv6(ip, where);
     case 6:
@@ -148,6 +187,8 @@ std::string errors_of_ip(View data, const std::string& where) {
       return sum_with_pseudo_header(ip, ip.payload) == 0 ? "" : where + "TCP checksum wrong";
     case 17:
       return errors_of_udp(ip, where);
+    case 132:
+      return errors_of_sctp(ip.payload, where);
     default:
       return "";
   }
@@ -172,7 +213,28 @@ std::string describe_tcp(View segment) {
 std::string describe_udp(View segment) {
   if (segment.size() < 8) return " udp cut off";
   return " udp " + number("%u", be16(segment, 0)) + " > " + number("%u", be16(segment, 2)) +
-         number(" sum %04x", be16(segment, 6)) + number(" length %u", be16(segment, 4));
+         number(" sum %04x", be16(segment, 6)) + number(" length %u", be16(segment, 4)) +
+         (inside_gue(segment).empty() ? "" : " gue [" + describe_ip(inside_gue(segment)) + "]");
+}
+
+std::string describe_gre(View gre) {
+  if (gre.size() < 4) return " gre cut off";
+  return number(" gre %04x", be16(gre, 0)) + number(" type %04x", be16(gre, 2)) + " [" +
+         describe_ip(inside_gre(gre)) + "]";
+}
+
+std::string describe_sctp(View packet) {
+  if (packet.size() < 12) return " sctp cut off";
+  std::string text = " sctp " + number("%u", be16(packet, 0)) + " > " + number("%u", be16(packet, 2)) +
+                     number(" sum %02x", packet[8]) + number("%02x", packet[9]) +
+                     number("%02x", packet[10]) + number("%02x", packet[11]);
+  for (size_t at = 12; at + 4 <= packet.size();) {
+    const uint32_t length = be16(packet, at + 2);
+    text += number(" chunk %u", packet[at]) + number(" of %u", length);
+    if (length < 4) return text + " (impossible)";
+    at += (length + 3) / 4 * 4;
+  }
+  return text;
 }
 
 std::string describe_icmp(View message, bool is_v6) {
@@ -192,10 +254,14 @@ std::string describe_payload(const IpParts& ip, bool is_v6) {
     case 4:
     case 41:
       return " ipip [" + describe_ip(ip.payload) + "]";
+    case 47:
+      return describe_gre(ip.payload);
     case 6:
       return describe_tcp(ip.payload);
     case 17:
       return describe_udp(ip.payload);
+    case 132:
+      return describe_sctp(ip.payload);
     default:
       return number(" protocol %u", ip.protocol);
   }
@@ -235,6 +301,18 @@ uint16_t internet_checksum(View data) {
     if (sum > 0xffff) sum -= 0xffff;
   }
   return static_cast<uint16_t>(~sum);
+}
+
+uint32_t crc32c(View data) {
+  uint32_t remainder = 0xffffffff;
+  for (const uint8_t byte : data) {
+    remainder ^= byte;
+    for (int bit = 0; bit < 8; ++bit) {
+      // The polynomial 0x1edc6f41 with its bits mirrored.
+      remainder = remainder >> 1 ^ (remainder & 1 ? 0x82f63b78u : 0);
+    }
+  }
+  return ~remainder;
 }
 
 std::string checksum_errors(View frame) {

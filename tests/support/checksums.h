@@ -15,7 +15,11 @@ using Bytes = std::vector<uint8_t>;
 // data that contains its right checksum.
 uint16_t internet_checksum(std::span<const uint8_t> data);
 
-// What is wrong with the checksums of a frame (from its Ethernet header on): IPv4, TCP, UDP, ICMP,
+// SCTP's checksum (CRC32c, RFC 9260 appendix A), bit by bit. Over a packet whose field is zero: what
+// belongs there, its least significant byte first.
+uint32_t crc32c(std::span<const uint8_t> data);
+
+// What is wrong with the checksums of a frame (from its Ethernet header on): IPv4, TCP, UDP, SCTP, ICMP,
 // ICMPv6, what is inside a tunnel's packet, and what an ICMP error quotes. Empty: all are right.
 std::string checksum_errors(std::span<const uint8_t> frame);
 

@@ -82,6 +82,20 @@ PacketBuilder& PacketBuilder::udp() {
   protocol_ = 17;
   return *this;
 }
+PacketBuilder& PacketBuilder::sctp(uint8_t type, Bytes value) {
+  kind_ = Kind::kSctp;
+  protocol_ = 132;
+  chunks_.clear();
+  return chunk(type, std::move(value));
+}
+PacketBuilder& PacketBuilder::chunk(uint8_t type, Bytes value) {
+  chunks_ = whole_words(std::move(chunks_));
+  put8(chunks_, type);
+  put8(chunks_, 0);
+  put16(chunks_, static_cast<uint32_t>(4 + value.size()));
+  put(chunks_, value);
+  return *this;
+}
 PacketBuilder& PacketBuilder::icmp(uint8_t type, uint8_t code, uint32_t rest) {
   kind_ = Kind::kIcmp;
   protocol_ = 1;
@@ -98,6 +112,22 @@ PacketBuilder& PacketBuilder::protocol(uint8_t number) {
 PacketBuilder& PacketBuilder::ipip(const PacketBuilder& inner) {
   protocol(inner.is_v6() ? 41 : 4);
   payload_ = inner.ip_bytes();
+  return *this;
+}
+PacketBuilder& PacketBuilder::gre(const PacketBuilder& inner, bool has_checksum) {
+  protocol(47);
+  payload_.clear();
+  put16(payload_, has_checksum ? 0x8000 : 0);
+  put16(payload_, inner.is_v6() ? 0x86dd : 0x0800);
+  if (has_checksum) put32(payload_, 0);
+  put(payload_, inner.ip_bytes());
+  if (has_checksum) set16(payload_, 4, internet_checksum(payload_));
+  return *this;
+}
+PacketBuilder& PacketBuilder::gue(const PacketBuilder& inner) {
+  udp();
+  payload_ = {0, static_cast<uint8_t>(inner.is_v6() ? 41 : 4), 0, 0};
+  put(payload_, inner.ip_bytes());
   return *this;
 }
 PacketBuilder& PacketBuilder::ttl(uint8_t hops) {
@@ -163,6 +193,12 @@ PacketBuilder& PacketBuilder::then(std::function<void(Bytes&)> spoil) {
 }
 
 void PacketBuilder::finish_l4_checksum(Bytes& l4) const {
+  if (kind_ == Kind::kSctp) {
+    // The only one whose least significant byte comes first (RFC 9260 appendix A).
+    const uint32_t sum = crc32c(l4);
+    for (int i = 0; i < 4; ++i) l4[8 + i] = static_cast<uint8_t>(sum >> 8 * i);
+    return;
+  }
   if (kind_ == Kind::kIcmp && !is_v6()) return set16(l4, 2, internet_checksum(l4));
   // The pseudo header; IPv6's has a length of 32 bits, whose upper half is zero here.
   Bytes summed;
@@ -196,6 +232,13 @@ Bytes PacketBuilder::l4_bytes() const {
       put16(out, destination_port_);
       put16(out, static_cast<uint32_t>(8 + payload_.size()));
       put16(out, 0);
+      break;
+    case Kind::kSctp:
+      put16(out, source_port_);
+      put16(out, destination_port_);
+      put32(out, 0x5ca1ab1e);  // verification tag
+      put32(out, 0);
+      put(out, whole_words(chunks_));
       break;
     case Kind::kIcmp:
       put8(out, icmp_type_);

@@ -33,12 +33,20 @@ class PacketBuilder {
 
   PacketBuilder& tcp(uint8_t flags, uint32_t sequence = 1, uint32_t acknowledgement = 0);
   PacketBuilder& udp();
+  // One chunk of `type`; more follow by chunk().
+  PacketBuilder& sctp(uint8_t type, Bytes value = {});
+  // One more SCTP chunk, behind the padding of the one before.
+  PacketBuilder& chunk(uint8_t type, Bytes value = {});
   // `rest` is the header's second word.
   PacketBuilder& icmp(uint8_t type, uint8_t code, uint32_t rest = 0);
   // Any other protocol: the payload follows the IP header.
   PacketBuilder& protocol(uint8_t number);
   // Wraps `inner` (its Ethernet header left out), whose family decides the protocol's number.
   PacketBuilder& ipip(const PacketBuilder& inner);
+  // The same behind a GRE header, with or without its checksum.
+  PacketBuilder& gre(const PacketBuilder& inner, bool has_checksum);
+  // The same behind a GUE header, as UDP's payload.
+  PacketBuilder& gue(const PacketBuilder& inner);
 
   // IPv6: the hop limit and the traffic class.
   PacketBuilder& ttl(uint8_t hops);
@@ -73,7 +81,7 @@ class PacketBuilder {
   rte_mbuf* build(rte_mempool* pool, uint16_t port = 0) const;
 
  private:
-  enum class Kind { kTcp, kUdp, kIcmp, kOther };
+  enum class Kind { kTcp, kUdp, kSctp, kIcmp, kOther };
 
   // Next to the IP header, or its last extension header.
   uint8_t l4_protocol() const;
@@ -110,6 +118,7 @@ class PacketBuilder {
   std::vector<Extension> extensions_;
   Bytes ip_options_;
   Bytes tcp_options_;
+  Bytes chunks_;
   Bytes payload_;
   std::function<void(Bytes&)> spoil_;
 };

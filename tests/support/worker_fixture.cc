@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 
+#include "dataplane/defence.h"
 #include "dataplane/expiry.h"
+#include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
 #include "dataplane/packet_path.h"
 #include "tests/support/eal.h"
@@ -30,13 +33,22 @@ rte_ring* make_ring() {
   return ring;
 }
 
-rte_ring* make_resolve_ring() {
+// Of what workers tell control.
+rte_ring* make_news_ring(unsigned element_bytes) {
   static int made = 0;
   start_eal();
-  rte_ring* ring = rte_ring_create_elem(("resolve" + std::to_string(made++)).c_str(),
-                                        sizeof(ResolveElement), 64, SOCKET_ID_ANY, 0);
+  rte_ring* ring = rte_ring_create_elem(("news" + std::to_string(made++)).c_str(), element_bytes, 64,
+                                        SOCKET_ID_ANY, 0);
   if (ring == nullptr) std::abort();
   return ring;
+}
+
+template <typename Element>
+std::vector<Element> take_news(rte_ring* ring) {
+  std::vector<Element> news;
+  Element element;
+  while (rte_ring_dequeue_elem(ring, &element, sizeof element) == 0) news.push_back(element);
+  return news;
 }
 
 // Empties a ring of mbufs into frames.
@@ -56,6 +68,21 @@ void place(std::vector<Slot>& slots, uint32_t hash, const Slot& slot, IsFree is_
   uint32_t at = hash & (slots.size() - 1);
   while (!is_free(slots[at])) at = (at + 1) & (slots.size() - 1);
   slots[at] = slot;
+}
+
+}  // namespace
+
+namespace {
+
+// For a next hop, or for a datagram's first fragment.
+uint32_t waiting_in(const Worker& worker) {
+  uint32_t waiting = worker.waiting.count;
+  for (const auto& ring : worker.fragments.waiting) {
+    for (uint32_t at = ring.head; at != ring.tail; ++at) {
+      waiting += ring.places[at % FragmentTable::kPlacesOfRing].mbuf != nullptr;
+    }
+  }
+  return waiting;
 }
 
 }  // namespace
@@ -85,6 +112,7 @@ struct WorkerFixture::Memory {
   std::unique_ptr<void, decltype(&std::free)> table{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> table6{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> trees{nullptr, &std::free};
+  std::unique_ptr<void, decltype(&std::free)> localities{nullptr, &std::free};
   std::vector<rte_ring*> rings;
 
   ~Memory() {
@@ -108,10 +136,13 @@ void* zeroed(size_t bytes) {
 }  // namespace
 
 WorkerFixture::WorkerFixture(uint32_t workers, uint32_t capacity)
-    : mbufs_before_(mbufs_in_use()), resolve_ring_(make_resolve_ring()) {
+    : mbufs_before_(mbufs_in_use()), resolve_ring_(make_news_ring(sizeof(ResolveElement))),
+      path_mtu_ring_(make_news_ring(sizeof(PathMtuElement))) {
   const dataplane::WayOut outside{kGatewayMac, kOutsideMac, kOutside, 1500};
   hops_.push_back({outside, port_addresses_[kOutside].v4, ip("198.18.0.1"), true});
   hops_.push_back({outside, port_addresses_[kOutside].v6, ip("fe80::1"), true});
+  templates_memory_.reset(zeroed(TemplateTable::bytes_for(kTemplates)));
+  templates_.attach(templates_memory_.get(), kTemplates, HashKey::from_bytes({1, 2, 3}));
   if (workers > 1) steering_ = std::make_unique<Steering>(rss_key(), 128, workers);
   for (uint32_t i = 0; i < workers; ++i) make_worker(i, workers, capacity);
   for (uint32_t i = 0; i < workers; ++i) {
@@ -124,11 +155,15 @@ WorkerFixture::~WorkerFixture() {
   for (auto& worker : workers_) {
     for (uint32_t i = 0; i < worker->waiting.count; ++i)
       rte_pktmbuf_free(worker->waiting.places[i].mbuf);
+    for (auto& ring : worker->fragments.waiting) {
+      for (; !ring.is_empty(); ++ring.head) rte_pktmbuf_free(ring.oldest().mbuf);
+    }
     take_all(worker->inbox);
   }
   EXPECT_EQ(mbufs_in_use(), mbufs_before_) << "mbufs were lost or freed twice";
   workers_.clear();
   rte_ring_free(resolve_ring_);
+  rte_ring_free(path_mtu_ring_);
 }
 
 void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacity) {
@@ -146,6 +181,9 @@ void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacit
   worker->cursors = memory->cursors.data();
   memory->trees.reset(std::aligned_alloc(64, LoadTrees::bytes()));
   worker->load_trees.attach(memory->trees.get(), worker->real_counters);
+  memory->localities.reset(std::aligned_alloc(64, (LocalityCache::bytes() + 63) / 64 * 64));
+  worker->localities.attach(memory->localities.get(), HashKey::from_bytes({1, 2, 3}));
+  worker->templates = &templates_;
   worker->pool = mbuf_pool();
   worker->port_count = 2;
   worker->ports[kOutside].present = worker->ports[kInside].present = true;
@@ -155,6 +193,7 @@ void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacit
   worker->ports[kInside].to_kernel = memory->ring();
   worker->inbox = memory->ring();
   worker->resolve_requests = resolve_ring_;
+  worker->path_mtus = path_mtu_ring_;
   worker->now = 5000;
   memories_.push_back(std::move(memory));
   workers_.push_back(std::move(worker));
@@ -174,6 +213,11 @@ ServiceId WorkerFixture::add_service(Protocol protocol, std::string_view vip, ui
   return id;
 }
 
+void WorkerFixture::add_vip(ServiceId service, std::string_view vip, uint16_t first,
+                            uint16_t last) {
+  services_[service.index].more_vips.push_back({ip(vip), first, last});
+}
+
 RealId WorkerFixture::add_real(ServiceId service_id, std::string_view address, uint16_t port,
                                uint32_t weight) {
   Service& service = services_[service_id.index];
@@ -182,7 +226,6 @@ RealId WorkerFixture::add_real(ServiceId service_id, std::string_view address, u
   real.address = ip(address);
   real.port = Be16::from_host(port);
   real.method = service.entry.method;
-  real.used = true;
   real.next_hop = hop_id_of(id);
   real.service = service_id;
   reals_.push_back(real);
@@ -206,11 +249,40 @@ void WorkerFixture::set_weight(RealId real, uint32_t weight) {
   ++service.entry.generation;
 }
 
+void WorkerFixture::set_thresholds(RealId real, Thresholds thresholds) {
+  Service& service = service_of(real);
+  for (Candidate& candidate : service.candidates) {
+    if (candidate.id == real) candidate.thresholds = thresholds;
+  }
+  service.entry.has_thresholds = true;
+  ++service.entry.generation;
+}
+
+void WorkerFixture::make_sorry(RealId real) {
+  Service& service = service_of(real);
+  service.sorry.push_back({real, 1, 1});
+  remove_real(real);
+}
+
+std::vector<TemplateCopy> WorkerFixture::templates() {
+  std::vector<TemplateCopy> all;
+  for (uint32_t i = 0; i < templates_.places(); ++i) {
+    if (const auto copy = templates_.copy_at(i, worker().now)) all.push_back(*copy);
+  }
+  return all;
+}
+
 void WorkerFixture::remove_real(RealId real) {
   Service& service = service_of(real);
   std::erase_if(service.candidates,
                 [&](const Candidate& candidate) { return candidate.id == real; });
   ++service.entry.generation;
+}
+
+void WorkerFixture::expire_real(RealId real) {
+  expired_reals_.resize(std::max<size_t>(expired_reals_.size(), real.index / 64 + 1));
+  expired_reals_[real.index / 64] |= uint64_t{1} << real.index % 64;
+  ++expired_generation_;
 }
 
 void WorkerFixture::add_local_address(ServiceId service, std::string_view address) {
@@ -230,12 +302,18 @@ void WorkerFixture::resolve(RealId id) {
 struct WorkerFixture::Tables {
   std::vector<RealEntry> reals;
   std::vector<std::vector<Candidate>> candidates;
+  std::vector<std::vector<Candidate>> by_id;
+  std::vector<std::vector<Candidate>> sorry;
   std::vector<std::vector<uint32_t>> slots;
   std::vector<std::vector<IpAddress>> local_addresses;
   std::vector<ServiceEntry> services;
   std::vector<ServiceSlot> service_slots = std::vector<ServiceSlot>(2 * kRoom);
+  std::vector<RangeSlot> range_slots = std::vector<RangeSlot>(2 * kRoom);
+  std::vector<PortStretch> port_stretches;
+  std::vector<OnePacketSlot> one_packet_slots = std::vector<OnePacketSlot>(2 * kRoom);
   std::vector<AddressSlot> addresses = std::vector<AddressSlot>(4 * kRoom);
   std::vector<TimeoutSet> timeouts;
+  std::vector<uint64_t> expired_reals;
   std::vector<NextHop> hops;
   std::vector<RouteInterval> routes;
   std::vector<RouteInterval6> routes6;
@@ -253,6 +331,59 @@ struct WorkerFixture::Tables {
   }
 };
 
+// Port by port: the widest ranges first, narrower ones over them.
+void WorkerFixture::add_ranges(Tables& tables) const {
+  struct Range {
+    Ports ports;
+    uint32_t service;
+  };
+  std::map<std::pair<uint8_t, IpAddress>, std::vector<Range>> by_vip;
+  for (uint32_t i = 0; i < services_.size(); ++i) {
+    for (const Ports& ports : services_[i].more_vips) {
+      const uint8_t protocol = services_[i].entry.protocol;
+      if (ports.first != ports.last) by_vip[{protocol, ports.address}].push_back({ports, i});
+      else place(tables.service_slots, service_hash(protocol, ports.address, Be16::from_host(ports.first)),
+                 ServiceSlot{ports.address, Be16::from_host(ports.first), protocol, i},
+                 [](const ServiceSlot& slot) { return slot.protocol == 0; });
+    }
+  }
+  for (auto& [vip, ranges] : by_vip) {
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+      return a.ports.last - a.ports.first > b.ports.last - b.ports.first;
+    });
+    std::vector<uint32_t> owners(65536, PortStretch::kNobody);
+    for (const Range& range : ranges) {
+      std::fill(owners.begin() + range.ports.first, owners.begin() + range.ports.last + 1,
+                range.service);
+    }
+    RangeSlot slot{vip.second, vip.first, static_cast<uint32_t>(tables.port_stretches.size()), 0};
+    for (uint32_t port = 0; port < owners.size(); ++port) {
+      if (port > 0 && owners[port] == owners[port - 1]) continue;
+      tables.port_stretches.push_back({static_cast<uint16_t>(port), owners[port]});
+      ++slot.count;
+    }
+    place(tables.range_slots, service_hash(vip.first, vip.second, {}), slot,
+          [](const RangeSlot& other) { return other.protocol == 0; });
+  }
+}
+
+void WorkerFixture::add_one_packet_slots(Tables& tables) const {
+  for (uint32_t i = 0; i < reals_.size(); ++i) {
+    const RealEntry& real = reals_[i];
+    const Service& service = services_[real.service.index];
+    if (!service.entry.one_packet || real.method != Method::kNat) continue;
+    OnePacketSlot slot{real.address, real.port, service.entry.protocol, {i}, service.entry.address};
+    slot.first_port = slot.last_port = service.entry.port.host();
+    if (service.entry.address.is_unspecified() && !service.more_vips.empty()) {
+      slot.vip = service.more_vips[0].address;
+      slot.first_port = service.more_vips[0].first;
+      slot.last_port = service.more_vips[0].last;
+    }
+    place(tables.one_packet_slots, service_hash(slot.protocol, slot.address, slot.port), slot,
+          [](const OnePacketSlot& other) { return other.protocol == 0; });
+  }
+}
+
 std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   auto tables = std::make_shared<Tables>();
   tables->reals = reals_;
@@ -263,6 +394,7 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
     real.take_way_out(hop, link_up_[hop.port]);
   }
   tables->timeouts = timeouts_;
+  tables->expired_reals = expired_reals_;
   tables->hops = hops_;
   if (has_routes_) {
     const NextHopId gateway = gateway_id(AddressFamily::kIpv4);
@@ -289,6 +421,9 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   for (const Service& service : services_) {
     tables->candidates.push_back(service.candidates);
     tables->local_addresses.push_back(service.local_addresses);
+    tables->sorry.push_back(service.sorry);
+    std::vector<Candidate>& by_id = tables->by_id.emplace_back(service.candidates);
+    std::sort(by_id.begin(), by_id.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
     std::vector<uint32_t>& slots = tables->slots.emplace_back();
     if (const Scheduler& scheduler = scheduler_for(service.entry.scheduler);
         scheduler.fill != nullptr) {
@@ -296,8 +431,13 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
       std::vector<uint32_t> scratch(service.candidates.size() * Scheduler::kScratchPerCandidate);
       scheduler.fill(service.candidates, reals_, slots, scratch);
     }
-    tables->add_kind(service.entry.address, AddressSlot::Kind::kVip);
-    tables->add_kind(service.entry.address, AddressSlot::Kind::kOwn);
+    std::vector<IpAddress> vips{service.entry.address};
+    for (const Ports& more : service.more_vips) vips.push_back(more.address);
+    for (const IpAddress& vip : vips) {
+      if (vip.is_unspecified()) continue;
+      tables->add_kind(vip, AddressSlot::Kind::kVip);
+      tables->add_kind(vip, AddressSlot::Kind::kOwn);
+    }
     for (const IpAddress& local : service.local_addresses)
       tables->add_kind(local, AddressSlot::Kind::kLocal);
   }
@@ -306,10 +446,15 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
     entry.candidates = tables->candidates[i];
     entry.slots = tables->slots[i];
     entry.local_addresses = tables->local_addresses[i];
+    entry.by_id = tables->by_id[i];
+    entry.sorry = tables->sorry[i];
+    if (entry.address.is_unspecified()) continue;
     place(tables->service_slots, service_hash(entry.protocol, entry.address, entry.port),
           ServiceSlot{entry.address, entry.port, entry.protocol, static_cast<uint32_t>(i)},
           [](const ServiceSlot& slot) { return slot.protocol == 0; });
   }
+  add_ranges(*tables);
+  add_one_packet_slots(*tables);
   return tables;
 }
 
@@ -320,12 +465,20 @@ void WorkerFixture::publish() {
   snapshot->reals = tables->reals;
   snapshot->services = tables->services;
   snapshot->service_slots = tables->service_slots;
+  snapshot->range_slots = tables->range_slots;
+  snapshot->port_stretches = tables->port_stretches;
+  snapshot->one_packet_slots = tables->one_packet_slots;
   snapshot->addresses = tables->addresses;
   snapshot->timeouts = tables->timeouts;
+  snapshot->max_segment_sizes = max_segment_sizes_;
+  snapshot->sysctls = sysctls_;
+  snapshot->expired_reals = tables->expired_reals;
+  snapshot->expired_generation = expired_generation_;
   snapshot->next_hops = {tables->hops, tables->routes, tables->routes6, tables->neighbours, route_generation_};
   snapshot->link_up = link_up_;
   snapshot->port_addresses = port_addresses_;
   snapshot->storage.push_back(tables);
+  if (amend) amend(*snapshot);
   current_.store(snapshot.get());
   snapshots_.push_back(std::move(snapshot));
 }
@@ -355,7 +508,7 @@ Outcome WorkerFixture::collect(uint32_t index, const std::vector<uint64_t>& drop
     outcome.dropped.insert(outcome.dropped.end(), drops_now[reason] - drops_before[reason],
                            static_cast<DropReason>(reason));
   }
-  if (from.waiting.count > waiting_before) outcome.waiting = from.waiting.count - waiting_before;
+  if (waiting_in(from) > waiting_before) outcome.waiting = waiting_in(from) - waiting_before;
   return outcome;
 }
 
@@ -363,7 +516,7 @@ Outcome WorkerFixture::run_burst(uint32_t index, const std::vector<rte_mbuf*>& m
                                  bool handed_off) {
   Worker& on = worker(index);
   const auto drops_before = drop_counts(index);
-  const uint32_t waiting_before = on.waiting.count;
+  const uint32_t waiting_before = waiting_in(on);
   std::vector<unsigned> inbox_before;
   for (const auto& other : workers_) inbox_before.push_back(rte_ring_count(other->inbox));
   on.burst.count = static_cast<uint32_t>(mbufs.size());
@@ -414,6 +567,8 @@ Outcome WorkerFixture::advance(uint32_t ms, uint32_t index) {
   const auto drops_before = drop_counts(index);
   on.now += ms;
   serve_waiting_room(on, snapshot());
+  expire_fragments(on);
+  defend(on, snapshot());
   on.upkeep.sweep_position = on.upkeep6.sweep_position = 0;
   on.upkeep.sweep_owed = on.upkeep6.sweep_owed = on.connections.capacity() + 1;
   while (on.upkeep.sweep_owed + on.upkeep6.sweep_owed > 0) sweep(on, false);
@@ -468,12 +623,13 @@ namespace {
 template <typename Entry>
 std::optional<ConnectionCopy> copied(const Entry* connection, const Worker& worker) {
   if (connection == nullptr) return std::nullopt;
+  const ServiceId service = worker.current->load()->reals[connection->real.index].service;
   return ConnectionCopy{.request = IpFlow::from(connection->request),
                         .reply = IpFlow::from(connection->reply),
                         .state = connection->state,
                         .method = connection->method,
                         .real = connection->real,
-                        .service = connection->service,
+                        .service = service,
                         .in_packets = connection->in_packets,
                         .out_packets = connection->out_packets,
                         .worker = worker.index,
@@ -493,11 +649,10 @@ uint32_t WorkerFixture::connections(AddressFamily family, uint32_t index) {
 }
 
 std::vector<ResolveElement> WorkerFixture::resolve_requests() {
-  std::vector<ResolveElement> requests;
-  ResolveElement request;
-  while (rte_ring_dequeue_elem(resolve_ring_, &request, sizeof request) == 0)
-    requests.push_back(request);
-  return requests;
+  return take_news<ResolveElement>(resolve_ring_);
+}
+std::vector<PathMtuElement> WorkerFixture::path_mtus() {
+  return take_news<PathMtuElement>(path_mtu_ring_);
 }
 
 }  // namespace shunt::test

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "src/shuntctl/output/table.h"
+
 namespace shunt::shuntctl {
 namespace {
 
@@ -44,12 +46,43 @@ std::string word(v1::Scheduler scheduler) {
 }
 
 std::string word(v1::Method method) { return lower(bare_name(v1::Method_descriptor(), method, "METHOD_")); }
+std::string forward_text(const v1::RealState& real) {
+  const v1::Tunnel& tunnel = real.tunnel();
+  if (!real.has_tunnel() || tunnel.kind() == v1::TUNNEL_KIND_IPIP) return word(real.method());
+  std::string text = word(real.method()) + " (";
+  text += lower(bare_name(v1::TunnelKind_descriptor(), tunnel.kind(), "TUNNEL_KIND_"));
+  if (tunnel.port() != 0) text += ":" + std::to_string(tunnel.port());
+  if (tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL) text += ",checksum";
+  return text + ")";
+}
 
 std::string word(v1::Protocol protocol) {
   return lower(bare_name(v1::Protocol_descriptor(), protocol, "PROTOCOL_"));
 }
 
 std::string word(v1::Health health) { return bare_name(v1::Health_descriptor(), health, "HEALTH_"); }
+
+namespace {
+
+// "a,b,c", and how many more.
+template <typename List>
+std::string joined(const List& list) {
+  constexpr int kShown = 3;
+  std::string text;
+  for (int i = 0; i < std::min(list.size(), kShown); ++i) text += (i == 0 ? "" : ",") + printable(list.Get(i));
+  return list.size() > kShown ? text + ",+" + std::to_string(list.size() - kShown) : text;
+}
+
+}  // namespace
+
+std::string match_text(const v1::Match& match) {
+  std::string text = match.vips().empty() ? "*" : joined(match.vips());
+  if (match.first_port() != 0) text += ":" + std::to_string(match.first_port());
+  if (match.last_port() != 0) text += "-" + std::to_string(match.last_port());
+  if (!match.clients().empty()) text += " from " + joined(match.clients());
+  if (!match.ingress_port().empty()) text += " on " + printable(match.ingress_port());
+  return text;
+}
 
 std::string endpoint(const std::string& address, uint32_t port) {
   const bool v6 = address.find(':') != std::string::npos;

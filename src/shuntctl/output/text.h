@@ -15,11 +15,23 @@ namespace shunt::shuntctl {
 std::string word(v1::Scheduler scheduler);
 std::string word(v1::Method method);
 std::string word(v1::Protocol protocol);
+// "direct", "tunnel" for ipip, "tunnel (gre)", "tunnel (gue:6080,checksum)".
+std::string forward_text(const v1::RealState& real);
 // "UP", "DOWN", "UNKNOWN", "UNCHECKED"
 std::string word(v1::Health health);
 
 // "10.0.0.1:80", "[2001:db8::1]:80"
 std::string endpoint(const std::string& address, uint32_t port);
+// With a range's last port, "10.0.0.1:1000-1999", or, as ipvsadm shows all ports, "10.0.0.1:0". For Vip and
+// ServiceState.
+template <typename Vip>
+std::string endpoint_of(const Vip& vip) {
+  const std::string text = endpoint(vip.address(), vip.port());
+  return vip.last_port() == 0 ? text : text + "-" + std::to_string(vip.last_port());
+}
+// "192.0.2.0/24:80-90 from 10.0.0.0/8,10.1.0.0/16 on outside": VIPs (* for any) and ports, clients, ingress port. Long
+// lists are cut.
+std::string match_text(const v1::Match& match);
 
 // "1234", and from 100,000 on three significant digits: "123k", "1.23M" (k, M, G, T, P: powers of 1000).
 // `exact`: in full.

@@ -99,6 +99,7 @@ class MirrorTest : public shunt::test::OwnNetwork {
 
 TEST_F(MirrorTest, FirstViewHasLinkAddressRouteAndNeighbour) {
   ip("neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev sh-m0");
+  ip("neigh add 10.0.0.10 lladdr 02:00:00:00:00:10 dev sh-m0 nud stale");
   start_mirror();
   ASSERT_EQ(view_.links.size(), 1u);
   EXPECT_EQ(view_.links[0].port, kPort);
@@ -109,8 +110,8 @@ TEST_F(MirrorTest, FirstViewHasLinkAddressRouteAndNeighbour) {
   const KernelRoute connected{prefix("10.0.0.0/24"), kPort, std::nullopt, 0, address("10.0.0.1")};
   EXPECT_THAT(routes_to("10.0.0.0/24"), ElementsAre(connected));
   EXPECT_THAT(view_.neighbours,
-              ElementsAre(KernelNeighbour{kPort, address("10.0.0.9"),
-                                          *MacAddress::parse("02:00:00:00:00:09")}));
+              ElementsAre(KernelNeighbour{kPort, address("10.0.0.9"), *MacAddress::parse("02:00:00:00:00:09"), true},
+                          KernelNeighbour{kPort, address("10.0.0.10"), *MacAddress::parse("02:00:00:00:00:10"), false}));
 }
 
 TEST_F(MirrorTest, OtherInterfacesAndTablesStayOut) {

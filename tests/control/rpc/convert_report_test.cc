@@ -32,6 +32,29 @@ TEST(ConvertReport, AWorkerHasTheTablesOfBothFamilies) {
   EXPECT_EQ(state.ipv6_connection_capacity(), 4U);
 }
 
+TEST(ConvertReport, ATunnelIsShownWhereThereIsOne) {
+  ServicePage page;
+  page.services.resize(1);
+  page.services[0].reals.resize(2);
+  page.services[0].reals[1].method = Method::kTunnel;
+  page.services[0].reals[1].tunnel = Tunnel{TunnelKind::kGueChecksum, 7000};
+  const v1::ListServicesResponse shown = to_proto(page);
+  EXPECT_FALSE(shown.services(0).reals(0).has_tunnel());
+  const v1::Tunnel& tunnel = shown.services(0).reals(1).tunnel();
+  EXPECT_EQ(tunnel.kind(), v1::TUNNEL_KIND_GUE);
+  EXPECT_EQ(tunnel.checksum(), v1::TUNNEL_CHECKSUM_FULL);
+  EXPECT_EQ(tunnel.port(), 7000U);
+}
+
+TEST(ConvertReport, APortSaysItsVlan) {
+  PortState port;
+  port.vlan = 7;
+  port.inserts_tags = true;
+  EXPECT_EQ(to_proto(port).vlan(), 7U);
+  EXPECT_TRUE(to_proto(port).inserts_vlan_tags());
+  EXPECT_FALSE(to_proto(port).strips_vlan_tags());
+}
+
 TEST(ConvertReport, AConnectionsAddressesAreIpv6sOneForm) {
   ConnectionReport report;
   report.client = *IpAddress::parse("2001:DB8:0::7");

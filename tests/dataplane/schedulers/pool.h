@@ -7,10 +7,13 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "dataplane/schedulers/load_tree.h"
+#include "dataplane/schedulers/localities.h"
+#include "dataplane/schedulers/overload.h"
 #include "dataplane/schedulers/scheduler.h"
 
 namespace shunt::dataplane {
@@ -22,6 +25,7 @@ class Pool {
     service_.id = ServiceId{0};
     service_.scheduler = kind;
     trees_.attach(tree_memory_.get(), counters_.data());
+    localities_.attach(locality_memory_.get(), HashKey::from_bytes({1, 2, 3}));
   }
 
   // Of sh and mh: kHashPort, kFallback.
@@ -59,11 +63,34 @@ class Pool {
     return changed();
   }
 
+  // Another service takes the place of this one, with the same reals.
+  Pool& begin_anew() {
+    ++service_.round;
+    return changed();
+  }
+  // This scheduler takes the place of another one.
+  Pool& change_scheduler() {
+    service_.scheduler_changed = true;
+    return begin_anew();
+  }
+
   // A weight of 0 drains: the real keeps its table weight.
   Pool& weigh(const std::string& name, uint32_t weight) {
     find(name)->weight = weight;
     if (weight > 0) find(name)->table_weight = weight;
     return changed();
+  }
+
+  Pool& limit(const std::string& name, Thresholds thresholds) {
+    find(name)->thresholds = thresholds;
+    service_.has_thresholds = true;
+    return changed();
+  }
+
+  // Milliseconds go by.
+  Pool& wait(Tick ms) {
+    now_ += ms;
+    return *this;
   }
 
   Pool& load(const std::string& name, uint32_t active, uint32_t inactive) {
@@ -93,7 +120,8 @@ class Pool {
     flow.source_port = Be16::from_host(client_port);
     flow.destination = destination_;
     flow.destination_port = Be16::from_host(80);
-    const RealId real = scheduler_.pick({service_, flow, loads(), cursor_, &trees_});
+    const RealId real = scheduler_.pick(
+        {service_, flow, loads(), cursor_, &trees_, counters_.data(), &localities_, now_});
     return real == dataplane::kNoReal ? "-" : names_.at(real.index);
   }
 
@@ -108,13 +136,39 @@ class Pool {
   std::string opened(int count) {
     std::string all;
     for (int i = 0; i < count; ++i) {
-      const std::string real = pick();
-      all += (i ? " " : "") + real;
-      if (real == "-") continue;
-      const RealCounters& counts = counters_[id_of(real).index];
-      load(real, counts.active + 1, counts.inactive);
+      all += (i ? " " : "") + open();
     }
     return all;
+  }
+  // One of these: a pick that stays active, as a dataplane's admission has it.
+  std::string open(uint32_t client = 0xc0000201) {
+    const std::string real = pick(client);
+    if (real == "-") return real;
+    const RealCounters& counts = counters_[id_of(real).index];
+    load(real, counts.active + 1, counts.inactive);
+    const Thresholds& thresholds = find(real)->thresholds;
+    is_overloaded(counters_[id_of(real).index], thresholds, loads().counts(id_of(real)));
+    return real;
+  }
+  // By clients with ascending addresses.
+  std::string opened_by_clients(uint32_t first, int count) {
+    std::string all;
+    for (int i = 0; i < count; ++i) all += (i ? " " : "") + open(first + static_cast<uint32_t>(i));
+    return all;
+  }
+  // To 203.0.113.N, of each N in turn.
+  std::string opened_to(std::span<const int> destinations) {
+    std::string all;
+    for (const int each : destinations) {
+      set_destination(IpAddress::from_v4(Be32::from_host(0xcb007100 + static_cast<uint32_t>(each))));
+      all += (all.empty() ? "" : " ") + open();
+    }
+    return all;
+  }
+  // One connection of the real ends.
+  Pool& end(const std::string& name) {
+    const RealCounters& counts = counters_[id_of(name).index];
+    return load(name, counts.active - 1, counts.inactive);
   }
 
   // As picks(), of clients with ascending addresses, or ports.
@@ -171,6 +225,9 @@ class Pool {
     if (is_built_) return;
     is_built_ = true;
     service_.candidates = candidates_;
+    by_id_ = candidates_;
+    std::sort(by_id_.begin(), by_id_.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+    service_.by_id = by_id_;
     slots_.clear();
     if (scheduler_.fill != nullptr) {
       slots_.resize(scheduler_.slots_wanted(candidates_));
@@ -186,8 +243,12 @@ class Pool {
   uint32_t epoch_ = 0;
   std::unique_ptr<void, Freed> tree_memory_{std::malloc(LoadTrees::bytes())};
   LoadTrees trees_;
+  std::unique_ptr<void, Freed> locality_memory_{std::malloc(LocalityCache::bytes())};
+  LocalityCache localities_;
+  Tick now_ = 5000;
   std::vector<RealEntry> reals_;
   std::vector<Candidate> candidates_;
+  std::vector<Candidate> by_id_;
   std::vector<uint32_t> slots_;
   std::map<uint32_t, std::string> names_;
   ServiceEntry service_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "dataplane/connection_table.h"
+#include "dataplane/templates.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -22,13 +23,15 @@ TEST(MemoryNeeds, TablesGrowWithConnectionsAndWorkers) {
   const uint64_t ipv4 = ConnectionTable::bytes_for(100000);
   const uint64_t ipv6 = ConnectionTable6::bytes_for(30000);
   EXPECT_EQ(table_bytes(options), ipv4 + ipv6);
-  EXPECT_EQ(memory_needs(options, 1).tables, ipv4 + ipv6);
-  EXPECT_EQ(memory_needs(options, 3).tables, 3 * (ipv4 + ipv6));
+  // One for all workers.
+  const uint64_t templates = TemplateTable::bytes_for(options.templates);
+  EXPECT_EQ(memory_needs(options, 1).tables, ipv4 + ipv6 + templates);
+  EXPECT_EQ(memory_needs(options, 3).tables, 3 * (ipv4 + ipv6) + templates);
   options.connections_per_worker = 1000000;
-  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000) + ipv6);
+  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000) + ipv6 + templates);
   options.ipv6_connections_per_worker = 2000000;
   EXPECT_EQ(memory_needs(options, 1).tables,
-            ConnectionTable::bytes_for(1000000) + ConnectionTable6::bytes_for(2000000));
+            ConnectionTable::bytes_for(1000000) + ConnectionTable6::bytes_for(2000000) + templates);
 }
 
 TEST(MemoryNeeds, AMemoryLimitBelowTheNeedSaysBoth) {
@@ -42,7 +45,7 @@ TEST(MemoryNeeds, AMemoryLimitBelowTheNeedSaysBoth) {
   EXPECT_EQ(checked.error().code, ErrorCode::kNoMemory);
   EXPECT_THAT(checked.error().message, HasSubstr("needs " + std::to_string(needed_mb) + " MiB"));
   EXPECT_THAT(checked.error().message, HasSubstr("dpdk.memory_mb is " + std::to_string(needed_mb - 1)));
-  EXPECT_THAT(checked.error().message, HasSubstr("lower workers.connections, workers.ipv6_connections or"));
+  EXPECT_THAT(checked.error().message, HasSubstr("lower workers.connections, workers.ipv6_connections, workers.templates or"));
 }
 
 TEST(MemoryNeeds, FewerMbufsThanQueuesHoldAreRefused) {

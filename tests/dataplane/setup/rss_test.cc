@@ -53,6 +53,9 @@ TEST(Rss, CardsAreAskedForWhatTheyCan) {
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, RTE_ETH_RSS_NONFRAG_IPV6_UDP);
   ask_for_rss(conf, card(128), key);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, kTcpAndUdp);
+  constexpr uint64_t kFragments = RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_FRAG_IPV6;
+  ask_for_rss(conf, card(128, 40, kTcpAndUdp | kFragments | RTE_ETH_RSS_IPV4), key);
+  EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_hf, kTcpAndUdp | kFragments) << "fragments are spread, too";
   conf = {};
   ask_for_rss(conf, card(128, 0), key);
   EXPECT_EQ(conf.rx_adv_conf.rss_conf.rss_key_len, 40) << "a driver that names no size takes the usual one";

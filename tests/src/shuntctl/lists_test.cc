@@ -30,7 +30,8 @@ constexpr const char* kWeb = R"(services {
   reals { name: "second" address: "10.0.1.2" port: 80 method: METHOD_NAT weight: 5 effective_weight: 0
           health: HEALTH_DOWN last_check: "connect: connection refused" inactive_connections: 3
           next_hop: "no route" }
-  reals { name: "third" address: "10.0.1.3" port: 80 method: METHOD_NAT weight: 0 draining: true health: HEALTH_UP }
+  reals { name: "third" address: "10.0.1.3" port: 80 method: METHOD_NAT weight: 0 draining: true health: HEALTH_UP
+          next_hop: "reachable via 02:00:00:00:00:03 on inside, path takes 1400 bytes" }
 })";
 
 FakeDaemon& with_web(FakeDaemon& daemon) {
@@ -49,7 +50,8 @@ TEST(ServiceList, HasIpvsadmsColumnsAndHealth) {
             "  ->  10.0.1.1:80         nat             5          12          0  UP               -\n"
             "  ->  10.0.1.2:80         nat           0/5           0          3  DOWN             -  second  connect: "
             "connection refused; next hop: no route\n"
-            "  ->  10.0.1.3:80         nat             0           0          0  UP draining      -  third\n");
+            "  ->  10.0.1.3:80         nat             0           0          0  UP draining      -  third   next hop: "
+            "reachable via 02:00:00:00:00:03 on inside, path takes 1400 bytes\n");
 }
 
 TEST(ServiceList, LongIpv6AddressesStandInTheirColumns) {
@@ -85,6 +87,58 @@ TEST(ServiceList, SchedulerFlagsStandAsIpvsadmShowsThem) {
   EXPECT_THAT(listed_with("scheduler_flags { fallback: false port: true }"), HasSubstr(" sh (port)  "));
   EXPECT_THAT(listed_with("scheduler_flags { fallback: false }"), Not(HasSubstr("(")));
   EXPECT_THAT(listed_with(""), Not(HasSubstr("(")));
+}
+
+constexpr const char* kPlaces = R"(services {
+    name: "web" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 80 scheduler: SCHEDULER_RR
+    more_vips { address: "203.0.113.11" port: 80 } more_vips { address: "203.0.113.12" port: 8000 last_port: 8999 }
+    more_vips { address: "2001:db8::1" all_ports: true }
+    reals { name: "10.0.1.1:0" address: "10.0.1.1" method: METHOD_NAT weight: 1 effective_weight: 1 health: HEALTH_UP }
+  } services {
+    name: "dns" protocol: PROTOCOL_UDP address: "203.0.113.10" all_ports: true scheduler: SCHEDULER_RR one_packet: true
+  } services {
+    name: "guests" protocol: PROTOCOL_TCP scheduler: SCHEDULER_WLC
+    match { vips: "203.0.113.0/24" clients: "10.0.0.0/8" clients: "11.0.0.0/8" clients: "12.0.0.0/8" clients: "13.0.0.0/8"
+            first_port: 80 last_port: 89 ingress_port: "outside" }
+  } services {
+    name: "any" protocol: PROTOCOL_TCP scheduler: SCHEDULER_WLC match { clients: "::/0" first_port: 80 }
+  })";
+
+TEST(ServiceList, ShowsAllThatAServiceIsFoundBy) {
+  FakeDaemon daemon;
+  daemon.pages.push_back(message_of<v1::ListServicesResponse>(kPlaces));
+  const std::string out = daemon.ctl({"service", "list"}).out;
+  EXPECT_THAT(out, HasSubstr("TCP   203.0.113.10:80  "));
+  EXPECT_THAT(out, HasSubstr("\n      203.0.113.11:80\n      203.0.113.12:8000-8999\n      [2001:db8::1]:0\n"));
+  EXPECT_THAT(out, HasSubstr("\n  ->  10.0.1.1:0  "));
+  EXPECT_THAT(out, AllOf(HasSubstr("UDP   203.0.113.10:0  "), HasSubstr("  rr ops  ")));
+  EXPECT_THAT(out, HasSubstr(
+                       "TCP   203.0.113.0/24:80-89 from 10.0.0.0/8,11.0.0.0/8,12.0.0.0/8,+1 on outside  wlc  "));
+  EXPECT_THAT(out, HasSubstr("TCP   *:80 from ::/0  "));
+}
+
+TEST(ServiceList, StatsShowItToo) {
+  FakeDaemon daemon;
+  daemon.pages.push_back(message_of<v1::ListServicesResponse>(kPlaces));
+  const std::string out = daemon.ctl({"service", "list", "--stats"}).out;
+  EXPECT_THAT(out, AllOf(HasSubstr("\n      203.0.113.12:8000-8999\n"), HasSubstr("\nTCP   *:80 from ::/0  ")));
+}
+
+TEST(ServiceList, PersistenceStandsWithTheScheduler) {
+  const auto listed_with = [](const std::string& more) {
+    FakeDaemon daemon;
+    daemon.pages.push_back(message_of<v1::ListServicesResponse>(
+        ("services { protocol: PROTOCOL_TCP address: '203.0.113.10' port: 80 scheduler: SCHEDULER_RR " + more + " }")
+            .c_str()));
+    return daemon.ctl({"service", "list"}).out;
+  };
+  EXPECT_THAT(listed_with("persistence { timeout { seconds: 300 } ipv4_prefix: 32 }"), HasSubstr(" rr persistent 5m  "));
+  EXPECT_THAT(listed_with("persistence { timeout { seconds: 90 } ipv4_prefix: 24 }"),
+              HasSubstr(" rr persistent 90s /24  "));
+  EXPECT_THAT(listed_with("persistence { timeout { seconds: 90 } ipv6_prefix: 128 }"), HasSubstr(" rr persistent 90s  "));
+  EXPECT_THAT(listed_with("reals { address: '10.0.1.1' port: 80 health: HEALTH_UP sorry: true upper_threshold: 100 "
+                          "lower_threshold: 80 last_check: 'connect: ok' }"),
+              AllOf(HasSubstr("UP sorry"), HasSubstr("connect: ok; full at 100, again below 80\n")));
 }
 
 TEST(ServiceList, StatsAreTotals) {
@@ -147,6 +201,15 @@ TEST(ConnList, HasIpvsadmsWords) {
             "pro expire   state       source                virtual               destination           local\n"
             "TCP 14:58    ESTABLISHED 10.0.0.3:3456         203.0.113.10:80       10.0.1.1:8080         "
             "10.0.1.250:40000\n");
+}
+
+TEST(ConnList, ATemplateStandsAsIpvsadmShowsIt) {
+  FakeDaemon daemon;
+  daemon.connections = {message_of<v1::Connection>(R"(protocol: PROTOCOL_TCP client: "10.0.0.0" client_prefix: 24
+    virtual: "203.0.113.10" virtual_port: 80 real: "10.0.1.1" real_port: 80 method: METHOD_DIRECT state: "ASSURED"
+    expires_in { seconds: 298 } service: "web" template: true connections: 3)")};
+  EXPECT_THAT(daemon.ctl({"conn", "list"}).out,
+              HasSubstr("TCP 04:58    ASSURED     10.0.0.0:0            203.0.113.10:80       10.0.1.1:80\n"));
 }
 
 TEST(ConnList, LongIpv6AddressesStandInTheirColumns) {
@@ -277,7 +340,7 @@ TEST(Machine, DropsWorkersAndPortsAreTables) {
   daemon.ports = message_of<v1::ListPortsResponse>(
       R"(ports { name: "outside" device: "net_tap0" driver: "net_tap" mac: "02:00:00:00:00:01" mtu: 1500 queues: 1
                  kernel_port: "sh-outside" rx_checksum_offload: true })");
-  EXPECT_THAT(daemon.ctl({"ports"}).out, AllOf(HasSubstr("outside  down  1500"), HasSubstr("sh-outside  rx-checksum")));
+  EXPECT_THAT(daemon.ctl({"ports"}).out, AllOf(HasSubstr("outside  down     -  1500"), HasSubstr("sh-outside  rx-checksum")));
 }
 
 TEST(Machine, WorkersShowTheTablesOfBothFamilies) {

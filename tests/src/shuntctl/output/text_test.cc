@@ -21,6 +21,22 @@ TEST(Text, AValueThatOnlyANewerDaemonKnowsIsAQuestionMark) {
   EXPECT_EQ(word(v1::METHOD_UNSPECIFIED), "?");
 }
 
+TEST(Text, ATunnelSaysItsKind) {
+  v1::RealState real;
+  real.set_method(v1::METHOD_DIRECT);
+  EXPECT_EQ(forward_text(real), "direct");
+  real.set_method(v1::METHOD_TUNNEL);
+  real.mutable_tunnel()->set_kind(v1::TUNNEL_KIND_IPIP);
+  EXPECT_EQ(forward_text(real), "tunnel");
+  real.mutable_tunnel()->set_kind(v1::TUNNEL_KIND_GRE);
+  real.mutable_tunnel()->set_checksum(v1::TUNNEL_CHECKSUM_NONE);
+  EXPECT_EQ(forward_text(real), "tunnel (gre)");
+  real.mutable_tunnel()->set_kind(v1::TUNNEL_KIND_GUE);
+  real.mutable_tunnel()->set_checksum(v1::TUNNEL_CHECKSUM_FULL);
+  real.mutable_tunnel()->set_port(6080);
+  EXPECT_EQ(forward_text(real), "tunnel (gue:6080,checksum)");
+}
+
 TEST(Text, Ipv6EndpointsHaveBrackets) {
   EXPECT_EQ(endpoint("10.0.0.1", 80), "10.0.0.1:80");
   EXPECT_EQ(endpoint("2001:db8::1", 80), "[2001:db8::1]:80");

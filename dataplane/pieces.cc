@@ -1,0 +1,109 @@
+#include "dataplane/pieces.h"
+
+#include <rte_ip_frag.h>
+
+#include <algorithm>
+
+#include "dataplane/rewrite.h"
+#include "dataplane/settle.h"
+#include "dataplane/track.h"
+
+namespace shunt::dataplane {
+namespace {
+
+// A jumbo frame in pieces of the least MTU.
+constexpr uint16_t kMostPieces = 32;
+using PieceList = std::array<rte_mbuf*, kMostPieces>;
+
+template <Direction kDirection, typename Ip>
+const WayOut& way_of(const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow) noexcept {
+  if constexpr (kDirection == Direction::kRequest) return real.way_out;
+  else return snapshot.next_hops.hops[flow.connection->client_hop.index];
+}
+
+uint32_t bytes_of(const Ipv4Header* ip) noexcept { return ip->total_length.host(); }
+uint32_t bytes_of(const Ipv6Header* ip) noexcept { return uint32_t{sizeof *ip} + ip->payload_length.host(); }
+
+// The frame becomes its IP packet alone, in one buffer; false: it cannot.
+bool strip(rte_mbuf* mbuf, uint32_t ip_bytes) noexcept {
+  if (rte_pktmbuf_linearize(mbuf) != 0) return false;
+  const uint32_t frame_bytes = sizeof(EthernetHeader) + ip_bytes;
+  rte_pktmbuf_trim(mbuf, static_cast<uint16_t>(mbuf->pkt_len - frame_bytes));
+  rte_pktmbuf_adj(mbuf, sizeof(EthernetHeader));
+  return true;
+}
+
+// How many pieces of at most `fits` bytes, or an error below zero; the packet itself stays.
+int cut(Worker& worker, Ipv4Header* whole, rte_mbuf* mbuf, uint16_t fits, PieceList& pieces) noexcept {
+  whole->fragment.raw &= static_cast<uint16_t>(~kIpDontFragment.raw);  // an outer one's, around IPv6
+  return rte_ipv4_fragment_copy_nonseg_packet(mbuf, pieces.data(), kMostPieces, fits, worker.pool);
+}
+int cut(Worker& worker, Ipv6Header*, rte_mbuf* mbuf, uint16_t fits, PieceList& pieces) noexcept {
+  return rte_ipv6_fragment_packet(mbuf, pieces.data(), kMostPieces, fits, worker.pool, worker.pool);
+}
+
+// What cutting leaves to be done; false: the piece cannot be sent.
+bool finish(rte_mbuf* piece, Ipv4Header* ip, uint32_t) noexcept {
+  ip->checksum = {};
+  ip->checksum = checksum_of(ip, ip->header_bytes());
+  return rte_pktmbuf_prepend(piece, sizeof(EthernetHeader)) != nullptr;
+}
+// `id`: another one for each packet that is cut (RFC 8200 section 4.5).
+bool finish(rte_mbuf* piece, Ipv6Header* ip, uint32_t id) noexcept {
+  constexpr size_t kPlaceOfId = 4;  // in the fragment header
+  std::memcpy(reinterpret_cast<uint8_t*>(ip + 1) + kPlaceOfId, &id, sizeof id);
+  // Its payload still lies in the whole packet's buffer, and not every driver sends what lies in several.
+  return rte_pktmbuf_linearize(piece) == 0 && rte_pktmbuf_prepend(piece, sizeof(EthernetHeader)) != nullptr;
+}
+
+// Of the frame as it would leave by `way`, if that took IP packets of any size. A tunnel's has headers around the
+// `inner_bytes` whose room was taken off the way's MTU.
+template <typename Header>
+void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet& packet) noexcept {
+  rte_mbuf* mbuf = packet.mbuf;
+  const EthernetHeader frame = *rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
+  auto* whole = rte_pktmbuf_mtod_offset(mbuf, Header*, sizeof frame);
+  const uint32_t bytes = bytes_of(whole);
+  // Pieces lie in buffers of ours.
+  const uint32_t room = rte_pktmbuf_data_room_size(worker.pool) - RTE_PKTMBUF_HEADROOM;
+  const uint32_t fits = std::min(way.mtu + bytes - inner_bytes, room);
+  if (!strip(mbuf, bytes)) return packet.drop(DropReason::kTooBig);
+  PieceList pieces;
+  const int count = cut(worker, rte_pktmbuf_mtod(mbuf, Header*), mbuf, static_cast<uint16_t>(fits), pieces);
+  if (count < 0) return packet.drop(count == -ENOMEM ? DropReason::kNoMbuf : DropReason::kTooBig);
+  const uint32_t id = worker.index << 16 | worker.next_ip_id++;
+  for (rte_mbuf* piece : std::span(pieces.data(), static_cast<size_t>(count))) {
+    if (!finish(piece, rte_pktmbuf_mtod(piece, Header*), id)) {
+      drop(worker, piece, DropReason::kTooBig);
+      continue;
+    }
+    *rte_pktmbuf_mtod(piece, EthernetHeader*) = frame;
+    queue_frame(worker, way.port, piece);
+  }
+}
+
+}  // namespace
+
+template <Direction kDirection, typename Ip>
+bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
+                  Packet& packet) noexcept {
+  const WayOut& way = way_of<kDirection>(snapshot, real, flow);
+  track<kDirection>(worker, snapshot, real, flow, packet);
+  if (!rewrite<kDirection>(worker, real, flow, way, packet)) return false;
+  // A tunnel's may be of the other family by now.
+  const bool is_v4 = rte_pktmbuf_mtod(packet.mbuf, const EthernetHeader*)->type == kEtherTypeIpv4;
+  if (is_v4) send_pieces<Ipv4Header>(worker, way, packet.ip_bytes, packet);
+  else send_pieces<Ipv6Header>(worker, way, packet.ip_bytes, packet);
+  return false;
+}
+
+template bool cut_and_send<Direction::kRequest>(Worker&, const Snapshot&, const RealEntry&, const Flow<Ipv4>&,
+                                                Packet&) noexcept;
+template bool cut_and_send<Direction::kReply>(Worker&, const Snapshot&, const RealEntry&, const Flow<Ipv4>&,
+                                              Packet&) noexcept;
+template bool cut_and_send<Direction::kRequest>(Worker&, const Snapshot&, const RealEntry&, const Flow<Ipv6>&,
+                                                Packet&) noexcept;
+template bool cut_and_send<Direction::kReply>(Worker&, const Snapshot&, const RealEntry&, const Flow<Ipv6>&,
+                                              Packet&) noexcept;
+
+}  // namespace shunt::dataplane

@@ -1,0 +1,61 @@
+"""Fragments of requests and replies: what their receivers put together, and what becomes of those that cannot be."""
+
+from conformance.frames import REAL, Packet, syn, tcp, udp, udp_reply
+from conformance.model import RPORT, Case, Deviates, Service, reals
+from conformance.pieces import Fragments
+from conformance.steps import Connections, Datagrams, Quietly, Send, States
+
+LONG = bytes(range(250)) * 4
+
+
+def case(name, method, *steps, family=4, protocol="udp", port=None, weights=(1,), **more):
+    return Case(name, (Service(reals(*weights, port=port), protocol=protocol, method=method),), steps, family, **more)
+
+
+def cut(packet=None, **more):
+    return Fragments(packet or udp(payload=LONG, df=False), **more)
+
+
+def _orders():
+    for method in ("direct", "nat"):
+        for family in (4, 6):
+            end = f"-{method}{'' if family == 4 else '-ipv6'}"
+            for name, order in (("in-order", None), ("last-first", (2, 1, 0)), ("middle-first", (1, 0, 2)),
+                                ("first-last", (1, 2, 0))):
+                yield case(f"fragments-{name}{end}", method, Datagrams(cut(order=order)), States(), family=family,
+                           core=name in ("in-order", "last-first"))
+            yield case(f"fragments-of-tcp{end}", method, Quietly(syn()),
+                       Datagrams(cut(tcp("PA", payload=LONG, df=False))),
+                       Connections(), protocol="tcp", family=family)
+            yield case(f"fragments-real-port{end}", "nat" if method == "direct" else method, Datagrams(cut()), States(),
+                       port=RPORT, family=family)
+            yield case(f"fragments-twice{end}", method, Datagrams(cut(), cut()), family=family, weights=(1, 1))
+            yield case(f"fragments-two-mixed{end}", method, Datagrams(cut(), cut(udp(payload=LONG, flow=2, df=False))),
+                       States(),
+                       family=family, weights=(1, 1))
+            yield case(f"fragments-duplicate{end}", method, Datagrams(cut(order=(0, 1, 1, 2))), family=family)
+            yield case(f"fragments-small{end}", method, Datagrams(cut(size=64)), family=family)
+            yield case(f"fragments-atomic{end}", method, Datagrams(cut(size=2000)), family=family)
+            yield case(f"fragments-longer-than-the-way{end}", method,
+                       Datagrams(cut(udp(payload=bytes(3000), df=False), size=1200)),
+                       family=family, core=True)
+            yield case(f"fragments-to-no-service{end}", method, Datagrams(cut(udp(payload=LONG, vip="v2", df=False))),
+                       family=family)
+            yield case(f"fragments-ttl{end}", method, Datagrams(cut(udp(payload=LONG, ttl=2, df=False))), family=family)
+    for family in (4, 6):
+        end = "" if family == 4 else "-ipv6"
+        answer = udp_reply(payload=LONG, df=False)
+        for name, order in (("in-order", None), ("last-first", (2, 1, 0))):
+            yield case(f"reply-fragments-{name}-nat{end}", "nat", Quietly(udp()),
+                       Datagrams(Fragments(answer, order=order)), States(),
+                       family=family, port=RPORT, core=True)
+        yield case(f"reply-fragments-long-nat{end}", "nat", Quietly(udp()),
+                   Datagrams(Fragments(udp_reply(payload=bytes(4000), df=False), size=1200)), family=family)
+        yield case(f"reply-fragments-of-nobody-nat{end}", "nat", Quietly(udp()),
+                   Datagrams(Fragments(Packet(sender=REAL, real=1, protocol="udp", payload=LONG, flow=9, df=False))),
+                   family=family)
+        yield case(f"fragments-no-real{end}", "direct", Send(cut(order=(0,))), family=family, weights=(),
+                   deviates=Deviates("first-fragment", {1: "outside to router: .* ICMP.* fragment 0.*"}))
+
+
+CASES = [*_orders()]

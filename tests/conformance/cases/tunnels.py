@@ -1,0 +1,54 @@
+"""Every kind of tunnel, between all families."""
+
+from conformance.frames import Packet, syn, tcp, udp
+from conformance.model import Case, Deviates, Real, Service
+from conformance.reading import GUE_PORT
+from conformance.steps import Connections, Quietly, Send
+
+# Name: ipvsadm's arguments, Shunt's `tunnel`, bytes beside the outer IP header.
+KINDS = {
+    "ipip": ("", None, 0),
+    "gre": ("--tun-type gre --tun-nocsum", {"kind": "gre"}, 4),
+    "gre-checksum": ("--tun-type gre --tun-csum", {"kind": "gre", "checksum": "full"}, 8),
+    "gue": (f"--tun-type gue --tun-port {GUE_PORT} --tun-nocsum", {"kind": "gue", "port": GUE_PORT}, 12),
+    "gue-checksum": (f"--tun-type gue --tun-port {GUE_PORT} --tun-csum",
+                     {"kind": "gue", "port": GUE_PORT, "checksum": "full"}, 12),
+}
+MTU = 1400
+
+
+def service(kind, outer, protocol="tcp"):
+    kernel, shunt, _ = KINDS[kind]
+    return Service((Real(1, kernel=kernel, family=outer),), protocol=protocol, method="tunnel",
+                   shunt={"tunnel": shunt} if shunt else {})
+
+
+def tcp_of(size, family, **more):
+    return Packet(flags="PA", payload=bytes(size - (40 if family == 4 else 60)), **more)
+
+
+def _table():
+    for kind, (_, _, added) in KINDS.items():
+        for inner in (4, 6):
+            for outer in (4, 6):
+                room = MTU - added - (20 if outer == 4 else 40)
+
+                def case(what, *steps, protocol="tcp", kind=kind, inner=inner, outer=outer, **more):
+                    return Case(f"{kind}-{inner}in{outer}-{what}", (service(kind, outer, protocol),), steps, inner,
+                                **more)
+                marked = Deviates("tunnel-ecn", {1: r".*inside > r1 \S+ 63 (tos|class) 0x3 .*\| .*"})
+                yield case("syn", Send(syn()), Connections(), core=True)
+                yield case("data", Quietly(syn()), Send(tcp("PA", payload=bytes(range(99)))))
+                yield case("udp", Send(udp(payload=b"odd")), Connections(), protocol="udp")
+                yield case("without-df", Send(syn(df=False)))
+                yield case("dscp", Send(syn(tos=0x28)))
+                yield case("ect", Send(syn(tos=0x01)))
+                yield case("ce", Send(syn(tos=0x03)), deviates=marked)
+                yield case("ttl-2", Send(syn(ttl=2)))
+                yield case("ttl-1", Send(syn(ttl=1)))
+                yield case("wrong-checksum", Send(syn(layer={"chksum": 0x1234})))
+                yield case("just-fits", Quietly(syn()), Send(tcp_of(room, inner)))
+                yield case("one-too-big", Quietly(syn()), Send(tcp_of(room + 1, inner)), core=inner == outer)
+
+
+CASES = [*_table()]

@@ -43,6 +43,9 @@ DEVIATIONS = {
     "tunnel-flow-label":
         "An IPv6 tunnel's outer header has the inner one's flow label, so that routers that spread by it keep "
         "flows together. Linux writes 0.",
+    "sctp-stray":
+        "An SCTP packet of no association that begins none is dropped. IPVS leaves it to the director's own SCTP, whose "
+        "ABORT, or ICMP error, could end an association that lives on elsewhere.",
     "udp-without-checksum":
         "A UDP packet that has no checksum gets none under nat (RFC 768). Linux computes one, which vouches for "
         "whatever happened to the packet before.",

@@ -62,7 +62,8 @@ class KindsTest(unittest.TestCase):
                 self.check_requests(inner, outer)
                 self.check_datagrams(inner)
                 self.check_mtu(inner, 1500 - OUTER_HEADER[outer.version] - added)
-        self.assertLessEqual(set(self.shuntd.drops()), {"too_big"})
+        # A TAP takes only so much of a burst; TCP sends that again.
+        self.assertLessEqual(set(self.shuntd.drops()), {"too_big", "tx_full"})
 
     def use(self, tunnel, inner, outer):
         config = self.lab.config.copy()
@@ -71,7 +72,7 @@ class KindsTest(unittest.TestCase):
             service.tunnel, service.reals_family = tunnel, outer
         self.shuntd.apply(config)
         self.shuntd.wait_all_up()
-        [real, *_] = self.shuntd.services()[inner.service("web")].values()
+        real = self.shuntd.services()[inner.service("web")]["r1"]
         self.assertEqual(real["tunnel"]["kind"], f"TUNNEL_KIND_{tunnel['kind'].upper()}")
         self.assertEqual(real["address"], outer.real(1))
 

@@ -255,8 +255,8 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
   const bool opens = part != Part::kLater && opens_connection(*service, packet);
   if (!opens && !goes_untracked(worker, *service)) {
     // Linux, whose address the VIP is, answers TCP with a reset; a flood of these must not crowd out its other traffic. It
-    // could not answer a later fragment. SCTP is dropped, as IPVS drops it: Linux would send an ABORT for an association
-    // that may live on elsewhere.
+    // could not answer a later fragment. SCTP is dropped: Linux would send an ABORT for an association that may live on
+    // elsewhere.
     const bool may_be_reset = service->protocol == kIpProtocolTcp && part != Part::kLater;
     if (may_be_reset && worker.punts.take(worker.now)) packet.verdict = Verdict::kKernel;
     else packet.drop(DropReason::kNotSchedulable);

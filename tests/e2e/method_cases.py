@@ -19,13 +19,14 @@ TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
 TOO_BIG = {4: (3, 4), 6: (2, 0)}
 
 
-class MethodCases:
-    """Mixed into a TestCase; one lab and one shuntd, with a VIP of either family, for all cases of a class. A
-    `case_<what>(self, family)` is run as test_<what>_over_ipv4 and test_<what>_over_ipv6."""
+def _with_family(case, family):
+    def test(self):
+        getattr(self, case)(family)
+    return test
 
-    method = None
-    workers = 1
-    replies_pass_us = True
+
+class FamilyCases:
+    """Mixed into a TestCase: a `case_<what>(self, family)` is run as test_<what>_over_ipv4 and test_<what>_over_ipv6."""
 
     def __init_subclass__(cls, **words):
         super().__init_subclass__(**words)
@@ -33,6 +34,14 @@ class MethodCases:
             if name.startswith("case_"):
                 for family in FAMILIES:
                     setattr(cls, f"test_{name[5:]}_over_{family.name.lower()}", _with_family(name, family))
+
+
+class MethodCases(FamilyCases):
+    """One lab and one shuntd, with a VIP of either family, for all cases of a class."""
+
+    method = None
+    workers = 1
+    replies_pass_us = True
 
     @classmethod
     def setUpClass(cls):
@@ -188,9 +197,3 @@ class MethodCases:
             self.assertIn(connection["real"], [family.real(index) for index in (1, 2, 3)])
         finally:
             self.lab.processes.stop(download)
-
-
-def _with_family(case, family):
-    def test(self):
-        getattr(self, case)(family)
-    return test

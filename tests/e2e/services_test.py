@@ -10,22 +10,16 @@ from lab.config import HealthCheck, Service
 from lab.family import FAMILIES
 from lab.lab import Lab
 from lab.reals import ECHO_PORT, HTTP_PORT, UPLOAD_PORT
+from method_cases import FamilyCases
 
 REALS = ("r1", "r2", "r3")
 
 
-class ServiceCases:
-    """Mixed into a TestCase, as MethodCases: each `case_` over either family, with one lab and one shuntd for all."""
+class ServiceCases(FamilyCases):
+    """One lab and one shuntd for all cases of a class."""
 
     method = None
     has_one_packet = True
-
-    def __init_subclass__(cls, **words):
-        super().__init_subclass__(**words)
-        for name in dir(cls):
-            if name.startswith("case_"):
-                for family in FAMILIES:
-                    setattr(cls, f"test_{name[5:]}_over_{family.name.lower()}", _with_family(name, family))
 
     @classmethod
     def setUpClass(cls):
@@ -173,12 +167,6 @@ def network(family):
 def guest(family):
     """A second address of the client's."""
     return family.outside + "20"
-
-
-def _with_family(case, family):
-    def test(self):
-        getattr(self, case)(family)
-    return test
 
 
 class NatServicesTest(ServiceCases, unittest.TestCase):

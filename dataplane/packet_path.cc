@@ -1,7 +1,8 @@
-// A packet's journey. The first three walks over the burst fetch what the last one reads, so that the memory that one
-// packet waits for comes while others are worked on. The last takes each packet to its end before the next one begins:
-// what a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps, each with its own
-// header, key and connection (family.h); packet_path(), at the end, is where to begin.
+// A packet's journey. The first four walks over the burst fetch what the last one reads, so that the memory that one packet
+// waits for comes while others are worked on. Those that fetch do nothing else: a CPU looks a few hundred instructions
+// ahead, so the fewer a packet takes, the more of them wait side by side. The last walk takes each packet to its end before
+// the next one begins: what a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps,
+// each with its own header, key and connection (family.h); packet_path(), at the end, is where to begin.
 #include "dataplane/packet_path.h"
 
 #include "dataplane/admit.h"
@@ -51,10 +52,8 @@ template <typename Ip>
 }  // namespace
 
 void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcept {
-  for (Packet& packet : burst.all()) {
-    parse(worker, snapshot, packet);  // what is it, and is it well-formed?
-    fetch_bucket(worker, packet);
-  }
+  for (Packet& packet : burst.all()) parse(worker, snapshot, packet);  // what is it, and is it well-formed?
+  for (Packet& packet : burst.all()) fetch_bucket(worker, packet);
   for (Packet& packet : burst.all()) fetch_connection(worker, packet);
   for (const Packet& packet : burst.all()) load_connection(packet);
   for (Packet& packet : burst.all()) {

@@ -5,7 +5,7 @@
 //            length within the frame, fragment bits, protocol. What is not is left out, so the branches are real;
 //   hash     the same keyed hash as the packet path's: a weaker one would be no floor for a table that faces attackers;
 //   lines    the bucket's line is prefetched, read in the next walk, the connection's line that it names is prefetched
-//            and written to in the third (a counter): two dependent lines, of a table of as many bytes a connection;
+//            and written to in the third (a counter): two dependent lines, of a table of the same size;
 //   frame    both MAC addresses are written.
 //
 // Not in it, and in every load balancer: comparing the key that was found, TCP states and timeouts, a real's counters,
@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "dataplane/flow_hash.h"
+#include "dataplane/connection_table.h"
 #include "tests/bench/huge_memory.h"
 #include "tests/bench/packets.h"
 
@@ -25,10 +25,10 @@ namespace shunt::bench {
 
 class Floor {
  public:
-  explicit Floor(uint32_t connections)
+  // `capacity`: of the table that it is compared with, whose index is of that size whatever is in it.
+  Floor(uint32_t connections, uint32_t capacity)
       : connections_(connections),
-        // The same bytes per connection as the real table: two fifths of a bucket line, one entry line.
-        bucket_lines_(connections / 5 * 2 + 16),
+        bucket_lines_(dataplane::ConnectionTable::buckets_for(capacity)),
         memory_((size_t{bucket_lines_} + connections) * 64) {
     buckets_ = static_cast<Line*>(memory_.get());
     entries_ = buckets_ + bucket_lines_;

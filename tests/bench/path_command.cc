@@ -133,7 +133,7 @@ void run_path(PathOptions options, Results& results) {
         rigs[spec.family] = std::make_unique<PathRig>(path, spec, connections, capacity);
         pages[spec.family] = rigs[spec.family]->worker().pages();
       }
-      Floor floor(connections);
+      Floor floor(connections, capacity);
       const Figures figures = measure(rigs, floor, options);
       for (const auto& [family, rig] : rigs) report(path.name, connections, spec, family, figures, results);
     }

@@ -24,11 +24,13 @@ function(shunt_program name folder)
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    # Half of what a file of a program costs the compiler is the headers of gRPC, Protobuf and CLI11.
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ${SHUNT_UNITY} UNITY_BUILD_BATCH_SIZE 0)
   endif()
 endfunction()
 
-# shunt_test(NAME LINK TARGET... FOLDERS FOLDER...): one binary of every *_test.cc of the folders; each
-# test is a ctest case. Under a sanitizer the cases' names begin with its preset's name.
+# shunt_test(NAME LINK TARGET... FOLDERS FOLDER...): one binary of every *_test.cc of the folders; each suite
+# of it is a ctest case. Under a sanitizer the cases' names begin with its preset's name.
 function(shunt_test name)
   cmake_parse_arguments(ARG "" "" "LINK;FOLDERS" ${ARGN})
   set(sources "")
@@ -42,7 +44,12 @@ function(shunt_test name)
     # The tables of cases in tests take -O2 ten times as long as -O1, and nobody waits for what it gains.
     target_compile_options(${name} PRIVATE -O1)
     add_dependencies(unit_tests ${name})
-    gtest_discover_tests(${name} TEST_PREFIX "${SHUNT_TEST_PREFIX}" WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-      DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+    set(suites ${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake)
+    add_custom_command(TARGET ${name} POST_BUILD BYPRODUCTS ${suites} VERBATIM
+      COMMAND ${CMAKE_COMMAND} -D BINARY=$<TARGET_FILE:${name}> -D OUTPUT=${suites} -D "PREFIX=${SHUNT_TEST_PREFIX}"
+              -D DIRECTORY=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/cmake/discover_suites.cmake)
+    file(GENERATE OUTPUT ${name}_include.cmake CONTENT
+      "if(EXISTS [=[${suites}]=])\n  include([=[${suites}]=])\nelse()\n  add_test(${name}_NOT_BUILT ${name}_NOT_BUILT)\nendif()\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}_include.cmake)
   endif()
 endfunction()

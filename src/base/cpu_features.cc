@@ -95,7 +95,13 @@ CpuName cpu_name() noexcept {
     uint32_t* to = words + size_t{4} * part;
     if (__get_cpuid(0x80000002 + part, &to[0], &to[1], &to[2], &to[3]) == 0) return name;
   }
-  std::memcpy(name.text, words, sizeof words);
+  char padded[sizeof words + 1] = {};
+  std::memcpy(padded, words, sizeof words);
+  // Some CPUs fill the field with blanks, before their name or after it.
+  const char* begin = padded + std::strspn(padded, " ");
+  size_t length = std::strlen(begin);
+  while (length > 0 && begin[length - 1] == ' ') --length;
+  std::memcpy(name.text, begin, length);
   return name;
 }
 

@@ -22,7 +22,7 @@ constexpr CpuFeatures bit_of(CpuFeature feature) noexcept { return CpuFeatures{1
 // This CPU's, as far as its system saves their registers.
 CpuFeatures cpu_features() noexcept;
 
-// The CPU's name as it tells it; "" when it does not.
+// The CPU's name as it tells it, without blanks around it; "" when it does not.
 struct CpuName {
   char text[49] = {};
 };

@@ -10,12 +10,12 @@
 namespace shunt::shuntctl {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{200};
+constexpr std::chrono::milliseconds kCompletionPatience{200};
 
 // `service` empty: the services' names, else the names of its reals.
 Outcome print_names(const Settings& settings, const std::string& service) {
   Settings quick = settings;
-  quick.timeout = kPatience;
+  quick.timeout = kCompletionPatience;
   Client client(quick);
   v1::ListServicesRequest request;
   request.set_name(service);

@@ -14,7 +14,7 @@
 namespace shunt::shuntctl {
 namespace {
 
-struct ListOptions {
+struct ConnectionListOptions {
   std::string service;
   std::string real;
   std::string client;
@@ -36,7 +36,7 @@ std::vector<std::string> cells_of(const v1::Connection& connection) {
   return cells;
 }
 
-Outcome list_connections(const Settings& settings, const ListOptions& options) {
+Outcome list_connections(const Settings& settings, const ConnectionListOptions& options) {
   v1::ListConnectionsRequest request;
   request.set_service(options.service);
   request.set_real(options.real);
@@ -65,7 +65,7 @@ void add_connection_verbs(CLI::App& app, Command& command) {
   CLI::App* conn = app.add_subcommand("conn", "Connections")->require_subcommand(1);
   CLI::App* list = conn->add_subcommand(
       "list", "Connections, then persistent clients (port 0), as ipvsadm -Lnc shows them; every given filter must match");
-  auto options = std::make_shared<ListOptions>();
+  auto options = std::make_shared<ConnectionListOptions>();
   list->add_option("--service", options->service, "Of this service")->type_name("NAME");
   list->add_option("--real", options->real, "To this real: its name or ADDRESS:PORT; [ADDRESS]:PORT for IPv6")
       ->type_name("REAL");

@@ -183,11 +183,14 @@ class Fake:
 class Playing(unittest.TestCase):
     case = Case("one", (Service(reals(1, 1)),), (Picks(2), Send(tcp("A")), Connections()))
 
-    def play(self, kernel, shunt, case=None):
+    def play(self, kernel, *shunt, case=None):
+        """`shunt`: the real that each of its directors, the last one again and again, sends everything to."""
+        left = list(shunt)
+
         @contextlib.contextmanager
         def twins(**_):
             made = type("Made", (), {})()
-            made.directors = {"kernel": Fake(kernel), "shunt": Fake(shunt)}
+            made.directors = {"kernel": Fake(kernel), "shunt": Fake(left.pop(0) if len(left) > 1 else left[0])}
             yield made
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
@@ -206,8 +209,15 @@ class Playing(unittest.TestCase):
         self.assertIn("kernel r1 r1\n      shunt  r2 r2\n", text)
         self.assertIn("0 passed, 1 failed", text)
 
+    def test_what_differs_once_only_passes_and_is_said(self):
+        status, text = self.play(1, 2, 1)
+        self.assertEqual(status, 0)
+        self.assertIn("| NO\n", text)
+        self.assertIn("once more, with new directors: one\none | 1 1; r1:A; none | 1 1; r1:A; none | yes\n", text)
+        self.assertIn("1 passed (1 at the second try), 0 failed", text)
+
     def test_what_cannot_be_played_fails(self):
-        status, text = self.play(1, 1, Case("broken", (), (Send(Packet(sender="real", flags="A")),)))
+        status, text = self.play(1, 1, case=Case("broken", (), (Send(Packet(sender="real", flags="A")),)))
         self.assertEqual(status, 1)
         self.assertIn("broken |  |  | ERROR\n    kernel: no real has flow 1", text)
 

@@ -316,6 +316,16 @@ Result<void> Controller::connections(const ConnectionFilter& filter,
   return {};
 }
 
+Result<ExplainReport> Controller::explain(const ExplainQuery& query) {
+  const auto port = call<uint16_t>(*state_, [=, this](auto done) { done(state_->ingress_of(query)); });
+  if (!port) return port.error();
+  const auto protocol = static_cast<uint8_t>(query.protocol);
+  const dataplane::IpFlow flow{query.client, query.address, Be16::from_host(query.client_port),
+                               Be16::from_host(query.port), protocol};
+  const auto told = state_->dataplane.explain(flow, *port);
+  return call<ExplainReport>(*state_, [&, this](auto done) { done(state_->explain(query, told)); });
+}
+
 void Controller::on_kernel_view(KernelView view) {
   post(*state_, [this, view = std::move(view)] { state_->take_kernel_view(view); });
 }

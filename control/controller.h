@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "control/debug/explain_report.h"
 #include "control/events.h"
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
@@ -95,6 +96,8 @@ class Controller {
   // Hands each connection that matches to `sink`, on the calling thread, until it returns false. kInvalid when
   // `filter.client` is no address, kNotFound when `filter.service` or `filter.real` names none.
   Result<void> connections(const ConnectionFilter& filter, const std::function<bool(const ConnectionReport&)>& sink);
+  // What becomes of the first packet of a flow, and why; nothing changes. kNotFound: no such ingress port.
+  Result<ExplainReport> explain(const ExplainQuery& query);
   EventRing& events() noexcept;
 
   // Inputs. From any thread; they do not wait.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "control/controller.h"
+#include "control/debug/explain_report.h"
 #include "control/journal.h"
 #include "control/live_state.h"
 #include "control/meters.h"
@@ -116,6 +117,24 @@ struct Controller::State {
   Result<ConnectionQuery> connection_query(const ConnectionFilter& filter) const;
   std::optional<ConnectionReport> report_of(const dataplane::TemplateCopy& copy) const;
   std::vector<ConnectionReport> reports_of(const std::vector<dataplane::TemplateCopy>& copies) const;
+
+  // --- explain (debug/explain.cc) ---
+  // The port that its packet comes in on.
+  Result<uint16_t> ingress_of(const ExplainQuery& query) const;
+  // `told`: by worker.
+  ExplainReport explain(const ExplainQuery& query, const std::vector<dataplane::Explanation>& told) const;
+  ExplainedWorker explained_worker(const ExplainQuery& query, uint32_t service,
+                                   const dataplane::Explanation& told) const;
+  void tell_choice(uint32_t service, const dataplane::Choice& choice, ExplainedWorker& out) const;
+  ExplainedService explained_service(const ExplainQuery& query, uint32_t service,
+                                     const dataplane::Explanation& told) const;
+  std::vector<ExplainedReal> explained_reals(uint32_t service, const std::vector<ExplainedWorker>& workers) const;
+  ExplainedReal explained_real(RealPlace place) const;
+  ExplainedNextHop explained_next_hop(const dataplane::RealEntry& real) const;
+  std::string why_not(RealPlace place) const;
+  uint32_t weight_of(RealId id, uint32_t service) const;
+  std::string verdict_of(const ExplainReport& report, const std::vector<dataplane::Explanation>& told) const;
+  std::string verdict_without_service(const ExplainQuery& query, const dataplane::Explanation& told) const;
 
   void tell(std::string kind, std::string subject, std::string text);
   std::string port_name(uint16_t port) const;

@@ -359,6 +359,13 @@ Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const F
   return admit_miss<Ip>(worker, snapshot, packet);
 }
 
+template <typename Ip>
+bool begins_anew(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept {
+  return is_reopened(snapshot, packet, found);
+}
+
+template bool begins_anew(const Snapshot&, const Packet&, const Flow<Ipv4>&) noexcept;
+template bool begins_anew(const Snapshot&, const Packet&, const Flow<Ipv6>&) noexcept;
 template Flow<Ipv4> admit(Worker&, const Snapshot&, Packet&, const Flow<Ipv4>&) noexcept;
 template Flow<Ipv6> admit(Worker&, const Snapshot&, Packet&, const Flow<Ipv6>&) noexcept;
 

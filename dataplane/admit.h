@@ -18,4 +18,8 @@ Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const F
 RealId real_of_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
                          const IpFlow& request) noexcept;
 
+// Whether the packet ends the live connection that was found for it, and begins another.
+template <typename Ip>
+bool begins_anew(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept;
+
 }  // namespace shunt::dataplane

@@ -24,6 +24,15 @@ RealId pick(Worker& worker, const ServiceEntry& service, const IpFlow& flow) noe
   return scheduler_for(service.scheduler).pick(context_of(worker, service, flow, loads));
 }
 
+// The same, nothing changed: what decides is the same code, with a copy of the cursor.
+RealId peek(Worker& worker, const ServiceEntry& service, const IpFlow& flow, const Loads& loads,
+            bool is_sorry) noexcept {
+  Cursor cursor = worker.cursors[service.id.index];
+  const PickContext context{service, flow, loads, cursor, &worker.load_trees, worker.real_counters,
+                            &worker.localities, worker.now, true};
+  return is_sorry ? scan(context, overhead_by_weight) : scheduler_for(service.scheduler).pick(context);
+}
+
 // The least loaded of those that say sorry, as wlc.
 [[gnu::noinline]] RealId pick_sorry(Worker& worker, const ServiceEntry& service, const IpFlow& flow) noexcept {
   ServiceEntry sorry = service;
@@ -65,6 +74,28 @@ RealId real_for_untracked(Worker& worker, const Snapshot& snapshot, const Servic
   }
   const RealId real = pick(worker, service, flow);
   return real != kNoReal || service.sorry.empty() ? real : pick_sorry(worker, service, flow);
+}
+
+Choice peek_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                 const Loads& loads) noexcept {
+  Choice choice;
+  if (is_persistent(worker, service)) {
+    const TemplateKey key = TemplateKey::of(flow.source, service.persistence.prefix, service.id);
+    choice.had = worker.templates->peek(key, worker.now);
+    if (choice.had != kNoReal && keeps_clients(snapshot, service, choice.had)) {
+      return {choice.had, ChosenBy::kTemplate, choice.had};
+    }
+  }
+  choice.real = peek(worker, service, flow, loads, false);
+  if (choice.real != kNoReal) {
+    choice.by = ChosenBy::kScheduler;
+  } else if (!service.sorry.empty()) {
+    ServiceEntry sorry = service;
+    sorry.candidates = service.sorry;
+    choice.real = peek(worker, sorry, flow, loads, true);
+    if (choice.real != kNoReal) choice.by = ChosenBy::kSorry;
+  }
+  return choice;
 }
 
 void note_threshold(Worker& worker, const ServiceEntry& service, RealId real) noexcept {

@@ -15,6 +15,18 @@ Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& s
 RealId real_for_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
                           const IpFlow& flow) noexcept;
 
+// Who says which real a new connection gets.
+enum class ChosenBy : uint8_t { kNobody, kTemplate, kScheduler, kSorry };
+struct Choice {
+  RealId real = kNoReal;
+  ChosenBy by = ChosenBy::kNobody;
+  // Whom the client's template names, may he take it or not; kNoReal: it has none.
+  RealId had = kNoReal;
+};
+// What choose_real() would say with these loads, nothing changed.
+Choice peek_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                 const Loads& loads) noexcept;
+
 // A connection that was chosen for does not come to be.
 inline void let_go(Worker& worker, const Held& held) noexcept {
   if (held.by != kNoTemplate) worker.templates->let_go(held.by, worker.now, Ending::kEvicted);

@@ -30,8 +30,7 @@ struct LoadPlace {
 };
 
 // One real's share on one worker; one cache line. `connections` grows; active and inactive are what there is now;
-// local_turn, where the next search for a local port begins (local_ports.h), place and overloaded_at are nobody else's
-// to read.
+// local_turn, where the next search for a local port begins (local_ports.h), and place are nobody else's to read.
 struct alignas(64) RealCounters {
   Counter in_packets;
   Counter in_bytes;
@@ -43,7 +42,7 @@ struct alignas(64) RealCounters {
   uint32_t local_turn = 0;
   LoadPlace place;
   // The upper threshold by which the real has too many connections (schedulers/overload.h); 0: it has not.
-  uint32_t overloaded_at = 0;
+  std::atomic<uint32_t> overloaded_at{0};
 };
 static_assert(sizeof(RealCounters) == 64);
 

@@ -22,6 +22,8 @@ class Defences {
     drop_countdown_ = drop_rate_;
     return true;
   }
+  // That rate; 0: none is dropped.
+  uint32_t drop_rate() const noexcept { return drop_rate_; }
   // What TCP goes by.
   const tcp_state::After& tcp_after() const noexcept { return *tcp_after_; }
 

@@ -3,6 +3,7 @@
 #include <rte_cycles.h>
 
 #include "dataplane/expiry.h"
+#include "dataplane/explain.h"
 #include "dataplane/family.h"
 #include "dataplane/packet_path.h"
 #include "dataplane/settle.h"
@@ -51,6 +52,7 @@ Walk walk(Worker& worker, const Snapshot& snapshot, Command& command) noexcept {
   switch (command.kind) {
     case Command::Kind::kCopyConnections: return copy_connections<Ip>(worker, snapshot, command);
     case Command::Kind::kFlushReal: return flush_real<Ip>(worker, command);
+    case Command::Kind::kExplain: explain(worker, snapshot, *command.explanation); return Walk::kIsFull;
   }
   return Walk::kIsFull;
 }

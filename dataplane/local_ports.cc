@@ -74,10 +74,10 @@ uint32_t first_free(Worker& worker, Group<Ip>& group) noexcept {
 }
 
 // How many ends a search may look at.
-uint32_t probes_for(Worker& worker, const RealCounters& real, uint64_t ends, bool many_ports) noexcept {
-  LocalPortSearch& search = worker.local_port_search;
-  if (search.refilled != worker.now) {
-    search.refilled = worker.now;
+uint32_t probes_for(Tick now, LocalPortSearch& search, const RealCounters& real, uint64_t ends,
+                    bool many_ports) noexcept {
+  if (search.refilled != now) {
+    search.refilled = now;
     search.probes_left = kProbesPerMs;
   }
   // Connections of a pool that was changed count, too: that there are so many does not prove that no end is free.
@@ -94,7 +94,7 @@ bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
   const LocalEnds ends(worker, service);
   RealCounters& real = worker.real_counters[connection.real.index];
   LocalPortSearch& search = worker.local_port_search;
-  const uint32_t limit = probes_for(worker, real, ends.count(), many_ports);
+  const uint32_t limit = probes_for(worker.now, search, real, ends.count(), many_ports);
   uint32_t turn = search.first_turn + real.local_turn;
   uint32_t probes = 0;
   bool found = false;
@@ -119,6 +119,24 @@ bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
   return found;
 }
 
+template <typename Ip>
+bool peek_local(Worker& worker, const ServiceEntry& service, RealId real_id, bool many_ports,
+                typename Ip::Key& reply) noexcept {
+  const LocalEnds ends(worker, service);
+  const RealCounters& real = worker.real_counters[real_id.index];
+  LocalPortSearch search = worker.local_port_search;
+  const uint32_t limit = probes_for(worker.now, search, real, ends.count(), many_ports);
+  const uint32_t first = search.first_turn + real.local_turn;
+  for (uint32_t turn = first; turn != first + limit; ++turn) {
+    ends.complete(reply, turn);
+    const auto* entry = connections_of<Ip>(worker).find(reply).entry;
+    if (entry == nullptr || is_past(entry->expires, worker.now)) return true;
+  }
+  return false;
+}
+
+template bool peek_local<Ipv4>(Worker&, const ServiceEntry&, RealId, bool, FlowKey&) noexcept;
+template bool peek_local<Ipv6>(Worker&, const ServiceEntry&, RealId, bool, FlowKey6&) noexcept;
 template bool choose_local<Ipv4>(Worker&, const ServiceEntry&, bool, Connection&) noexcept;
 template bool choose_local<Ipv6>(Worker&, const ServiceEntry&, bool, Connection6&) noexcept;
 

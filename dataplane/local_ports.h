@@ -42,4 +42,10 @@ template <typename Ip>
 bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
                   typename Ip::Entry& connection) noexcept;
 
+// The end that choose_local() would find, nothing changed: completes `reply` of a new connection to `real`. False:
+// none.
+template <typename Ip>
+bool peek_local(Worker& worker, const ServiceEntry& service, RealId real, bool many_ports,
+                typename Ip::Key& reply) noexcept;
+
 }  // namespace shunt::dataplane

@@ -73,10 +73,12 @@ struct WaitingRoom {
   uint64_t tried_version = 0;
 };
 
+struct Explanation;
+
 // What control asks of a worker; shared. Control fills it in, publishes it in Worker::command, and owns it again
 // when `done` is set.
 struct Command {
-  enum class Kind : uint8_t { kCopyConnections, kFlushReal };
+  enum class Kind : uint8_t { kCopyConnections, kFlushReal, kExplain };
   Kind kind = Kind::kCopyConnections;
   RealId real = kNoReal;       // kFlushReal
   AddressFamily family = AddressFamily::kIpv4;  // table to go on in: first IPv4's, then IPv6's
@@ -85,6 +87,7 @@ struct Command {
   uint32_t capacity = 0;
   uint32_t copied = 0;
   uint64_t flushed = 0;
+  Explanation* explanation = nullptr;  // kExplain: its question set
   bool at_end = false;  // both tables were walked
   std::atomic<bool> done{false};
 };

@@ -9,34 +9,16 @@
 namespace shunt::control::rpc {
 namespace {
 
-google::protobuf::Timestamp to_proto(WallClock::time_point time) {
-  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-  google::protobuf::Timestamp out;
-  out.set_seconds(nanoseconds / 1'000'000'000);
-  out.set_nanos(static_cast<int32_t>(nanoseconds % 1'000'000'000));
-  return out;
-}
-
 // A time that was never set stays unset.
 bool is_set(WallClock::time_point time) { return time != WallClock::time_point{}; }
 
-v1::Change::Kind to_proto(Change::Kind kind) {
+v1::Change::Kind kind_of(Change::Kind kind) {
   switch (kind) {
     case Change::Kind::kAdded: return v1::Change::KIND_ADDED;
     case Change::Kind::kRemoved: return v1::Change::KIND_REMOVED;
     case Change::Kind::kChanged: return v1::Change::KIND_CHANGED;
   }
   return v1::Change::KIND_UNSPECIFIED;
-}
-
-v1::Health to_proto(Health health) {
-  switch (health) {
-    case Health::kUnknown: return v1::HEALTH_UNKNOWN;
-    case Health::kUp: return v1::HEALTH_UP;
-    case Health::kDown: return v1::HEALTH_DOWN;
-    case Health::kUnchecked: return v1::HEALTH_UNCHECKED;
-  }
-  return v1::HEALTH_UNSPECIFIED;
 }
 
 void put(const Traffic& traffic, v1::Traffic& out) {
@@ -114,12 +96,30 @@ void put(const ServiceState& service, v1::ServiceState& out) {
 
 }  // namespace
 
+google::protobuf::Timestamp to_proto(WallClock::time_point time) {
+  const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+  google::protobuf::Timestamp out;
+  out.set_seconds(nanoseconds / 1'000'000'000);
+  out.set_nanos(static_cast<int32_t>(nanoseconds % 1'000'000'000));
+  return out;
+}
+
+v1::Health to_proto(Health health) {
+  switch (health) {
+    case Health::kUnknown: return v1::HEALTH_UNKNOWN;
+    case Health::kUp: return v1::HEALTH_UP;
+    case Health::kDown: return v1::HEALTH_DOWN;
+    case Health::kUnchecked: return v1::HEALTH_UNCHECKED;
+  }
+  return v1::HEALTH_UNSPECIFIED;
+}
+
 v1::ApplyResponse to_proto(const ApplyOutcome& outcome) {
   v1::ApplyResponse out;
   out.set_revision(outcome.revision);
   for (const Change& change : outcome.changes) {
     v1::Change& to = *out.add_changes();
-    to.set_kind(to_proto(change.kind));
+    to.set_kind(kind_of(change.kind));
     to.set_subject(change.subject);
     for (const std::string& detail : change.details) to.add_details(detail);
   }

@@ -6,6 +6,8 @@
 
 namespace shunt::control::rpc {
 
+google::protobuf::Timestamp to_proto(WallClock::time_point time);
+v1::Health to_proto(Health health);
 v1::ApplyResponse to_proto(const ApplyOutcome& outcome);
 v1::Status to_proto(const StatusReport& report);
 v1::ListServicesResponse to_proto(const ServicePage& page);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "control/rpc/debug_service.h"
 #include "control/rpc/service.h"
 #include "control/rpc/unix_socket.h"
 
@@ -40,6 +41,7 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std:
                                               config::MachineNames machine) {
   if (auto prepared = prepare_socket_path(socket_path); !prepared) return prepared.error();
   std::unique_ptr<Server> server(new Server(std::make_unique<ShuntService>(controller, std::move(machine))));
+  server->debug_ = std::make_unique<DebugService>(controller);
 
   // Both plugins are the process's: they apply to every server built from here on.
   grpc::EnableDefaultHealthCheckService(true);
@@ -49,6 +51,7 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std:
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials());
   builder.RegisterService(server->service_.get());
+  builder.RegisterService(server->debug_.get());
   {
     const OwnerOnlyUmask umask;
     server->server_ = builder.BuildAndStart();

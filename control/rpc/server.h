@@ -15,6 +15,7 @@ class Server;
 
 namespace shunt::control::rpc {
 
+class DebugService;
 class ShuntService;
 
 class Server {
@@ -34,6 +35,7 @@ class Server {
   explicit Server(std::unique_ptr<ShuntService> service);
 
   std::unique_ptr<ShuntService> service_;
+  std::unique_ptr<DebugService> debug_;
   std::unique_ptr<grpc::Server> server_;
 };
 

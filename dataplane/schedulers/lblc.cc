@@ -6,16 +6,24 @@
 namespace shunt::dataplane {
 namespace {
 
+// The real that a destination keeps; kNoReal: it gets another one.
+RealId kept(const PickContext& context, const LocalityCache::Entry* entry) noexcept {
+  if (entry == nullptr || entry->first == LocalityCache::kNone) return kNoReal;
+  // Its thresholds do not count, as in Linux.
+  const Candidate* had = candidate_of(context.service, context.localities->first_of(*entry)->real);
+  return had != nullptr && had->weight > 0 && !has_more_than_its_share(context, *had) ? had->id : kNoReal;
+}
+
 RealId pick(const PickContext& context) noexcept {
   LocalityCache* cache = context.localities;
   if (cache == nullptr || !cache->is_attached()) return least_of_all(context);
   const ServiceEntry& service = context.service;
-  LocalityCache::Entry* entry = cache->find(service.id, context.flow.destination, context.now);
-  if (entry != nullptr && entry->first != LocalityCache::kNone) {
-    // Its thresholds do not count, as in Linux.
-    const Candidate* had = candidate_of(service, cache->first_of(*entry)->real);
-    if (had != nullptr && had->weight > 0 && !has_more_than_its_share(context, *had)) return had->id;
+  if (context.peeks) {
+    const RealId had = kept(context, cache->peek(service.id, context.flow.destination, context.now));
+    return had != kNoReal ? had : least_of_all(context);
   }
+  LocalityCache::Entry* entry = cache->find(service.id, context.flow.destination, context.now);
+  if (const RealId had = kept(context, entry); had != kNoReal) return had;
   const RealId real = least_of_all(context);
   if (real == kNoReal) return kNoReal;
   if (entry == nullptr) entry = cache->add(service.id, context.flow.destination, context.now);

@@ -43,9 +43,17 @@ RealId most_of(const PickContext& context, const Entry& entry) noexcept {
   return most;
 }
 
+// What pick() says, nothing remembered.
+RealId peeked(const PickContext& context) noexcept {
+  const Entry* entry = context.localities->peek(context.service.id, context.flow.destination, context.now);
+  const Candidate* had = entry == nullptr ? nullptr : least_of(context, *entry);
+  return had != nullptr && !has_more_than_its_share(context, *had) ? had->id : least_of_all(context);
+}
+
 RealId pick(const PickContext& context) noexcept {
   LocalityCache* cache = context.localities;
   if (cache == nullptr || !cache->is_attached()) return least_of_all(context);
+  if (context.peeks) return peeked(context);
   const ServiceEntry& service = context.service;
   Entry* entry = cache->find(service.id, context.flow.destination, context.now);
   if (entry != nullptr) {

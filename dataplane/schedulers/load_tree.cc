@@ -45,6 +45,28 @@ RealId LoadTrees::least(const PickContext& context, LoadOf load_of) noexcept {
   return root.amount == Load::kRefused ? kNoReal : root.real();
 }
 
+RealId LoadTrees::peek(const PickContext& context, LoadOf load_of) const noexcept {
+  const ServiceEntry& service = context.service;
+  if (service.candidates.empty()) return kNoReal;
+  const Tree& tree = trees_[service.id.index];
+  const bool is_built = tree.generation == service.generation && tree.load_of == load_of && tree.count != 0;
+  if (!is_built || !context.loads.is_of_now()) return scan(context, load_of);
+  const uint32_t stale = tree.epoch == context.loads.epoch() ? tree.stale : tree.count;
+  // Those that refresh() would look at.
+  const uint32_t refreshed_to = tree.count + stale;
+  const uint32_t refreshed_from = refreshed_to - std::min(stale, kRefreshedAtOnce);
+  const Node* nodes = nodes_ + tree.region;
+  Node least{Load::kRefused, 0};
+  for (uint32_t position = 0; position < tree.count; ++position) {
+    const uint32_t leaf = leaf_at(position, tree.count);
+    const bool is_refreshed = refreshed_from <= leaf && leaf < refreshed_to;
+    const Node node = is_refreshed ? leaf_of(load_of, context.loads, nodes[leaf].real(), nodes[leaf].weight())
+                                   : nodes[leaf];
+    if (node.load() < least.load()) least = node;
+  }
+  return least.amount == Load::kRefused ? kNoReal : least.real();
+}
+
 void LoadTrees::update(RealId real, const Loads& loads) noexcept {
   const LoadPlace place = counters_[real.index].place;
   const Tree& tree = trees_[place.service.index];
@@ -154,7 +176,7 @@ RealId least_loaded(const PickContext& context, LoadOf load_of) noexcept {
   // Trees know of no thresholds: the kernel scans, too.
   const bool has_tree = context.trees != nullptr && context.trees->is_attached() && !context.service.has_thresholds;
   if (!has_tree) [[unlikely]] return scan(context, load_of);
-  return context.trees->least(context, load_of);
+  return context.peeks ? context.trees->peek(context, load_of) : context.trees->least(context, load_of);
 }
 
 }  // namespace shunt::dataplane

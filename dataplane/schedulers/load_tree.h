@@ -42,6 +42,8 @@ class LoadTrees {
   // The candidate of the least load, the first of equals; kNoReal when all refuse. What scan() finds, with the other
   // workers' loads as they were shared last (large services take them in over several picks). REQUIRES is_attached().
   RealId least(const PickContext& context, LoadOf load_of) noexcept;
+  // What least() would say, nothing changed. REQUIRES as above.
+  RealId peek(const PickContext& context, LoadOf load_of) const noexcept;
 
   // The real's counts have changed. REQUIRES that it has a place (RealCounters::place).
   void update(RealId real, const Loads& loads) noexcept;

@@ -42,6 +42,16 @@ LocalityCache::Entry* LocalityCache::find(ServiceId service, const IpAddress& de
   return nullptr;
 }
 
+const LocalityCache::Entry* LocalityCache::peek(ServiceId service, const IpAddress& destination,
+                                                Tick now) const noexcept {
+  for (uint32_t i = row_of(service, destination); i != kNone; i = entries_[i].next) {
+    const Entry& entry = entries_[i];
+    if (entry.service != service || entry.destination != destination) continue;
+    return now - entry.used >= kExpirationMs ? nullptr : &entry;
+  }
+  return nullptr;
+}
+
 LocalityCache::Entry* LocalityCache::add(ServiceId service, const IpAddress& destination, Tick now) noexcept {
   const uint32_t place = take_place(now);
   uint32_t& row = row_of(service, destination);

@@ -48,6 +48,8 @@ class LocalityCache {
 
   // The destination's entry, noted as used; nullptr: it has none.
   Entry* find(ServiceId service, const IpAddress& destination, Tick now) noexcept;
+  // The same for who only asks: nullptr, too, for one that find() would clear.
+  const Entry* peek(ServiceId service, const IpAddress& destination, Tick now) const noexcept;
   // A new one, without reals.
   Entry* add(ServiceId service, const IpAddress& destination, Tick now) noexcept;
 

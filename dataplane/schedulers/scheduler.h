@@ -36,7 +36,7 @@ struct Cursor {
 // A cursor that another service, or another scheduler of this one, left behind is as good as none.
 inline void forget_former(const ServiceEntry& service, Cursor& cursor) noexcept {
   if (cursor.round == service.round) return;
-  cursor = {.round = service.round, .first = cursor.first, .position = cursor.first};
+  cursor = {.round = service.round, .first = cursor.first, .position = cursor.first, .random = cursor.random};
 }
 
 // Where the rounds of worker `index` begin, so that any number of workers are spread evenly: 0, 1/2, 1/4, 3/4, 1/8, ...
@@ -68,15 +68,28 @@ class Loads {
   Counts counts(RealId real) const noexcept {
     const RealCounters& own = own_[real.index];
     const uint64_t others = others_ ? others_[real.index].load(std::memory_order_relaxed) : 0;
-    return {own.active.load(std::memory_order_relaxed) + (others >> 32),
-            own.inactive.load(std::memory_order_relaxed) + (others & UINT32_MAX)};
+    Counts counts{own.active.load(std::memory_order_relaxed) + (others >> 32),
+                  own.inactive.load(std::memory_order_relaxed) + (others & UINT32_MAX)};
+    if (real == leaving_) [[unlikely]] --(leaves_active_ ? counts.active : counts.inactive);
+    return counts;
   }
   uint32_t epoch() const noexcept { return epoch_; }
+
+  // As they will be once a connection of this worker's on the real has ended.
+  Loads without(RealId real, bool is_active) const noexcept {
+    Loads after = *this;
+    after.leaving_ = real;
+    after.leaves_active_ = is_active;
+    return after;
+  }
+  bool is_of_now() const noexcept { return leaving_ == kNoReal; }
 
  private:
   const RealCounters* own_;
   const std::atomic<uint64_t>* others_;
   uint32_t epoch_;
+  RealId leaving_ = kNoReal;
+  bool leaves_active_ = false;
 };
 
 class LoadTrees;
@@ -96,6 +109,8 @@ struct PickContext {
   LocalityCache* localities = nullptr;
   // Milliseconds of the worker's clock; needed by the same.
   Tick now = 0;
+  // Somebody only asks: nothing may change but the cursor, which is a copy then.
+  bool peeks = false;
 };
 
 struct Scheduler {

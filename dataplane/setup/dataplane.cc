@@ -164,6 +164,10 @@ void Dataplane::for_each_connection(const std::function<bool(const ConnectionCop
   state_->workers->for_each_connection(sink);
 }
 
+std::vector<Explanation> Dataplane::explain(const IpFlow& flow, uint16_t in_port) {
+  return state_->workers->explain(flow, in_port);
+}
+
 void Dataplane::for_each_template(const std::function<bool(const TemplateCopy&)>& sink) const {
   const TemplateTable& table = state_->template_table();
   const Tick now = static_cast<Tick>(worker_counters(0).clock.read());

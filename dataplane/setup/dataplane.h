@@ -13,6 +13,7 @@
 
 #include "dataplane/connection.h"
 #include "dataplane/counters.h"
+#include "dataplane/explain.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/templates.h"
 #include "dataplane/types.h"
@@ -129,6 +130,10 @@ class Dataplane {
   // Copies the connections of every worker and hands each to `sink` on the calling thread, until `sink` returns
   // false. Workers copy a bounded number of entries per poll. One call at a time, others wait.
   void for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink);
+
+  // What each worker would do with the first packet of a flow that comes in on `in_port` (DPDK id), by worker; nothing
+  // changes. Waits for each worker's next poll. One call at a time, others wait.
+  std::vector<Explanation> explain(const IpFlow& flow, uint16_t in_port);
 
   // Copies the templates of persistent services and hands each to `sink` on the calling thread, until it returns false.
   // Workers are not asked; a template that changes meanwhile may be left out.

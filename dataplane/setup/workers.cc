@@ -89,6 +89,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.cursors = static_cast<Cursor*>(owned.cursors.get());
   const uint32_t first = first_place_of(index);
   std::uninitialized_fill_n(worker.cursors, kMaxServices, Cursor{.first = first, .position = first});
+  // Begun, so that what they will draw can be told before they do.
+  for (uint32_t service = 0; service < kMaxServices; ++service) worker.cursors[service].random = rte_rand() | 1;
   worker.load_trees.attach(owned.load_trees.get(), worker.real_counters);
   worker.localities.attach(owned.localities.get(), key);
   worker.templates = around.templates;
@@ -182,6 +184,20 @@ uint64_t Workers::flush_connections(RealId real) {
     flushed += command.flushed;
   }
   return flushed;
+}
+
+std::vector<Explanation> Workers::explain(const IpFlow& flow, uint16_t in_port) {
+  std::vector<Explanation> all;
+  for (Owned& owned : all_) {
+    Explanation& explanation = all.emplace_back();
+    explanation.flow = flow;
+    explanation.in_port = in_port;
+    Command command;
+    command.kind = Command::Kind::kExplain;
+    command.explanation = &explanation;
+    ask(owned, command);
+  }
+  return all;
 }
 
 void Workers::share_loads(RealId highest) noexcept {

@@ -51,6 +51,7 @@ class Workers {
   void for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink);
   uint64_t flush_connections(RealId real);
   void share_loads(RealId highest) noexcept;
+  std::vector<Explanation> explain(const IpFlow& flow, uint16_t in_port);
 
  private:
   struct Owned {

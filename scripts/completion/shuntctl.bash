@@ -11,13 +11,14 @@ _shuntctl_options() {
     "real set-weight") echo "--expect-revision $common" ;;
     "real drain") echo "--undo --wait --expect-revision $common" ;;
     events) echo "-w --watch --after $common" ;;
+    explain) echo "--port $common" ;;
     *) echo "$common" ;;
   esac
 }
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events" ;;
+    "") echo "status version service conn apply diff get check real drops workers ports events explain" ;;
     service | conn) echo "list" ;;
     real) echo "set-weight drain" ;;
   esac
@@ -31,6 +32,7 @@ _shuntctl_arguments() {
     "service list:0" | "real set-weight:0" | "real drain:0") "$@" __complete services 2>/dev/null ;;
     "real set-weight:1" | "real drain:1") "$@" __complete reals "$first" 2>/dev/null ;;
     check:0) echo "<file>" ;;
+    explain:2) echo "tcp udp sctp" ;;
   esac
 }
 
@@ -48,7 +50,7 @@ _shuntctl() {
     case "${words[i]}" in
       -s | --socket) ask+=(-s "${words[++i]}") ;;
       --service) service=${words[++i]} ;;
-      -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
+      -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after | --port) ((++i)) ;;
       -*) ;;
       *)
         if [[ -n $(_shuntctl_verbs "$verb") ]]; then
@@ -66,7 +68,7 @@ _shuntctl() {
     -o | --output) candidates="table json" ;;
     --service) candidates=$("${ask[@]}" __complete services 2>/dev/null) ;;
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
-    --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
+    --timeout | --expect-revision | --client | --limit | --after | --port) candidates="" ;;
     *)
       if [[ $cur == -* ]]; then
         candidates=$(_shuntctl_options "$verb")

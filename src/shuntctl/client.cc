@@ -105,8 +105,7 @@ Client::Client(const Settings& settings) : socket_path_(settings.socket_path), t
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   // A proxy from the environment must not stand between a machine and its own daemon.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  stub_ = v1::Shunt::NewStub(
-      grpc::CreateCustomChannel("unix:" + socket_path_, grpc::InsecureChannelCredentials(), arguments));
+  channel_ = grpc::CreateCustomChannel("unix:" + socket_path_, grpc::InsecureChannelCredentials(), arguments);
 }
 
 std::optional<Failure> Client::failure_of(const grpc::Status& status) const {

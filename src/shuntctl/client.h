@@ -19,26 +19,26 @@ class Client {
   // Does not connect yet: the first call does.
   explicit Client(const Settings& settings);
 
-  v1::Shunt::Stub& stub() { return *stub_; }
-
   // One question, one answer. The failure, if there was one; `response` is set otherwise.
-  template <typename Request, typename Response>
-  std::optional<Failure> call(grpc::Status (v1::Shunt::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+  template <typename Stub, typename Request, typename Response>
+  std::optional<Failure> call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                               const Request& request, Response* response) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout_.value_or(kDefaultTimeout));
-    return failure_of((stub_.get()->*method)(&context, request, response));
+    Stub stub(channel_);
+    return failure_of((stub.*method)(&context, request, response));
   }
 
   // Reads a stream to its end; `sink` gets each message and says whether to go on. Without --timeout a stream
   // may last as long as it will.
-  template <typename Request, typename Response, typename Sink>
+  template <typename Stub, typename Request, typename Response, typename Sink>
   std::optional<Failure> stream(
-      std::unique_ptr<grpc::ClientReader<Response>> (v1::Shunt::Stub::*method)(grpc::ClientContext*, const Request&),
+      std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*, const Request&),
       const Request& request, Sink&& sink) {
     grpc::ClientContext context;
     if (timeout_) context.set_deadline(std::chrono::system_clock::now() + *timeout_);
-    auto reader = (stub_.get()->*method)(&context, request);
+    Stub stub(channel_);
+    auto reader = (stub.*method)(&context, request);
     Response message;
     while (reader->Read(&message)) {
       if (sink(message)) continue;
@@ -57,7 +57,7 @@ class Client {
 
   std::string socket_path_;
   std::optional<std::chrono::milliseconds> timeout_;
-  std::unique_ptr<v1::Shunt::Stub> stub_;
+  std::shared_ptr<grpc::Channel> channel_;
 };
 
 }  // namespace shunt::shuntctl

@@ -22,6 +22,8 @@ void add_real_verbs(CLI::App& app, Command& command);
 void add_machine_verbs(CLI::App& app, Command& command);
 // events
 void add_event_verbs(CLI::App& app, Command& command);
+// explain
+void add_explain_verbs(CLI::App& app, Command& command);
 // __complete, for the shell's completion
 void add_complete_verbs(CLI::App& app, Command& command);
 

@@ -2,6 +2,8 @@
 // and pick. What control does when the set changes (generation, slot table), this does, too.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -120,8 +122,14 @@ class Pool {
     flow.source_port = Be16::from_host(client_port);
     flow.destination = destination_;
     flow.destination_port = Be16::from_host(80);
+    // Begun, so that what is drawn can be told before.
+    if (cursor_.random == 0) cursor_.random = __builtin_ia32_rdtsc();
+    Cursor copy = cursor_;
+    const RealId peeked = scheduler_.pick(
+        {service_, flow, loads(), copy, &trees_, counters_.data(), &localities_, now_, true});
     const RealId real = scheduler_.pick(
         {service_, flow, loads(), cursor_, &trees_, counters_.data(), &localities_, now_});
+    EXPECT_EQ(peeked.index, real.index) << "who asks is told what is picked next";
     return real == dataplane::kNoReal ? "-" : names_.at(real.index);
   }
 

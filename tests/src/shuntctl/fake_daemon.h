@@ -11,9 +11,25 @@
 #include <vector>
 
 #include "shunt/v1/api.grpc.pb.h"
+#include "shunt/v1/debug.grpc.pb.h"
 #include "tests/src/shuntctl/program.h"
 
 namespace shunt::shuntctl {
+
+// Its answers to debug's calls.
+class FakeDebug : public v1::Debug::Service {
+ public:
+  v1::ExplainResponse explained;
+  v1::ExplainRequest asked_explain;
+
+ private:
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    asked_explain = *request;
+    *response = explained;
+    return grpc::Status::OK;
+  }
+};
 
 class FakeDaemon : public v1::Shunt::Service {
  public:
@@ -22,6 +38,7 @@ class FakeDaemon : public v1::Shunt::Service {
     builder.AddListeningPort("unix:" + socket(), grpc::InsecureServerCredentials());
     builder.SetMaxReceiveMessageSize(-1);
     builder.RegisterService(this);
+    builder.RegisterService(&debug);
     server_ = builder.BuildAndStart();
   }
   ~FakeDaemon() override { server_->Shutdown(std::chrono::system_clock::now()); }
@@ -32,6 +49,7 @@ class FakeDaemon : public v1::Shunt::Service {
     return run_shuntctl(std::move(arguments));
   }
 
+  FakeDebug debug;
   // What every call answers instead, unless OK.
   grpc::Status refuse;
   // How long GetStatus and ListServices take.

@@ -17,6 +17,18 @@ function(shunt_library name)
   endif()
 endfunction()
 
+# shunt_embed(TARGET FOLDER): the folder's files as a part of the target.
+function(shunt_embed target folder)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*)
+  string(REPLACE "/" "_" stem ${folder})
+  set(source ${CMAKE_BINARY_DIR}/embedded/${stem}.cc)
+  add_custom_command(
+    OUTPUT ${source}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${source} -DFOLDER=${CMAKE_SOURCE_DIR}/${folder} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${source})
+endfunction()
+
 # shunt_program(NAME FOLDER LINK TARGET...): an executable of one folder's .cc files, in bin/.
 function(shunt_program name folder)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

@@ -46,6 +46,31 @@ control::Port to_port(const v1::Port& port) {
   return result;
 }
 
+control::Http to_http(const v1::Http& http) {
+  control::Http result;
+  result.enabled = !http.disabled();
+  if (!http.address().empty()) result.address = IpAddress::parse(http.address()).value();
+  if (http.port() != 0) result.port = static_cast<uint16_t>(http.port());
+  return result;
+}
+
+// The schema's words without their prefix are the logger's.
+std::string to_level(v1::LogLevel level) {
+  switch (level) {
+    case v1::LOG_LEVEL_TRACE: return "trace";
+    case v1::LOG_LEVEL_DEBUG: return "debug";
+    case v1::LOG_LEVEL_WARN: return "warn";
+    case v1::LOG_LEVEL_ERROR: return "error";
+    case v1::LOG_LEVEL_CRITICAL: return "critical";
+    case v1::LOG_LEVEL_OFF: return "off";
+    case v1::LOG_LEVEL_UNSPECIFIED:
+    case v1::LOG_LEVEL_INFO:
+    case v1::LogLevel_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case v1::LogLevel_INT_MAX_SENTINEL_DO_NOT_USE_: break;
+  }
+  return "info";
+}
+
 }  // namespace
 
 control::Machine to_machine(const v1::Config& config) {
@@ -57,6 +82,9 @@ control::Machine to_machine(const v1::Config& config) {
     machine.unix_socket = config.listener().unix_socket();
   if (!config.journal().directory().empty())
     machine.journal_directory = config.journal().directory();
+  machine.http = to_http(config.http());
+  machine.logging.json = config.logging().format() == v1::LOG_FORMAT_JSON;
+  machine.logging.level = to_level(config.logging().level());
   for (const v1::StaticNeighbour& neighbour : config.next_hops().neighbours()) {
     machine.neighbours.push_back({IpAddress::parse(neighbour.address()).value(),
                                   MacAddress::parse(neighbour.mac()).value(), neighbour.port()});

@@ -47,6 +47,7 @@ class MachineRules {
     check_path(config_.listener().unix_socket(), "listener.unix_socket", "unix_socket",
                kSocketPathBytes);
     check_path(config_.journal().directory(), "journal.directory", "directory", 4000);
+    check_http(config_.http());
   }
 
  private:
@@ -233,6 +234,27 @@ class MachineRules {
               std::to_string(max_bytes),
           "use a shorter path");
     }
+  }
+
+  // Unlike a VIP, it may be any address that a socket can be bound to.
+  void check_http(const v1::Http& http) {
+    if (http.address().empty()) return;
+    const auto address = IpAddress::parse(http.address());
+    if (!address) {
+      add(problems_, "http.address", reason::kMalformed,
+          "address " + in_quotes(http.address()) + " is no IP address",
+          "write it as 127.0.0.1, ::1 or, with allow_remote, 0.0.0.0");
+    } else if (!is_loopback(*address) && !http.allow_remote() && !http.disabled()) {
+      add(problems_, "http.address", reason::kConflict,
+          "address " + address->to_string() +
+              " can be reached from other machines, who would read VIPs, reals and traffic without "
+              "a password",
+          "use 127.0.0.1 behind a proxy that asks for one, or set http.allow_remote: true");
+    }
+  }
+
+  static bool is_loopback(const IpAddress& address) {
+    return Prefix::parse("127.0.0.0/8")->contains(address) || address == IpAddress::parse("::1");
   }
 
   const v1::Config& config_;

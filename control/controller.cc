@@ -55,9 +55,9 @@ StaticNextHops static_next_hops(const dataplane::Dataplane& dataplane, const Mac
   return result;
 }
 
-// Runs `work` on the loop with a function that takes its outcome, and waits for that.
+// Runs `work` on the loop with a function that takes its outcome, and waits for that, no longer than `limit`.
 template <typename T, typename State, typename Work>
-Result<T> call(State& state, Work work) {
+Result<T> call(State& state, Work work, std::optional<Milliseconds> limit = {}) {
   assert(std::this_thread::get_id() != state.thread.get_id());
   auto promise = std::make_shared<std::promise<Result<T>>>();
   auto outcome = promise->get_future();
@@ -67,6 +67,11 @@ Result<T> call(State& state, Work work) {
     asio::post(state.loop, [promise = std::move(promise), work = std::move(work)]() mutable {
       work([promise](Result<T> result) { promise->set_value(std::move(result)); });
     });
+  }
+  // What comes too late is thrown away with the promise.
+  if (limit && outcome.wait_for(*limit) != std::future_status::ready) {
+    return Error{ErrorCode::kUnavailable, "controller: no answer within " + std::to_string(limit->count()) +
+                                              " ms; its thread is busy or stands still, see the log of shuntd"};
   }
   try {
     return outcome.get();
@@ -219,13 +224,13 @@ EventRing& Controller::events() noexcept { return state_->events; }
 
 Result<ApplyOutcome> Controller::apply(DesiredState state, uint64_t expected_revision, bool dry_run) {
   return call<ApplyOutcome>(*state_, [=, this, state = std::move(state)](ApplyDone done) mutable {
-    state_->apply(std::move(state), expected_revision, dry_run, std::move(done));
+    state_->apply(std::move(state), expected_revision, dry_run, dry_run ? std::move(done) : state_->noted(std::move(done)));
   });
 }
 
 Result<ApplyOutcome> Controller::reload(FileState file) {
   return call<ApplyOutcome>(*state_, [this, file = std::move(file)](ApplyDone done) mutable {
-    state_->reload(std::move(file), std::move(done));
+    state_->reload(std::move(file), state_->noted(std::move(done)));
   });
 }
 
@@ -271,8 +276,16 @@ Result<StatusReport> Controller::status() {
   return call<StatusReport>(*state_, [this](auto done) { done(state_->status()); });
 }
 
-Result<ServicePage> Controller::list_services(const ServiceQuery& query) {
-  return call<ServicePage>(*state_, [=, this](auto done) { done(state_->services(query)); });
+Result<ServicePage> Controller::list_services(const ServiceQuery& query, std::optional<Milliseconds> limit) {
+  return call<ServicePage>(*state_, [=, this](auto done) { done(state_->services(query)); }, limit);
+}
+
+Result<Overview> Controller::overview(Milliseconds limit) {
+  return call<Overview>(*state_, [this](auto done) { done(state_->overview()); }, limit);
+}
+
+Result<FoundServices> Controller::find_services(const ServiceSearch& search, Milliseconds limit) {
+  return call<FoundServices>(*state_, [=, this](auto done) { done(state_->find_services(search)); }, limit);
 }
 
 Result<std::vector<WorkerState>> Controller::workers() {
@@ -339,6 +352,13 @@ void Controller::set_problem(const std::string& source, const std::string& text)
   post(*state_, [=, this] {
     if (text.empty()) state_->outside_problems.erase(source);
     else state_->outside_problems[source] = text;
+  });
+}
+
+void Controller::note_refused_apply() {
+  post(*state_, [this] {
+    state_->last_apply_succeeded = false;
+    state_->last_apply = WallClock::now();
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
 #include "control/model/machine.h"
+#include "control/observation.h"
 #include "control/report.h"
 #include "dataplane/setup/dataplane.h"
 #include "src/base/result.h"
@@ -87,8 +89,8 @@ class Controller {
   // Reports. kUnavailable when the daemon is stopping.
   Result<CurrentState> get();
   Result<StatusReport> status();
-  // kNotFound when `query.name` names no service.
-  Result<ServicePage> list_services(const ServiceQuery& query);
+  // kNotFound when `query.name` names no service. kUnavailable also when there is no answer within `limit`.
+  Result<ServicePage> list_services(const ServiceQuery& query, std::optional<Milliseconds> limit = {});
   Result<std::vector<WorkerState>> workers();
   Result<std::vector<PortState>> ports();
   // Those that happened, in the order of their enumeration.
@@ -100,12 +102,18 @@ class Controller {
   Result<ExplainReport> explain(const ExplainQuery& query);
   EventRing& events() noexcept;
 
+  // For observers, who give up after `limit` (kUnavailable).
+  Result<Overview> overview(Milliseconds limit);
+  Result<FoundServices> find_services(const ServiceSearch& search, Milliseconds limit);
+
   // Inputs. From any thread; they do not wait.
   void on_kernel_view(KernelView view);
   // A check's outcome, also one that changes nothing; names as in the desired state, others are ignored.
   void on_health(const std::string& service, const std::string& real, Health health, const std::string& text);
   // Something outside the controller wants attention in status(): "subject: cause; remedy". Empty text: no longer.
   void set_problem(const std::string& source, const std::string& text);
+  // A whole desired state was refused before it came here: for Overview::last_apply_succeeded.
+  void note_refused_apply();
 
  private:
   struct State;

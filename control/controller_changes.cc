@@ -144,6 +144,17 @@ void Controller::State::reload(FileState file, ApplyDone done) {
   });
 }
 
+ApplyDone Controller::State::noted(ApplyDone done) {
+  return [this, done = std::move(done)](Result<ApplyOutcome> outcome) {
+    // Whoever was overtaken by another change asks again; the configuration is not to blame.
+    if (outcome || outcome.error().code != ErrorCode::kConflict) {
+      last_apply_succeeded = static_cast<bool>(outcome);
+      last_apply = WallClock::now();
+    }
+    done(std::move(outcome));
+  };
+}
+
 void Controller::State::edit(const std::string& service, const std::string& real, uint64_t expected_revision,
                              const Edit& edit, ApplyDone done) {
   if (auto current = check_revision(expected_revision); !current) return done(current.error());

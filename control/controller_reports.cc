@@ -36,15 +36,21 @@ StatusReport Controller::State::status() const {
   }
   report.templates = dataplane.templates_used();
   report.template_capacity = dataplane.template_capacity();
+  report.rates = meters.total_rates();
   report.problems = problems();
   char name[256] = {};
   if (::gethostname(name, sizeof name - 1) == 0) report.hostname = name;
   return report;
 }
 
-Result<ServicePage> Controller::State::services(const ServiceQuery& query) const {
+std::unordered_map<uint32_t, std::vector<RealId>> Controller::State::removed_by_service() const {
   std::unordered_map<uint32_t, std::vector<RealId>> removed;
   for (const RealId id : slots.removed_reals()) removed[slots.real(id).service.index].push_back(id);
+  return removed;
+}
+
+Result<ServicePage> Controller::State::services(const ServiceQuery& query) const {
+  const auto removed = removed_by_service();
   const auto state_of = [&](uint32_t index) {
     const auto gone = removed.find(live.live(index).id.index);
     return service_state(index, gone == removed.end() ? std::vector<RealId>{} : gone->second);
@@ -65,12 +71,15 @@ Result<ServicePage> Controller::State::services(const ServiceQuery& query) const
   auto each = std::upper_bound(order.begin(), order.end(), query.after,
                                [&](const std::string& name, uint32_t index) { return name < name_of(index); });
   if (query.after.empty()) each = order.begin();
+  size_t reals = 0;
   for (; each != order.end(); ++each) {
-    if (query.page_size > 0 && page.services.size() == query.page_size) {
+    const bool is_full = query.page_size > 0 && page.services.size() == query.page_size;
+    if (is_full || (query.page_reals > 0 && reals >= query.page_reals)) {
       page.next = page.services.back().name;
       break;
     }
     page.services.push_back(state_of(*each));
+    reals += page.services.back().reals.size();
   }
   return page;
 }
@@ -115,6 +124,8 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.health = at_work.health.health;
   state.health_since = at_work.health.since;
   state.last_check = at_work.health.last_check;
+  state.went_up = at_work.health.went_up;
+  state.went_down = at_work.health.went_down;
   state.sorry = real.sorry;
   state.upper_threshold = real.upper_threshold;
   state.lower_threshold = real.lower_threshold;

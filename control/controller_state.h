@@ -17,6 +17,7 @@
 #include "control/controller.h"
 #include "control/debug/explain_report.h"
 #include "control/journal.h"
+#include "control/lateness.h"
 #include "control/live_state.h"
 #include "control/meters.h"
 #include "control/next_hop_table.h"
@@ -71,6 +72,8 @@ struct Controller::State {
   // --- changes (controller_changes.cc) ---
   void apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done);
   void reload(FileState file, ApplyDone done);
+  // `done`, and what became of the state is kept for observers.
+  ApplyDone noted(ApplyDone done);
   using Edit = std::function<Result<WeightEdit>(const Real&)>;
   void edit(const std::string& service, const std::string& real, uint64_t expected_revision, const Edit& edit,
             ApplyDone done);
@@ -102,8 +105,12 @@ struct Controller::State {
   void read_links();
   void keep_neighbours_fresh(Clock::time_point now);
 
-  // --- reports (controller_reports.cc, problems.cc, connection_reports.cc) ---
+  // --- reports (controller_reports.cc, problems.cc, connection_reports.cc, observation.cc) ---
   StatusReport status() const;
+  Overview overview() const;
+  FoundServices find_services(const ServiceSearch& search) const;
+  // By ServiceId.
+  std::unordered_map<uint32_t, std::vector<RealId>> removed_by_service() const;
   std::vector<std::string> problems() const;
   Result<ServicePage> services(const ServiceQuery& query) const;
   ServiceState service_state(uint32_t index, const std::vector<RealId>& removed) const;
@@ -166,6 +173,10 @@ struct Controller::State {
   uint64_t file_hash = 0;
   const WallClock::time_point started = WallClock::now();
   WallClock::time_point applied;
+  // Of the last whole state that was asked for; unset: none since the start.
+  bool last_apply_succeeded = true;
+  WallClock::time_point last_apply;
+  Lateness lateness;
 
   bool publish_pending = false;
   Clock::time_point last_publish;

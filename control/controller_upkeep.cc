@@ -22,6 +22,7 @@ void Controller::State::start_upkeep() {
   tick_timer.expires_after(kTick);
   tick_timer.async_wait([this](const asio::error_code& error) {
     if (error) return;
+    lateness.note(tick_timer.expiry(), Clock::now());
     on_tick();
     start_upkeep();
   });
@@ -42,6 +43,8 @@ void Controller::State::on_tick() {
   }
   if (ticks % kTicksOfSampling == 0) {
     meters.sample(reals, now);
+    // Log lines that repeated and stopped are summed up even when nothing else is told.
+    spdlog::default_logger()->flush();
     keep_neighbours_fresh(now);
     forget_path_mtus(now);
   }

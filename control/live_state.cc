@@ -323,6 +323,8 @@ Health LiveState::set_health(RealPlace place, Health health, const std::string& 
   if (before == health) return before;
   state.health = health;
   state.since = WallClock::now();
+  if (is_down(health)) ++state.went_down;
+  if (is_down(before) && health == Health::kUp) ++state.went_up;
   if (is_down(before) != is_down(health)) mark(place.service);
   return before;
 }

@@ -24,6 +24,9 @@ struct HealthState {
   Health health = Health::kUnknown;
   WallClock::time_point since;
   std::string last_check;
+  // How often it became so, after it was not.
+  uint64_t went_up = 0;
+  uint64_t went_down = 0;
 };
 
 // What goes with a Real of the desired state.

@@ -49,6 +49,7 @@ void Meters::sample(uint32_t real_slots, Clock::time_point now) {
   };
   const size_t known = reals_.size();
   reals_.resize(std::max<size_t>(known, real_slots));
+  total_rates_ = {};
   for (uint32_t i = 0; i < real_slots; ++i) {
     const Traffic total = traffic_of({i});
     // A slot seen for the first time starts from where it is.
@@ -56,6 +57,7 @@ void Meters::sample(uint32_t real_slots, Clock::time_point now) {
     reals_[i] = {total,
                  {rate(gain.connections), rate(gain.in_packets), rate(gain.out_packets), rate(gain.in_bytes),
                   rate(gain.out_bytes)}};
+    total_rates_ += reals_[i].rates;
   }
   sample_drops(seconds, now);
   sample_workers();
@@ -76,7 +78,7 @@ void Meters::sample_workers() {
   for (size_t i = 0; i < worker_samples_.size(); ++i) {
     const WorkerCounters& counters = dataplane_.worker_counters(static_cast<uint32_t>(i));
     const WorkerSample now = {counters.busy_cycles.read(), counters.idle_cycles.read(), counters.rx_packets.read(),
-                              counters.bursts.read()};
+                              counters.bursts.read(), counters.polls.read()};
     const WorkerSample before = std::exchange(worker_samples_[i], now);
     const auto ratio = [](uint64_t part, uint64_t whole) {
       return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
@@ -84,7 +86,7 @@ void Meters::sample_workers() {
     const uint64_t busy = now.busy_cycles - before.busy_cycles;
     const uint64_t packets = now.packets - before.packets;
     worker_rates_[i] = {ratio(busy, busy + now.idle_cycles - before.idle_cycles), ratio(busy, packets),
-                        ratio(packets, now.bursts - before.bursts)};
+                        ratio(packets, now.bursts - before.bursts), now.polls == before.polls};
   }
 }
 
@@ -109,7 +111,10 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.packets_per_burst = worker_rates_[worker].packets_per_burst;
   state.rx_packets = counters.rx_packets.read();
   state.tx_packets = counters.tx_packets.read();
-  for (const auto& drops : counters.drops) state.dropped_packets += drops.read();
+  for (const auto& drops : counters.drops) {
+    state.drops.push_back(drops.read());
+    state.dropped_packets += state.drops.back();
+  }
   state.kernel_packets = counters.kernel_packets.read();
   state.handed_off_packets = counters.handed_off_packets.read();
   state.connections = counters.connections.read();
@@ -117,6 +122,11 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.ipv6_connections = counters.ipv6_connections.read();
   state.ipv6_connection_capacity = info.ipv6_connection_capacity;
   state.snapshot = counters.snapshot_version.read();
+  state.untracked_packets = counters.untracked_packets.read();
+  state.half_open_evicted = counters.half_open_evicted.read();
+  state.stalled = worker_rates_[worker].stalled;
+  state.busy_seconds =
+      static_cast<double>(counters.busy_cycles.read()) / static_cast<double>(dataplane_.cycles_per_second());
   return state;
 }
 

@@ -33,6 +33,8 @@ class Meters {
   // Measures the rates since the last call, of real slots below `real_slots` and all else. About once a second.
   void sample(uint32_t real_slots, Clock::time_point now);
   Rates rates_of(dataplane::RealId real) const;
+  // Of all reals together.
+  const Rates& total_rates() const noexcept { return total_rates_; }
   double drop_rate(dataplane::DropReason reason) const;
   // When the counter was last seen to grow; unset: never.
   std::optional<Clock::time_point> last_drop(dataplane::DropReason reason) const;
@@ -45,10 +47,11 @@ class Meters {
     Rates rates;
   };
   struct WorkerSample {
-    uint64_t busy_cycles = 0, idle_cycles = 0, packets = 0, bursts = 0;
+    uint64_t busy_cycles = 0, idle_cycles = 0, packets = 0, bursts = 0, polls = 0;
   };
   struct WorkerRates {
     double busy_ratio = 0, cycles_per_packet = 0, packets_per_burst = 0;
+    bool stalled = false;
   };
   void sample_drops(double seconds, Clock::time_point now);
   void sample_workers();
@@ -56,6 +59,7 @@ class Meters {
   const dataplane::Dataplane& dataplane_;
   std::optional<Clock::time_point> sampled_;
   std::vector<Measured> reals_;
+  Rates total_rates_;
   struct Drops {
     uint64_t total = 0;
     double rate = 0;
@@ -65,14 +69,5 @@ class Meters {
   std::vector<WorkerSample> worker_samples_;
   std::vector<WorkerRates> worker_rates_;
 };
-
-inline Rates& operator+=(Rates& a, const Rates& b) noexcept {
-  a.connections += b.connections;
-  a.in_packets += b.in_packets;
-  a.out_packets += b.out_packets;
-  a.in_bytes += b.in_bytes;
-  a.out_bytes += b.out_bytes;
-  return a;
-}
 
 }  // namespace shunt::control

@@ -185,6 +185,10 @@ std::vector<std::string> Controller::State::problems() const {
   }
   for (const auto& info : dataplane.workers()) {
     const dataplane::WorkerCounters& counters = dataplane.worker_counters(info.index);
+    if (meters.worker(info.index).stalled) {
+      problems.list.push_back("worker " + std::to_string(info.index) + ": it stands still on lcore " +
+                              std::to_string(info.lcore) + "; look for what else runs on that CPU, or restart shuntd");
+    }
     add_table({info.index, "connection table", "workers.connections"}, counters.connections.read(),
               info.connection_capacity, problems);
     add_table({info.index, "IPv6 connection table", "workers.ipv6_connections"}, counters.ipv6_connections.read(),

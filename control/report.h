@@ -36,6 +36,33 @@ struct CurrentState {
   DesiredState state;
 };
 
+struct Traffic {
+  uint64_t connections = 0;
+  uint64_t in_packets = 0;
+  uint64_t out_packets = 0;
+  uint64_t in_bytes = 0;
+  uint64_t out_bytes = 0;
+  bool operator==(const Traffic&) const = default;
+};
+
+// Per second, over the last measured interval (about one second).
+struct Rates {
+  double connections = 0;
+  double in_packets = 0;
+  double out_packets = 0;
+  double in_bytes = 0;
+  double out_bytes = 0;
+};
+
+inline Rates& operator+=(Rates& a, const Rates& b) noexcept {
+  a.connections += b.connections;
+  a.in_packets += b.in_packets;
+  a.out_packets += b.out_packets;
+  a.in_bytes += b.in_bytes;
+  a.out_bytes += b.out_bytes;
+  return a;
+}
+
 struct StatusReport {
   std::string version;
   std::string dpdk_version;
@@ -59,24 +86,8 @@ struct StatusReport {
   std::string hostname;
   // Of both families.
   uint64_t connection_table_bytes = 0;
-};
-
-struct Traffic {
-  uint64_t connections = 0;
-  uint64_t in_packets = 0;
-  uint64_t out_packets = 0;
-  uint64_t in_bytes = 0;
-  uint64_t out_bytes = 0;
-  bool operator==(const Traffic&) const = default;
-};
-
-// Per second, over the last measured interval (about one second).
-struct Rates {
-  double connections = 0;
-  double in_packets = 0;
-  double out_packets = 0;
-  double in_bytes = 0;
-  double out_bytes = 0;
+  // Of all reals together.
+  Rates rates;
 };
 
 enum class Health {
@@ -114,6 +125,9 @@ struct RealState {
   uint32_t lower_threshold = 0;
   // Under method tunnel.
   std::optional<Tunnel> tunnel;
+  // How often checks found it up again, and down, since the daemon's start.
+  uint64_t went_up = 0;
+  uint64_t went_down = 0;
 };
 
 struct ServiceState {
@@ -143,6 +157,8 @@ struct ServiceQuery {
   uint32_t page_size = 0;
   // `next` of the page before; empty: from the first. Pages are in the order of names.
   std::string after;
+  // A page ends once it has so many reals, whatever its services; 0: never.
+  uint32_t page_reals = 0;
 };
 
 struct ServicePage {
@@ -207,6 +223,16 @@ struct WorkerState {
   uint64_t ipv6_connection_capacity = 0;
   // Version of the snapshot last seen.
   uint64_t snapshot = 0;
+  // Forwarded without a connection, the table being full.
+  uint64_t untracked_packets = 0;
+  // Half-open connections that gave way to new ones in a full table.
+  uint64_t half_open_evicted = 0;
+  // It did not poll in the last measured interval.
+  bool stalled = false;
+  // Time spent on packets since the start.
+  double busy_seconds = 0;
+  // By dataplane::DropReason.
+  std::vector<uint64_t> drops;
 };
 
 struct PortState {

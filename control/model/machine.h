@@ -48,6 +48,19 @@ struct Port {
   KernelPort kernel_port;
 };
 
+// The read-only HTTP listener.
+struct Http {
+  bool enabled = true;
+  IpAddress address = *IpAddress::parse("127.0.0.1");
+  uint16_t port = 9180;
+};
+
+struct Logging {
+  bool json = false;
+  // trace, debug, info, warn, error, critical or off.
+  std::string level = "info";
+};
+
 struct StaticNeighbour {
   IpAddress address;
   MacAddress mac;
@@ -66,6 +79,8 @@ struct Machine {
   std::vector<Port> ports;
   std::string unix_socket = "/run/shunt/shuntd.sock";
   std::string journal_directory = "/var/lib/shunt";
+  Http http;
+  Logging logging;
   std::vector<StaticNeighbour> neighbours;
   std::vector<StaticRoute> routes;
 };

@@ -57,6 +57,8 @@ void put(const RealState& real, v1::RealState& out) {
   out.set_sorry(real.sorry);
   out.set_upper_threshold(real.upper_threshold);
   out.set_lower_threshold(real.lower_threshold);
+  out.set_went_up(real.went_up);
+  out.set_went_down(real.went_down);
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);
 }
 
@@ -147,6 +149,7 @@ v1::Status to_proto(const StatusReport& report) {
   out.set_templates(report.templates);
   out.set_template_capacity(report.template_capacity);
   out.set_unremembered_connections(report.unremembered_connections);
+  put(report.rates, *out.mutable_rates());
   return out;
 }
 
@@ -204,6 +207,9 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_snapshot(worker.snapshot);
   out.set_ipv6_connections(worker.ipv6_connections);
   out.set_ipv6_connection_capacity(worker.ipv6_connection_capacity);
+  out.set_untracked_packets(worker.untracked_packets);
+  out.set_half_open_evicted(worker.half_open_evicted);
+  out.set_stalled(worker.stalled);
   return out;
 }
 

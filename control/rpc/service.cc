@@ -39,6 +39,7 @@ grpc::Status ShuntService::Apply(grpc::ServerContext* context, const v1::ApplyRe
   const auto problems = config::validate_desired_state(request->state(), machine_);
   if (!problems.empty()) {
     if (!request->dry_run()) {
+      controller_.note_refused_apply();
       audit_refusal(*context, "apply", std::to_string(problems.size()) + " problems, first: " +
                                            config::to_string(problems.front(), ""));
     }

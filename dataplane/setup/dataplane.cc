@@ -199,6 +199,10 @@ bool Dataplane::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) {
   return state_->rings->send_frame(port, frame, bytes);
 }
 
+uint32_t Dataplane::mbufs_available() const noexcept { return rte_mempool_avail_count(state_->pool.get()); }
+
+uint32_t Dataplane::mbuf_capacity() const noexcept { return state_->pool->size; }
+
 size_t Dataplane::take_resolve_requests(ResolveRequest* out, size_t capacity) {
   return state_->rings->take_resolve_requests(out, capacity);
 }

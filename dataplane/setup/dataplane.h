@@ -124,6 +124,9 @@ class Dataplane {
   const RealCounters& real_counters(uint32_t worker, RealId real) const noexcept;
   // "22.11.11": the library that runs, which may be newer than the one built with.
   static std::string dpdk_version();
+  // Packet buffers that nobody holds, and how many there are. Looks at every lcore's cache; any thread.
+  uint32_t mbufs_available() const noexcept;
+  uint32_t mbuf_capacity() const noexcept;
   // TSC cycles per second.
   uint64_t cycles_per_second() const noexcept;
 

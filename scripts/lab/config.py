@@ -59,6 +59,8 @@ class Config:
         self.file_prefix = file_prefix
         self.workers = 1
         self.timeouts = {}
+        # In a network namespace of its own no port is taken.
+        self.http = {}
         self.services = {}
         for family in families:
             self._add("web", "tcp", HTTP_PORT, reals, family)
@@ -91,6 +93,7 @@ class Config:
                       self._port("inside", INSIDE_MAC, [f.on_link(f.inside_lb) for f in FAMILIES], 1)],
             "listener": {"unix_socket": self.socket},
             "journal": {"directory": os.path.join(self.folder, "journal")},
+            "http": self.http,
             **({"timeouts": self.timeouts} if self.timeouts else {}),
             "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
                                 for family in FAMILIES],

@@ -13,6 +13,11 @@ std::string count(size_t number, const char* what) {
   return std::to_string(number) + " " + what + (number == 1 ? "" : "s");
 }
 
+std::string url_of(const control::Http& http) {
+  const std::string address = http.address.to_string();
+  return "http://" + (http.address.is_v4() ? address : "[" + address + "]") + ":" + std::to_string(http.port) + "/";
+}
+
 // One worker gets everything; with several, who gets fullnat's replies is worth knowing.
 void tell_steering(const dataplane::Dataplane& dataplane) {
   if (dataplane.workers().size() < 2) return;
@@ -56,14 +61,20 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
   auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_);
   if (!server) return server.error();
   daemon->server_ = std::move(*server);
+  if (!machine.http.enabled) return daemon;
+  auto http = control::http::Server::start(*daemon->controller_, machine.http);
+  if (!http) return http.error();
+  daemon->http_ = std::move(*http);
   return daemon;
 }
 
 Daemon::~Daemon() {
+  if (http_) http_->stop();
   if (server_) server_->stop();
   // What lives on the loop goes after the loop has ended and before it is gone.
   if (controller_) controller_->stop();
   kernel_side_.reset();
+  http_.reset();
   server_.reset();
   controller_.reset();
 }
@@ -79,21 +90,27 @@ std::string Daemon::summary() const {
   }
   return count(dataplane_->ports().size(), "port") + ", " + count(dataplane_->workers().size(), "worker") +
          ", connection tables of " + mib(table_bytes) + " for " + std::to_string(ipv4) + " IPv4 and " +
-         std::to_string(ipv6) + " IPv6 connections, API on " + configuration_.machine.unix_socket;
+         std::to_string(ipv6) + " IPv6 connections, API on " + configuration_.machine.unix_socket +
+         (http_ ? ", status page on " + url_of(configuration_.machine.http) : "");
 }
 
 void Daemon::reload(const std::string& path) {
   auto outcome = reload_configuration(path, names_);
   if (!outcome.problems.empty()) {
     for (const std::string& problem : outcome.problems) spdlog::error("{}", problem);
+    controller_->note_refused_apply();
+    controller_->set_problem("configuration file", outcome.problems.front() +
+                                                       " (at the last reload, which changed nothing; mend the file and "
+                                                       "send SIGHUP again)");
     spdlog::error("reload of {}: {}, nothing was changed; mend the file and send SIGHUP again", path,
                   count(outcome.problems.size(), "error"));
     return;
   }
   if (outcome.configuration.machine_part != configuration_.machine_part) {
-    spdlog::warn("reload of {}: the machine part (dpdk, workers, ports, listener, next_hops, journal) differs from what "
+    spdlog::warn("reload of {}: the machine part (dpdk, workers, ports, listener, next_hops, journal, http, logging) differs from what "
                  "runs; restart shuntd to use it", path);
   }
+  controller_->set_problem("configuration file", "");
   const auto applied = controller_->reload(outcome.configuration.file);
   if (!applied) {
     spdlog::error("reload of {}: {}", path, applied.error().message);

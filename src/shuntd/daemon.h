@@ -8,6 +8,7 @@
 
 #include "config/validate.h"
 #include "control/controller.h"
+#include "control/http/server.h"
 #include "control/rpc/server.h"
 #include "dataplane/setup/dataplane.h"
 #include "src/base/result.h"
@@ -39,6 +40,8 @@ class Daemon {
   std::unique_ptr<control::Controller> controller_;
   std::unique_ptr<KernelSide> kernel_side_;
   std::unique_ptr<control::rpc::Server> server_;
+  // Unset: disabled.
+  std::unique_ptr<control::http::Server> http_;
   std::vector<uint64_t> polls_;
 };
 

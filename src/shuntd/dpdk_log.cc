@@ -4,10 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <array>
-#include <chrono>
 #include <cstdio>
-#include <mutex>
-#include <string>
+#include <string_view>
 
 namespace shunt::shuntd {
 namespace {
@@ -18,40 +16,13 @@ constexpr std::array<std::string_view, 7> kHarmless = {
     "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "mp action callback", "No free hugepages reported",
     "TELEMETRY", "telemetry"};
 
-class Repetitions {
- public:
-  using Clock = std::chrono::steady_clock;
-
-  void tell(spdlog::level::level_enum level, std::string_view line) {
-    const std::lock_guard lock(mutex_);
-    const auto now = Clock::now();
-    if (line == last_ && now - told_ < std::chrono::seconds(1)) {
-      ++repeated_;
-      return;
-    }
-    if (repeated_ > 0) spdlog::log(level_, "dpdk: {} (again, {} times)", last_, repeated_);
-    last_ = line;
-    level_ = level;
-    told_ = now;
-    repeated_ = 0;
-    spdlog::log(level, "dpdk: {}", line);
-  }
-
- private:
-  std::mutex mutex_;
-  std::string last_;
-  spdlog::level::level_enum level_ = spdlog::level::off;
-  Clock::time_point told_;
-  uint64_t repeated_ = 0;
-};
-
-ssize_t take(void* cookie, const char* text, size_t bytes) {
+ssize_t take(void*, const char* text, size_t bytes) {
   const auto level = static_cast<uint32_t>(rte_log_cur_msg_loglevel());
   for (std::string_view rest(text, bytes); !rest.empty();) {
     const size_t end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (!line.empty()) static_cast<Repetitions*>(cookie)->tell(level_of(level, line), line);
+    if (!line.empty()) spdlog::log(level_of(level, line), "dpdk: {}", line);
   }
   return static_cast<ssize_t>(bytes);
 }
@@ -75,8 +46,7 @@ spdlog::level::level_enum level_of(uint32_t dpdk_level, std::string_view line) n
 }
 
 void bridge_dpdk_log() {
-  static Repetitions repetitions;
-  FILE* stream = fopencookie(&repetitions, "w", {.read = nullptr, .write = take, .seek = nullptr, .close = nullptr});
+  FILE* stream = fopencookie(nullptr, "w", {.read = nullptr, .write = take, .seek = nullptr, .close = nullptr});
   if (stream == nullptr) return;
   setlinebuf(stream);
   rte_openlog_stream(stream);

@@ -8,8 +8,8 @@
 
 namespace shunt::shuntd {
 
-// Before rte_eal_init(), once. Lines may then come from any thread. A line that repeats is told once a second, with how
-// often: a driver in trouble says the same for every burst.
+// Before rte_eal_init(), once. Lines may then come from any thread; the log sums up those that repeat
+// (src/base/flood_limit.h), as a driver in trouble says the same for every burst.
 void bridge_dpdk_log();
 
 // What a line of a DPDK level (1 emergency .. 8 debug) is to us. DPDK's notices and information are about its own

@@ -1,5 +1,6 @@
 // shuntd: reads its configuration, starts, and waits for signals.
 #include <cstdio>
+#include <utility>
 
 #include "src/base/log.h"
 #include "src/shuntd/configuration.h"
@@ -43,28 +44,36 @@ void serve(Daemon& daemon, const std::string& config_path) {
   }
 }
 
-int run(const Options& options) {
-  auto loaded = load_configuration(options.config_path);
-  if (!loaded.problems.empty()) return tell_problems(loaded.problems);
-  if (options.check) return check(options.config_path, loaded.configuration.machine);
-  hold_signals();
-  start_logging(options.log_level);
+// REQUIRES no other thread of ours.
+int start_and_serve(Configuration configuration, const std::string& config_path) {
   bridge_dpdk_log();
-  spdlog::info("shuntd {} starts with {}", SHUNT_VERSION, options.config_path);
+  spdlog::info("shuntd {} starts with {}", SHUNT_VERSION, config_path);
   {
-    auto daemon = Daemon::start(std::move(loaded.configuration));
+    auto daemon = Daemon::start(std::move(configuration));
     if (!daemon) {
       spdlog::critical("{}", daemon.error().message);
       return static_cast<int>(exit_code_of(daemon.error().code));
     }
     spdlog::info("ready: {}", (*daemon)->summary());
     tell_ready((*daemon)->summary());
-    serve(**daemon, options.config_path);
+    serve(**daemon, config_path);
     tell_stopping();
     spdlog::info("stopping");
   }
   spdlog::info("stopped");
   return static_cast<int>(ExitCode::kOk);
+}
+
+int run(const Options& options) {
+  auto loaded = load_configuration(options.config_path);
+  if (!loaded.problems.empty()) return tell_problems(loaded.problems);
+  if (options.check) return check(options.config_path, loaded.configuration.machine);
+  hold_signals();
+  const control::Logging& logging = loaded.configuration.machine.logging;
+  start_logging({options.log_level.empty() ? logging.level : options.log_level, logging.json});
+  const int status = start_and_serve(std::move(loaded.configuration), options.config_path);
+  end_logging();
+  return status;
 }
 
 }  // namespace

@@ -31,8 +31,7 @@ Parsed parse(int argc, char** argv, Options& options) {
   app.add_option("-c,--config", options.config_path, "Configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag("--check", options.check,
                "Validate the configuration file, tell every error and the memory it takes, and end");
-  app.add_option("--log-level", options.log_level, "What is logged to standard error")
-      ->capture_default_str()
+  app.add_option("--log-level", options.log_level, "What is logged to standard error (default: the configuration's logging.level, info)")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "critical", "off"}))
       ->type_name("LEVEL");
   app.footer(kFooter);

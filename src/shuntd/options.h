@@ -9,7 +9,8 @@ struct Options {
   std::string config_path = "/etc/shunt/shunt.yaml";
   // Validate and end.
   bool check = false;
-  std::string log_level = "info";
+  // Empty: the configuration's.
+  std::string log_level;
 };
 
 // What to do after parsing: go on, or end the process with `exit` (--help, --version, or a mistake that was told).

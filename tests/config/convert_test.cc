@@ -442,6 +442,11 @@ TEST(Convert, AMachineTakesTheSchemasDefaults) {
   EXPECT_EQ(machine.workers.mbufs, 32768U);
   EXPECT_EQ(machine.unix_socket, "/run/shunt/shuntd.sock");
   EXPECT_EQ(machine.journal_directory, "/var/lib/shunt");
+  EXPECT_TRUE(machine.http.enabled);
+  EXPECT_EQ(machine.http.address.to_string(), "127.0.0.1");
+  EXPECT_EQ(machine.http.port, 9180);
+  EXPECT_FALSE(machine.logging.json);
+  EXPECT_EQ(machine.logging.level, "info");
   ASSERT_EQ(machine.ports.size(), 1U);
   EXPECT_EQ(machine.ports[0].mtu, 1500);
   EXPECT_EQ(machine.ports[0].descriptors, 1024);
@@ -470,6 +475,8 @@ ports:
   - {name: b, device: net_tap1, kernel_port: {name: lan0, disabled: true}}
 listener: {unix_socket: /tmp/s}
 journal: {directory: /tmp/j}
+http: {address: "2001:db8::9", port: 9181, allow_remote: true, disabled: true}
+logging: {format: json, level: warn}
 next_hops:
   neighbours: [{address: 10.0.0.2, mac: "02:00:00:00:00:02", port: b}, {address: fe80::2, mac: "02:00:00:00:00:03", port: b}]
   routes: [{prefix: 0.0.0.0/0, via: 10.0.0.2, port: b}, {prefix: 10.0.0.0/24, port: b}, {prefix: ::/0, via: fe80::2, port: b}]
@@ -501,6 +508,11 @@ next_hops:
   EXPECT_FALSE(machine.ports[1].kernel_port.enabled);
   EXPECT_EQ(machine.unix_socket, "/tmp/s");
   EXPECT_EQ(machine.journal_directory, "/tmp/j");
+  EXPECT_FALSE(machine.http.enabled);
+  EXPECT_EQ(machine.http.address, IpAddress::parse("2001:db8::9"));
+  EXPECT_EQ(machine.http.port, 9181);
+  EXPECT_TRUE(machine.logging.json);
+  EXPECT_EQ(machine.logging.level, "warn");
   EXPECT_EQ(first.kernel_port.addresses[1].to_string(), "2001:db8::1/64");
   ASSERT_EQ(machine.neighbours.size(), 2U);
   EXPECT_EQ(machine.neighbours[1].address, IpAddress::parse("fe80::2"));

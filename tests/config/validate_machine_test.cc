@@ -17,6 +17,38 @@ const std::vector<YamlCase> kCases = {
 )" + kOutside,
      {"MALFORMED lb.yaml:1:16: dpdk: lcores: lcore 2 is listed twice; list the main lcore, then "
       "one per worker: \"0,1,2\" or \"0,1-3\""}},
+    {"AHttpAddressThatOthersReachWantsAWordForIt",
+     Purpose::kDaemon,
+     R"(http: {address: 0.0.0.0}
+)" + kOutside,
+     {"CONFLICT lb.yaml:1:17: http: address 0.0.0.0 can be reached from other machines, who would "
+      "read VIPs, reals and traffic without a password; use 127.0.0.1 behind a proxy that asks for "
+      "one, or set http.allow_remote: true"}},
+    {"WithTheWordItIsTaken",
+     Purpose::kDaemon,
+     R"(http: {address: "::", allow_remote: true}
+)" + kOutside,
+     {}},
+    {"ALoopbackAddressNeedsNone", Purpose::kDaemon, R"(http: {address: "::1", port: 80}
+)" + kOutside,
+     {}},
+    {"AHttpAddressIsOne",
+     Purpose::kDaemon,
+     R"(http: {address: localhost}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:17: http: address \"localhost\" is no IP address; write it as 127.0.0.1, "
+      "::1 or, with allow_remote, 0.0.0.0"}},
+    {"AHttpPortHasItsRange",
+     Purpose::kDaemon,
+     R"(http: {port: 65536}
+)" + kOutside,
+     {"OUT_OF_RANGE lb.yaml:1:14: http: port 65536 exceeds 65535; use 1..65535"}},
+    {"ALogLevelIsOneOfItsWords",
+     Purpose::kDaemon,
+     R"(logging: {level: loud}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:18: logging: level \"loud\" is not one of trace, debug, info, warn, error, "
+      "critical and off; write one of them"}},
     {"LcoresNeedAWorker",
      Purpose::kDaemon,
      R"(dpdk: {lcores: 0}

@@ -11,21 +11,21 @@ const std::vector<YamlCase> kCases = {
      R"(- services
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a list, not a group of KEY: VALUE lines; its "
-      "fields are dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses, "
+      "fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
       "services and sysctls"}},
     {"AScalarAtTheTopIsRefused",
      Purpose::kDesiredState,
      R"(web
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a single value, not a group of KEY: VALUE lines; "
-      "its fields are dpdk, workers, ports, listener, next_hops, journal, timeouts, "
+      "its fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, "
       "local_addresses, services and sysctls"}},
     {"AnUnknownTopLevelKeyIsNamedWithItsNeighbour",
      Purpose::kDesiredState,
      R"(service: []
 )",
      {"UNKNOWN_FIELD lb.yaml:1:1: service: unknown key \"service\"; did you mean services? known "
-      "here: dpdk, workers, ports, listener, next_hops, journal, timeouts, local_addresses, "
+      "here: dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
       "services and sysctls"}},
     {"AnUnknownKeyFarFromAnyIsListed",
      Purpose::kDesiredState,
@@ -33,7 +33,7 @@ const std::vector<YamlCase> kCases = {
 foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:2:1: foo: unknown key \"foo\"; known here: dpdk, workers, ports, "
-      "listener, next_hops, journal, timeouts, local_addresses, services and sysctls"}},
+      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services and sysctls"}},
     {"AMistypedRequiredKeyIsToldOnce",
      Purpose::kDesiredState,
      R"(services:

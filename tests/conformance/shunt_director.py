@@ -67,6 +67,7 @@ class ShuntDirector(Director):
                       for at, side in enumerate(SIDES)],
             "listener": {"unix_socket": self._socket},
             "journal": {"directory": os.path.join(self._folder, "journal")},
+            "http": {"disabled": True},
         }
 
     @staticmethod

@@ -32,7 +32,7 @@ class Bench:
             text = text.replace(old, new)
         self.config = os.path.join(folder, "bench.yaml")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(f"{text}\nlistener: {{unix_socket: {folder}/shuntd.sock}}\njournal: {{directory: {folder}}}\n")
+            file.write(f"{text}\nlistener: {{unix_socket: {folder}/shuntd.sock}}\njournal: {{directory: {folder}}}\nhttp: {{disabled: true}}\n")
 
     def start(self):
         self.processes.start("shuntd", [binary("shuntd"), "-c", self.config])

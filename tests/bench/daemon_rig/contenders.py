@@ -213,6 +213,7 @@ class Shuntd(Contender):
                 "routes": [{"prefix": "10.1.0.0/16", "port": "port"}]},
             "listener": {"unix_socket": self._socket},
             "journal": {"directory": self._journal},
+            "http": {"disabled": True},
             # Nothing expires during a run, and the time that the program is paused counts, too.
             "timeouts": {"udp": "24h"},
             "local_addresses": [{"name": "pool", "addresses": flows.LOCAL_ADDRESSES}],

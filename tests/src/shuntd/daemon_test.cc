@@ -1,5 +1,9 @@
 // The built daemon from outside: its exit statuses, what systemd and the log are told, signals.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+
+#include <sstream>
 
 #include "tests/src/shuntd/program.h"
 
@@ -46,9 +50,9 @@ TEST(Shuntd, EveryErrorOfAFileIsTold) {
   const std::string file = place.write();
   for (const bool check : {true, false}) {
     EXPECT_EQ(run(place, check ? std::vector<std::string>{"--check", "-c", file} : std::vector<std::string>{"-c", file}), 2);
-    EXPECT_THAT(place.read("log"), HasSubstr(file + ":14:"));
+    EXPECT_THAT(place.read("log"), HasSubstr(file + ":15:"));
     EXPECT_THAT(place.read("log"), HasSubstr("90000"));
-    EXPECT_THAT(place.read("log"), HasSubstr(file + ":15:1: servises"));
+    EXPECT_THAT(place.read("log"), HasSubstr(file + ":16:1: servises"));
   }
 }
 
@@ -121,6 +125,56 @@ TEST(Shuntd, ItTellsSystemdWhenItIsReadyAndLeavesNothingBehind) {
   EXPECT_FALSE(std::filesystem::exists(place.path("sock")));
   const std::string base = getuid() == 0 ? "/var/run/dpdk/" : "/tmp/dpdk/";
   EXPECT_FALSE(std::filesystem::exists(base + place.file_prefix()));
+}
+
+// A socket that listens on a port of 127.0.0.1 that was free.
+class TakenPort {
+ public:
+  TakenPort() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(socket_, 1), 0);
+    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+  }
+  ~TakenPort() { close(socket_); }
+  uint16_t port = 0;
+
+ private:
+  int socket_;
+};
+
+TEST(Shuntd, AStatusPageWhosePortIsTakenIsAConflict) {
+  Place place;
+  const TakenPort taken;
+  place.http = "port: " + std::to_string(taken.port);
+  EXPECT_EQ(run(place, {"-c", place.write()}), 5);
+  EXPECT_THAT(place.read("log"), HasSubstr("http 127.0.0.1:" + std::to_string(taken.port) + ": the port is taken; "));
+  EXPECT_FALSE(std::filesystem::exists(place.path("sock")));
+}
+
+TEST(Shuntd, ItsLogIsOneJsonObjectALineWhereTheFileSaysSo) {
+  Place place;
+  place.more = "logging: {format: json, level: warn}\n";
+  const std::string file = place.write();
+  Shuntd daemon(place, {"-c", file, "--log-level", "info"});
+  ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+  daemon.send(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0);
+  EXPECT_THAT(daemon.log(), HasSubstr("Z\",\"level\":\"info\",\"message\":\"ready: 1 port, 1 worker"));
+  std::istringstream lines(daemon.log());
+  for (std::string line; std::getline(lines, line);) EXPECT_THAT(line, testing::MatchesRegex(R"(\{"time":".*"\})"));
+}
+
+TEST(Shuntd, TheFileSaysWhatIsLoggedUnlessTheCommandLineDoes) {
+  Place place;
+  place.more = "logging: {level: error}\n";
+  Shuntd daemon(place, {"-c", place.write()});
+  ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
+  EXPECT_EQ(daemon.log(), "");
 }
 
 TEST(Shuntd, SighupTakesTheFilesServicesAndABadFileChangesNothing) {

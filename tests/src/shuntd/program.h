@@ -53,6 +53,8 @@ class Place {
   unsigned connections = 1024;
   unsigned ipv6_connections = 1024;
   unsigned weight = 1;
+  // Ports are the machine's: a test that wants one takes one that is free.
+  std::string http = "disabled: true";
   std::string more;
 
   std::string write() const {
@@ -64,6 +66,7 @@ class Place {
                                       << "', kernel_port: {disabled: true}}\n"
                                       << "listener: {unix_socket: " << path("sock") << "}\n"
                                       << "journal: {directory: " << path("journal") << "}\n"
+                                      << "http: {" << http << "}\n"
                                       << "services:\n- name: web\n  protocol: tcp\n  address: 192.0.2.1\n  port: 80\n"
                                       << "  health_check: {disabled: true}\n"
                                       << "  reals:\n  - {address: 192.0.2.11, weight: " << weight << "}\n"

@@ -10,6 +10,7 @@ _shuntctl_options() {
     diff) echo "-f --file $common" ;;
     "real set-weight") echo "--expect-revision $common" ;;
     "real drain") echo "--undo --wait --expect-revision $common" ;;
+    top) echo "--once $common" ;;
     events) echo "-w --watch --after $common" ;;
     explain) echo "--port $common" ;;
     *) echo "$common" ;;
@@ -18,7 +19,7 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events explain" ;;
+    "") echo "status version service conn apply diff get check real drops workers ports events top explain" ;;
     service | conn) echo "list" ;;
     real) echo "set-weight drain" ;;
   esac

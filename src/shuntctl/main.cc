@@ -106,6 +106,7 @@ int run(int argc, char** argv) {
   add_real_verbs(app, command);
   add_machine_verbs(app, command);
   add_event_verbs(app, command);
+  add_top_verbs(app, command);
   add_explain_verbs(app, command);
   add_complete_verbs(app, command);
   try {

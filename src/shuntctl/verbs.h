@@ -20,6 +20,8 @@ void add_state_verbs(CLI::App& app, Command& command);
 void add_real_verbs(CLI::App& app, Command& command);
 // drops, workers, ports
 void add_machine_verbs(CLI::App& app, Command& command);
+// top
+void add_top_verbs(CLI::App& app, Command& command);
 // events
 void add_event_verbs(CLI::App& app, Command& command);
 // explain

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
   auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_);
   if (!server) return server.error();
   daemon->server_ = std::move(*server);
+  daemon->telemetry_ = std::make_unique<Telemetry>(*daemon->controller_);
   if (!machine.http.enabled) return daemon;
   auto http = control::http::Server::start(*daemon->controller_, machine.http);
   if (!http) return http.error();
@@ -69,6 +70,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
 }
 
 Daemon::~Daemon() {
+  telemetry_.reset();
   if (http_) http_->stop();
   if (server_) server_->stop();
   // What lives on the loop goes after the loop has ended and before it is gone.

@@ -14,6 +14,7 @@
 #include "src/base/result.h"
 #include "src/shuntd/configuration.h"
 #include "src/shuntd/kernel_side.h"
+#include "src/shuntd/telemetry.h"
 
 namespace shunt::shuntd {
 
@@ -40,6 +41,7 @@ class Daemon {
   std::unique_ptr<control::Controller> controller_;
   std::unique_ptr<KernelSide> kernel_side_;
   std::unique_ptr<control::rpc::Server> server_;
+  std::unique_ptr<Telemetry> telemetry_;
   // Unset: disabled.
   std::unique_ptr<control::http::Server> http_;
   std::vector<uint64_t> polls_;

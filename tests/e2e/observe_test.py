@@ -3,6 +3,7 @@ load balancer's namespace; promtool's opinion of the metrics."""
 
 import json
 import os
+import re
 import subprocess
 import unittest
 
@@ -71,11 +72,19 @@ class ObserveTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr.strip()), (0, ""), done.stdout)
 
     def check_documentation(self):
-        with open(os.path.join(ROOT, "docs/observability.md"), encoding="utf-8") as file:
-            text = file.read()
-        families = [line.split()[2] for line in self.get("/metrics").splitlines() if line.startswith("# TYPE ")]
+        """Whatever names a metric names one that there is, and the documentation names all."""
+        families = {line.split()[2] for line in self.get("/metrics").splitlines() if line.startswith("# TYPE ")}
         self.assertGreater(len(families), 30)
-        self.assertEqual([name for name in families if f"`{name}`" not in text], [], "docs/observability.md lacks them")
+        named = {path: set(re.findall(r"\bshunt_[a-z0-9_]+", self.read(path))) for path in
+                 ("docs/observability.md", "config/prometheus/alerts.yaml", "config/grafana/shunt.json")}
+        for path, names in named.items():
+            self.assertGreater(len(names), 10, path)
+            self.assertEqual(names - families, set(), f"{path} names what there is not")
+        self.assertEqual(families - named["docs/observability.md"], set(), "docs/observability.md lacks them")
+
+    def read(self, path):
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            return file.read()
 
 
 if __name__ == "__main__":

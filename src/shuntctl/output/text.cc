@@ -114,6 +114,11 @@ std::string bytes(uint64_t value, bool exact) {
   return fmt::format("{:.1f} {}", scaled_value, kUnits[unit]);
 }
 
+std::string bits(double bytes_a_second, bool exact) {
+  const double value = bytes_a_second * 8;
+  return exact || value < 1000 ? rate(value, exact) : scaled(value);
+}
+
 std::string percent(double ratio) { return fmt::format("{:.1f}%", ratio * 100); }
 
 std::string age(std::chrono::seconds length) {

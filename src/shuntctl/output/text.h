@@ -40,6 +40,8 @@ std::string count(uint64_t value, bool exact);
 std::string rate(double value, bool exact);
 // "48.0 MiB"; exact: "50331648 B".
 std::string bytes(uint64_t value, bool exact);
+// Bits a second, of bytes a second: "1.20G"; exact: two decimals.
+std::string bits(double bytes_a_second, bool exact);
 std::string percent(double ratio);
 
 // "45s", "5m", "3h12m", "2d4h"; negative lengths are "0s".

@@ -22,6 +22,7 @@
 #include "control/meters.h"
 #include "control/next_hop_table.h"
 #include "control/path_mtus.h"
+#include "control/port_losses.h"
 #include "control/resolve_schedule.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
@@ -198,6 +199,7 @@ struct Controller::State {
     bool up() const noexcept { return driver && kernel; }
   };
   std::array<PortLink, dataplane::kMaxPorts> links;
+  PortLosses losses;
   uint64_t ticks = 0;
 
   // By source; "journal" is the controller's own.

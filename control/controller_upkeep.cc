@@ -43,6 +43,9 @@ void Controller::State::on_tick() {
   }
   if (ticks % kTicksOfSampling == 0) {
     meters.sample(reals, now);
+    for (const dataplane::PortInfo& port : dataplane.ports()) {
+      losses.note(port.id, dataplane.port_statistics(port.id), now);
+    }
     // Log lines that repeated and stopped are summed up even when nothing else is told.
     spdlog::default_logger()->flush();
     keep_neighbours_fresh(now);

@@ -153,6 +153,7 @@ std::vector<std::string> Controller::State::problems() const {
   Problems problems;
   for (const auto& [source, text] : outside_problems) problems.list.push_back(text);
   for (const auto& port : dataplane.ports()) {
+    for (std::string& loss : losses.problems(port.id, port.name, Clock::now())) problems.list.push_back(std::move(loss));
     const PortLink& link = links[port.id];
     if (link.up()) continue;
     problems.list.push_back("port " + port.name + (link.driver ? ": its kernel port is set down; set it up with ip link"

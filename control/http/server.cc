@@ -1,12 +1,17 @@
 #include "control/http/server.h"
 
 #include <httplib.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -28,6 +33,9 @@ using httplib::Response;
 constexpr size_t kThreads = 4;
 constexpr size_t kWaiting = 32;
 constexpr time_t kPatienceSeconds = 5;
+// Whoever takes longer for an answer keeps others from theirs.
+constexpr std::chrono::seconds kLongestScrape{60};
+constexpr size_t kWriteBytes = 64 << 10;
 constexpr uint32_t kMostServices = 200;
 constexpr const char* kText = "text/plain; charset=utf-8";
 
@@ -93,6 +101,40 @@ Error bind_failure(const Http& options, int error) {
   }
   return {ErrorCode::kInternal, subject + "cannot be listened on: " + std::strerror(error) +
                                     "; set http.disabled: true to do without"};
+}
+
+}  // namespace
+
+namespace {
+
+// Ends the connections of a port of ours, at whatever their thread waits: a client that reads or
+// writes slowly must not hold up the daemon's end.
+void cut_connections(uint16_t port) {
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", failed)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    sockaddr_storage own{};
+    sockaddr_storage peer{};
+    socklen_t own_bytes = sizeof own;
+    socklen_t peer_bytes = sizeof peer;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_bytes) != 0) continue;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_bytes) != 0) continue;
+    const bool is_ipv4 = own.ss_family == AF_INET;
+    if (!is_ipv4 && own.ss_family != AF_INET6) continue;
+    const in_port_t raw = is_ipv4 ? reinterpret_cast<sockaddr_in&>(own).sin_port
+                                  : reinterpret_cast<sockaddr_in6&>(own).sin6_port;
+    if (ntohs(raw) == port) ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
+// False: the client is gone, or too slow.
+bool send(httplib::DataSink& sink, const std::string& piece,
+          std::chrono::steady_clock::time_point deadline) {
+  for (size_t at = 0; at < piece.size(); at += kWriteBytes) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (!sink.write(piece.data() + at, std::min(kWriteBytes, piece.size() - at))) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -196,14 +238,15 @@ void Server::State::tell_metrics(const Request& request, Response& response) {
   auto services = reports.services();
   if (!services) return tell(response, services.error());
   auto metrics = std::make_shared<Metrics>(std::move(*overview), std::move(*services), reals != 0);
-  response.set_chunked_content_provider(
-      "text/plain; version=0.0.4; charset=utf-8", [metrics](size_t, httplib::DataSink& sink) {
-        std::string piece;
-        const bool goes_on = metrics->next(piece);
-        if (!piece.empty() && !sink.write(piece.data(), piece.size())) return false;
-        if (!goes_on) sink.done();
-        return true;
-      });
+  const auto deadline = std::chrono::steady_clock::now() + kLongestScrape;
+  response.set_chunked_content_provider("text/plain; version=0.0.4; charset=utf-8",
+                                        [metrics, deadline](size_t, httplib::DataSink& sink) {
+                                          std::string piece;
+                                          const bool goes_on = metrics->next(piece);
+                                          if (!send(sink, piece, deadline)) return false;
+                                          if (!goes_on) sink.done();
+                                          return true;
+                                        });
 }
 
 void Server::State::tell_status(const Request& request, Response& response) {
@@ -268,7 +311,17 @@ uint16_t Server::port() const noexcept { return state_->port; }
 void Server::stop() {
   if (!state_->thread.joinable()) return;
   state_->server.stop();
+  // Those that a thread has, and those that wait for one.
+  std::atomic<bool> ended = false;
+  std::thread cutter([&] {
+    while (!ended) {
+      cut_connections(state_->port);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
   state_->thread.join();
+  ended = true;
+  cutter.join();
 }
 
 }  // namespace shunt::control::http

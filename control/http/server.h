@@ -22,7 +22,8 @@ class Server {
 
   uint16_t port() const noexcept;
 
-  // Takes no more requests and waits for those that run: some seconds at most. Idempotent.
+  // Takes no more requests and cuts those that run; returns when their threads have ended, two seconds later at most.
+  // Idempotent.
   void stop();
 
  private:

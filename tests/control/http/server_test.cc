@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
@@ -188,6 +191,30 @@ TEST(HttpServer, ABusyControlThreadIsToldInTimeAndNotWaitedFor) {
   EXPECT_TRUE(within(std::chrono::seconds(5), [&] {
     return rig.get("/metrics")->body.find("shunt_control_lag_seconds 2.") != std::string::npos;
   }));
+}
+
+TEST(HttpServer, ClientsThatDoNotReadOrWriteDoNotHoldUpTheEnd) {
+  if (test::ran_in_own_process()) return;
+  HttpRig rig;
+  std::vector<int> clients;
+  for (int i = 0; i < 12; ++i) {
+    const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(rig.server->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    // Half a request, and requests whose answers nobody reads.
+    const std::string text = i % 2 == 0 ? "GET /metrics HTTP/1.1\r\nHost: loc"
+                                        : "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    ASSERT_EQ(send(client, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    clients.push_back(client);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto start = std::chrono::steady_clock::now();
+  rig.server->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  for (const int client : clients) close(client);
 }
 
 TEST(HttpServer, ARefusedStateIsSeenInTheMetrics) {

@@ -2,22 +2,17 @@
 #include "control/controller.h"
 
 #include <asio/post.hpp>
-#include <cassert>
-#include <future>
 #include <utility>
 
 #include "control/controller_state.h"
 #include "control/diff.h"
+#include "control/loop_call.h"
 #include "src/base/log.h"
 
 namespace shunt::control {
 namespace {
 
 constexpr size_t kEventsKept = 4096;
-
-Error stopping_error() {
-  return {ErrorCode::kUnavailable, "shuntd: it is stopping; ask again when it runs"};
-}
 
 std::unordered_map<std::string, uint16_t> port_ids(const dataplane::Dataplane& dataplane) {
   std::unordered_map<std::string, uint16_t> ids;
@@ -55,30 +50,9 @@ StaticNextHops static_next_hops(const dataplane::Dataplane& dataplane, const Mac
   return result;
 }
 
-// Runs `work` on the loop with a function that takes its outcome, and waits for that, no longer than `limit`.
 template <typename T, typename State, typename Work>
 Result<T> call(State& state, Work work, std::optional<Milliseconds> limit = {}) {
-  assert(std::this_thread::get_id() != state.thread.get_id());
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  auto outcome = promise->get_future();
-  {
-    const std::lock_guard lock(state.stop_mutex);
-    if (state.stopping) return stopping_error();
-    asio::post(state.loop, [promise = std::move(promise), work = std::move(work)]() mutable {
-      work([promise](Result<T> result) { promise->set_value(std::move(result)); });
-    });
-  }
-  // What comes too late is thrown away with the promise.
-  if (limit && outcome.wait_for(*limit) != std::future_status::ready) {
-    return Error{ErrorCode::kUnavailable, "controller: no answer within " + std::to_string(limit->count()) +
-                                              " ms; its thread is busy or stands still, see the log of shuntd"};
-  }
-  try {
-    return outcome.get();
-  } catch (const std::exception& error) {
-    return Error{ErrorCode::kInternal,
-                 "controller: the request failed (" + std::string(error.what()) + "); see the log of shuntd"};
-  }
+  return call_on_loop<T>(state, std::move(work), limit);
 }
 
 template <typename State, typename Work>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "control/debug/explain_report.h"
+#include "control/debug/watch_report.h"
 #include "control/events.h"
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
@@ -100,6 +101,12 @@ class Controller {
   Result<void> connections(const ConnectionFilter& filter, const std::function<bool(const ConnectionReport&)>& sink);
   // What becomes of the first packet of a flow, and why; nothing changes. kNotFound: no such ingress port.
   Result<ExplainReport> explain(const ExplainQuery& query);
+  // Hands on what packets do, or the packets, until as many were told as are asked for or the sink says no. kInvalid: the
+  // filter is none; kNotFound: no such port; kConflict: too many look on already.
+  Result<WatchEnd> trace(const TraceQuery& query, const WatchSink<TraceReport>& sink);
+  Result<WatchEnd> capture(const CaptureQuery& query, const WatchSink<CapturedFrame>& sink);
+  // By DPDK id. Any thread.
+  std::vector<std::pair<uint16_t, std::string>> port_names() const;
   EventRing& events() noexcept;
 
   // For observers, who give up after `limit` (kUnavailable).

@@ -16,6 +16,7 @@
 
 #include "control/controller.h"
 #include "control/debug/explain_report.h"
+#include "control/debug/watch_report.h"
 #include "control/journal.h"
 #include "control/lateness.h"
 #include "control/live_state.h"
@@ -26,6 +27,7 @@
 #include "control/resolve_schedule.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
+#include "dataplane/frame_flow.h"
 
 namespace shunt::control {
 
@@ -125,6 +127,13 @@ struct Controller::State {
   Result<ConnectionQuery> connection_query(const ConnectionFilter& filter) const;
   std::optional<ConnectionReport> report_of(const dataplane::TemplateCopy& copy) const;
   std::vector<ConnectionReport> reports_of(const std::vector<dataplane::TemplateCopy>& copies) const;
+
+  // --- trace and capture (debug/trace.cc, debug/watch.cc) ---
+  TraceReport trace_report(const dataplane::TapRecord& record, WallClock::time_point time) const;
+  void add_decisions(const dataplane::TapRecord& record, TraceReport& report) const;
+  void add_end(const dataplane::TapRecord& record, const dataplane::FrameFlow& in, TraceReport& report) const;
+  // "web/r1"; empty: there is none.
+  std::string real_name(RealId id) const;
 
   // --- explain (debug/explain.cc) ---
   // The port that its packet comes in on.

@@ -83,6 +83,13 @@ void tell_reply(Worker& worker, const ServiceEntry& service, Explanation& told) 
 }
 
 template <typename Ip>
+std::optional<ConnectionCopy> live(Worker& worker, const Snapshot& snapshot, const IpFlow& flow) noexcept {
+  const auto* entry = connections_of<Ip>(worker).find(key_of(flow, Ip{})).entry;
+  if (entry == nullptr || is_past(entry->expires, worker.now)) return std::nullopt;
+  return copy_of(worker, snapshot, *entry);
+}
+
+template <typename Ip>
 void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept {
   auto& table = connections_of<Ip>(worker);
   Packet packet{};
@@ -118,6 +125,10 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
 }
 
 }  // namespace
+
+std::optional<ConnectionCopy> live_connection(Worker& worker, const Snapshot& snapshot, const IpFlow& flow) noexcept {
+  return flow.source.is_v4() ? live<Ipv4>(worker, snapshot, flow) : live<Ipv6>(worker, snapshot, flow);
+}
 
 void explain(Worker& worker, const Snapshot& snapshot, Explanation& explanation) noexcept {
   if (explanation.flow.destination.is_v4()) tell<Ipv4>(worker, snapshot, explanation);

@@ -46,6 +46,9 @@ struct Explanation {
   IpFlow reply;
 };
 
+// The live connection that a packet of the flow is of, whichever direction it has.
+std::optional<ConnectionCopy> live_connection(Worker& worker, const Snapshot& snapshot, const IpFlow& flow) noexcept;
+
 // Answers the question that `explanation` holds.
 void explain(Worker& worker, const Snapshot& snapshot, Explanation& explanation) noexcept;
 

@@ -5,7 +5,7 @@
 #include "dataplane/expiry.h"
 #include "dataplane/explain.h"
 #include "dataplane/family.h"
-#include "dataplane/packet_path.h"
+#include "dataplane/journey.h"
 #include "dataplane/settle.h"
 
 namespace shunt::dataplane {
@@ -53,6 +53,7 @@ Walk walk(Worker& worker, const Snapshot& snapshot, Command& command) noexcept {
     case Command::Kind::kCopyConnections: return copy_connections<Ip>(worker, snapshot, command);
     case Command::Kind::kFlushReal: return flush_real<Ip>(worker, command);
     case Command::Kind::kExplain: explain(worker, snapshot, *command.explanation); return Walk::kIsFull;
+    case Command::Kind::kSetTaps: worker.taps = command.taps; return Walk::kIsFull;
   }
   return Walk::kIsFull;
 }
@@ -109,7 +110,7 @@ void serve_waiting_room(Worker& worker, const Snapshot& snapshot) noexcept {
       burst.packets[0].in_port = place.in_port;
       burst.packets[0].handed_off = true;  // it came to its owner before
       const uint32_t before = room.count;
-      packet_path(worker, snapshot, burst);
+      journey(worker, snapshot, burst);
       // It waits again, but not longer than from its first time.
       if (room.count > before) room.places[before].deadline = place.deadline;
     }

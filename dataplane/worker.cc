@@ -9,7 +9,7 @@
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
-#include "dataplane/packet_path.h"
+#include "dataplane/journey.h"
 #include "dataplane/settle.h"
 #include "dataplane/vlan.h"
 
@@ -33,7 +33,7 @@ void take_in(Worker& worker, const Snapshot& snapshot, rte_mbuf** mbufs, uint32_
     packet.in_port = mbufs[i]->port;
     packet.handed_off = handed_off;
   }
-  packet_path(worker, snapshot, burst);
+  journey(worker, snapshot, burst);
 }
 
 uint32_t poll_ports(Worker& worker, const Snapshot& snapshot) noexcept {
@@ -72,6 +72,7 @@ uint32_t poll_kernel_ports(Worker& worker) noexcept {
     rte_ring* ring = worker.ports[id].from_kernel;
     if (ring == nullptr) continue;
     const uint32_t count = rte_ring_dequeue_burst(ring, reinterpret_cast<void**>(mbufs), kBurst, nullptr);
+    if (worker.taps != nullptr) [[unlikely]] watch_linux_frames(worker, id, mbufs, count);
     for (uint32_t i = 0; i < count; ++i) queue_frame(worker, id, mbufs[i]);
     taken += count;
   }

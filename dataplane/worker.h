@@ -74,11 +74,12 @@ struct WaitingRoom {
 };
 
 struct Explanation;
+struct TapSet;
 
 // What control asks of a worker; shared. Control fills it in, publishes it in Worker::command, and owns it again
 // when `done` is set.
 struct Command {
-  enum class Kind : uint8_t { kCopyConnections, kFlushReal, kExplain };
+  enum class Kind : uint8_t { kCopyConnections, kFlushReal, kExplain, kSetTaps };
   Kind kind = Kind::kCopyConnections;
   RealId real = kNoReal;       // kFlushReal
   AddressFamily family = AddressFamily::kIpv4;  // table to go on in: first IPv4's, then IPv6's
@@ -88,6 +89,7 @@ struct Command {
   uint32_t copied = 0;
   uint64_t flushed = 0;
   Explanation* explanation = nullptr;  // kExplain: its question set
+  const TapSet* taps = nullptr;        // kSetTaps
   bool at_end = false;  // both tables were walked
   std::atomic<bool> done{false};
 };
@@ -138,6 +140,8 @@ struct alignas(64) Worker {
   const Steering* steering = nullptr;
   // Every port spreads packets as `steering` says.
   bool steered = true;
+  // Who looks on (tap.h); nullptr: nobody.
+  const TapSet* taps = nullptr;
 
   ConnectionTable connections;    // IPv4
   ConnectionTable6 connections6;  // IPv6

@@ -115,4 +115,62 @@ v1::ExplainResponse to_proto(const ExplainReport& report) {
   return out;
 }
 
+Result<TraceQuery> to_query(const v1::TraceRequest& request) {
+  TraceQuery query;
+  if (!request.vip().empty()) {
+    const auto vip = address_of("vip", request.vip());
+    if (!vip) return vip.error();
+    query.vip = *vip;
+  }
+  if (!request.client().empty()) {
+    const auto client = address_of("client", request.client());
+    if (!client) return client.error();
+    query.client = *client;
+  }
+  if (request.vip_port() > 65535) {
+    return invalid("port " + std::to_string(request.vip_port()) + ": must be 1..65535, or 0 for any");
+  }
+  if (request.vip_port() != 0) query.vip_port = static_cast<uint16_t>(request.vip_port());
+  if (request.count() != 0) query.count = request.count();
+  return query;
+}
+
+v1::TracedPacket to_proto(const TraceReport& report) {
+  v1::TracedPacket out;
+  *out.mutable_time() = to_proto(report.time);
+  out.set_worker(report.worker);
+  out.set_port(report.port);
+  out.set_packet(report.packet);
+  out.set_service(report.service);
+  out.set_real(report.real);
+  for (const TraceStep& step : report.steps) {
+    v1::TraceStep& to = *out.add_steps();
+    to.set_name(step.name);
+    to.set_text(step.text);
+  }
+  out.set_outcome(report.outcome);
+  out.set_drop_reason(report.drop_reason);
+  return out;
+}
+
+Result<CaptureQuery> to_query(const v1::CaptureRequest& request) {
+  if (request.snap_bytes() > kMostSnapBytes) {
+    return invalid("snap length " + std::to_string(request.snap_bytes()) + ": at most " +
+                   std::to_string(kMostSnapBytes) + " bytes of a frame are kept; ask for no more");
+  }
+  CaptureQuery query;
+  query.filter = request.filter();
+  query.port = request.port();
+  query.in = request.direction() != v1::CaptureRequest::DIRECTION_OUT;
+  query.out = request.direction() != v1::CaptureRequest::DIRECTION_IN;
+  query.snap_bytes = request.snap_bytes() == 0 ? kMostSnapBytes : request.snap_bytes();
+  if (request.count() != 0) query.count = request.count();
+  return query;
+}
+
+void put(const WatchEnd& end, v1::WatchEnd& out) {
+  out.set_packets(end.told);
+  out.set_lost(end.lost);
+}
+
 }  // namespace shunt::control::rpc

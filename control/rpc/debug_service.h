@@ -3,6 +3,8 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
+
 #include "control/controller.h"
 #include "shunt/v1/debug.grpc.pb.h"
 
@@ -13,11 +15,19 @@ class DebugService final : public v1::Debug::Service {
   // `controller` must outlive the service.
   explicit DebugService(Controller& controller) : controller_(controller) {}
 
+  // Streams end soon after.
+  void stop() noexcept { stopping_ = true; }
+
   grpc::Status Explain(grpc::ServerContext* context, const v1::ExplainRequest* request,
                        v1::ExplainResponse* response) override;
+  grpc::Status Trace(grpc::ServerContext* context, const v1::TraceRequest* request,
+                     grpc::ServerWriter<v1::TraceResponse>* writer) override;
+  grpc::Status Capture(grpc::ServerContext* context, const v1::CaptureRequest* request,
+                       grpc::ServerWriter<v1::CaptureResponse>* writer) override;
 
  private:
   Controller& controller_;
+  std::atomic<bool> stopping_ = false;
 };
 
 }  // namespace shunt::control::rpc

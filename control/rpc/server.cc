@@ -67,6 +67,7 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std:
 void Server::stop() {
   if (server_ == nullptr) return;
   service_->stop();
+  debug_->stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();

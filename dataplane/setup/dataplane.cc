@@ -168,6 +168,12 @@ std::vector<Explanation> Dataplane::explain(const IpFlow& flow, uint16_t in_port
   return state_->workers->explain(flow, in_port);
 }
 
+Result<std::unique_ptr<TapSession>> Dataplane::open_tap(const TapOptions& options) {
+  return TapSession::open(*state_->workers, options);
+}
+
+uint64_t Dataplane::cycles() noexcept { return rte_rdtsc(); }
+
 void Dataplane::for_each_template(const std::function<bool(const TemplateCopy&)>& sink) const {
   const TemplateTable& table = state_->template_table();
   const Tick now = static_cast<Tick>(worker_counters(0).clock.read());

@@ -14,6 +14,7 @@
 #include "dataplane/connection.h"
 #include "dataplane/counters.h"
 #include "dataplane/explain.h"
+#include "dataplane/setup/taps.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/templates.h"
 #include "dataplane/types.h"
@@ -129,6 +130,8 @@ class Dataplane {
   uint32_t mbuf_capacity() const noexcept;
   // TSC cycles per second.
   uint64_t cycles_per_second() const noexcept;
+  // Of that clock, now.
+  static uint64_t cycles() noexcept;
 
   // Copies the connections of every worker and hands each to `sink` on the calling thread, until `sink` returns
   // false. Workers copy a bounded number of entries per poll. One call at a time, others wait.
@@ -137,6 +140,8 @@ class Dataplane {
   // What each worker would do with the first packet of a flow that comes in on `in_port` (DPDK id), by worker; nothing
   // changes. Waits for each worker's next poll. One call at a time, others wait.
   std::vector<Explanation> explain(const IpFlow& flow, uint16_t in_port);
+  // Looks on as packets pass, on every worker, until the session is destroyed. Errors: TapSession::open().
+  Result<std::unique_ptr<TapSession>> open_tap(const TapOptions& options);
 
   // Copies the templates of persistent services and hands each to `sink` on the calling thread, until it returns false.
   // Workers are not asked; a template that changes meanwhile may be left out.

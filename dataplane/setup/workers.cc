@@ -200,6 +200,42 @@ std::vector<Explanation> Workers::explain(const IpFlow& flow, uint16_t in_port) 
   return all;
 }
 
+void Workers::set_taps(Owned& owned, const TapSet& taps) {
+  auto next = taps.count == 0 ? nullptr : std::make_unique<const TapSet>(taps);
+  Command command;
+  command.kind = Command::Kind::kSetTaps;
+  command.taps = next.get();
+  ask(owned, command);
+  owned.taps = std::move(next);
+}
+
+Result<void> Workers::add_taps(const std::vector<Tap*>& by_worker) {
+  const std::lock_guard lock(taps_mutex_);
+  for (uint32_t i = 0; i < count(); ++i) {
+    TapSet taps = all_[i].taps ? *all_[i].taps : TapSet{};
+    // All workers have as many, so the first one says so.
+    if (taps.count == kMostTaps) {
+      return Error{ErrorCode::kConflict, "tap: " + std::to_string(kMostTaps) +
+                                             " traces and captures run already; end one of them first"};
+    }
+    taps.taps[taps.count++] = by_worker[i];
+    set_taps(all_[i], taps);
+  }
+  return {};
+}
+
+void Workers::remove_taps(const std::vector<Tap*>& by_worker) {
+  const std::lock_guard lock(taps_mutex_);
+  for (uint32_t i = 0; i < count(); ++i) {
+    TapSet left;
+    for (uint32_t each = 0; each < all_[i].taps->count; ++each) {
+      Tap* const tap = all_[i].taps->taps[each];
+      if (tap != by_worker[i]) left.taps[left.count++] = tap;
+    }
+    set_taps(all_[i], left);
+  }
+}
+
 void Workers::share_loads(RealId highest) noexcept {
   if (count() < 2) return;
   const uint32_t end = std::min(highest.index, kMaxReals - 1) + 1;

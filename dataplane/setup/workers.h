@@ -14,6 +14,7 @@
 #include "dataplane/setup/lcores.h"
 #include "dataplane/setup/memory.h"
 #include "dataplane/setup/publisher.h"
+#include "dataplane/tap.h"
 #include "dataplane/worker.h"
 #include "src/base/result.h"
 
@@ -52,6 +53,9 @@ class Workers {
   uint64_t flush_connections(RealId real);
   void share_loads(RealId highest) noexcept;
   std::vector<Explanation> explain(const IpFlow& flow, uint16_t in_port);
+  // One for each worker, from now on until they are taken back. kConflict: kMostTaps are there.
+  Result<void> add_taps(const std::vector<Tap*>& by_worker);
+  void remove_taps(const std::vector<Tap*>& by_worker);
 
  private:
   struct Owned {
@@ -65,6 +69,7 @@ class Workers {
     Memory other_loads;
     Ring inbox;
     Worker* worker = nullptr;  // in `object`
+    std::unique_ptr<const TapSet> taps;  // that it looks at
     std::unique_ptr<std::mutex> mailbox = std::make_unique<std::mutex>();
   };
 
@@ -73,7 +78,9 @@ class Workers {
                                  const WorkerSurroundings& around);
   // Hands the command to the worker and waits for its answer.
   void ask(Owned& owned, Command& command);
+  void set_taps(Owned& owned, const TapSet& taps);
 
+  std::mutex taps_mutex_;
   std::vector<Owned> all_;
   std::vector<WorkerInfo> infos_;
   bool running_ = false;

@@ -13,13 +13,15 @@ _shuntctl_options() {
     top) echo "--once $common" ;;
     events) echo "-w --watch --after $common" ;;
     explain) echo "--port $common" ;;
+    trace) echo "--vip --client --count $common" ;;
+    capture) echo "-w --write --filter --port --direction --count --duration --snap-length $common" ;;
     *) echo "$common" ;;
   esac
 }
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events top explain" ;;
+    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture" ;;
     service | conn) echo "list" ;;
     real) echo "set-weight drain" ;;
   esac
@@ -51,7 +53,8 @@ _shuntctl() {
     case "${words[i]}" in
       -s | --socket) ask+=(-s "${words[++i]}") ;;
       --service) service=${words[++i]} ;;
-      -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after | --port) ((++i)) ;;
+      -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
+      --port | --vip | --count | --write | --filter | --direction | --duration | --snap-length) ((++i)) ;;
       -*) ;;
       *)
         if [[ -n $(_shuntctl_verbs "$verb") ]]; then
@@ -65,11 +68,13 @@ _shuntctl() {
 
   local candidates
   case "$previous" in
-    -s | --socket | -f | --file) candidates="<file>" ;;
+    -s | --socket | -f | --file | --write) candidates="<file>" ;;
+    --direction) candidates="in out" ;;
     -o | --output) candidates="table json" ;;
     --service) candidates=$("${ask[@]}" __complete services 2>/dev/null) ;;
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
-    --timeout | --expect-revision | --client | --limit | --after | --port) candidates="" ;;
+    --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
+    --port | --vip | --count | --filter | --duration | --snap-length) candidates="" ;;
     *)
       if [[ $cur == -* ]]; then
         candidates=$(_shuntctl_options "$verb")

@@ -108,6 +108,7 @@ int run(int argc, char** argv) {
   add_event_verbs(app, command);
   add_top_verbs(app, command);
   add_explain_verbs(app, command);
+  add_watch_verbs(app, command);
   add_complete_verbs(app, command);
   try {
     app.parse(argc, argv);

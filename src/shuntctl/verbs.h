@@ -26,6 +26,8 @@ void add_top_verbs(CLI::App& app, Command& command);
 void add_event_verbs(CLI::App& app, Command& command);
 // explain
 void add_explain_verbs(CLI::App& app, Command& command);
+// trace, capture
+void add_watch_verbs(CLI::App& app, Command& command);
 // __complete, for the shell's completion
 void add_complete_verbs(CLI::App& app, Command& command);
 

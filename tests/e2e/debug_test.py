@@ -1,10 +1,13 @@
 """The verbs that explain: what they say is what then happens."""
 
+import os
 import re
 import unittest
 
+from lab.daemon import binary
 from lab.family import FAMILIES, IPV4
 from lab.lab import Lab
+from lab.shell import run, wait_for
 
 CLIENT_PORT = 31000
 
@@ -65,6 +68,66 @@ class ExplainTest(unittest.TestCase):
         self.assertIn(f"web: port 80 of VIP {IPV4.vip}; scheduler wrr, method nat", lines)
         self.assertRegex(lines, rf"request +destination {re.escape(IPV4.vip)}:80 -> ")
         self.assertIn("may be chosen; it is not its turn", lines)
+
+    def curl(self, port):
+        return self.lab.client(["curl", "-sS", "-f", "-m", "10", "--local-port", str(port), IPV4.url(IPV4.vip)])
+
+    def watching(self, name, *arguments):
+        """shuntctl trace or capture, once the workers look."""
+        words = [binary("shuntctl"), "-s", self.lab.config.socket, *arguments]
+        process = self.lab.processes.start(name, words)
+        wait_for(lambda: "Ctrl-C ends it" in self.lab.processes.log_tail(name, 50), 10, f"{name} to begin")
+        return process
+
+    def test_a_trace_tells_a_requests_way_and_its_replys(self):
+        process = self.watching("trace", "trace", "--vip", IPV4.vip, "--client", IPV4.client, "--count", "6")
+        answer = self.curl(CLIENT_PORT + 60).stdout.strip()
+        self.assertEqual(process.wait(20), 0)
+        told = self.lab.processes.log_tail("trace", 200)
+        for words in (rf"tcp {re.escape(IPV4.client)}:{CLIENT_PORT + 60} -> {re.escape(IPV4.vip)}:80 \[SYN\]: sent",
+                      r"rx +queue 0 of port outside, \d+ bytes", r"service +web: port 80 of VIP", r"connection +a new one",
+                      rf"real +web/{answer}: wrr: it is next in turn", r"state +\(new\) -> SYN_RECV, expires in 60 s",
+                      rf"rewrite +destination {re.escape(IPV4.vip)}:80 -> 10\.0\.1\.", r"tx +port inside",
+                      r"connection +known, SYN_RECV, as a reply", r"state +SYN_RECV -> ESTABLISHED",
+                      rf"rewrite +source 10\.0\.1\.\d+:80 -> {re.escape(IPV4.vip)}:80", r"6 packets"):
+            self.assertRegex(told, words)
+
+    def test_a_trace_tells_why_packets_are_dropped(self):
+        process = self.watching("drop-trace", "-o", "table", "trace", "--vip", f"{IPV4.vip}:80", "--count", "1")
+        for real in ("r1", "r2", "r3"):
+            self.shuntd.drain("web", real)
+        try:
+            self.lab.client(["curl", "-sS", "-m", "2", IPV4.url(IPV4.vip)], check=False)
+            self.assertEqual(process.wait(20), 0)
+            told = self.lab.processes.log_tail("drop-trace", 50)
+            self.assertRegex(told, r"answered \(no_real\)")
+            self.assertRegex(told, r"drop +no_real: ")
+        finally:
+            for real in ("r1", "r2", "r3"):
+                self.shuntd.drain("web", real, undo=True)
+
+    def test_a_capture_is_read_by_tcpdump_with_names_and_both_sides(self):
+        path = os.path.join(self.lab.folder, "c.pcapng")
+        process = self.watching("capture", "capture", "--filter", "tcp port 80", "-w", path, "--duration", "4s")
+        answer = self.curl(CLIENT_PORT + 70).stdout.strip()
+        self.assertEqual(process.wait(20), 0)
+        lines = run(["tcpdump", "-nn", "-r", path]).stdout.splitlines()
+        client, vip = f"{IPV4.client}.{CLIENT_PORT + 70}", f"{IPV4.vip}.80"
+        flags = [re.search(r"IP (\S+) > (\S+): Flags \[(.*?)\]", line).groups() for line in lines if client in line]
+        self.assertEqual(flags[0], (client, vip, "S"))
+        real = flags[1][1]
+        self.assertEqual(flags[1], (client, real, "S"), "the same as it leaves")
+        self.assertEqual(flags[2], (real, client, "S."))
+        self.assertEqual(flags[3], (vip, client, "S."))
+        with open(path, "rb") as file:
+            content = file.read()
+        for words in (b"outside", b"inside", f"real web/{answer}".encode()):
+            self.assertIn(words, content)
+
+    def test_a_filter_that_is_none_is_told_so(self):
+        done = self.shuntd.ctl("capture", "--filter", "tcp prot 80", "-w", "-", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("syntax error", done.stderr)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,24 @@ class FakeDebug : public v1::Debug::Service {
  public:
   v1::ExplainResponse explained;
   v1::ExplainRequest asked_explain;
+  std::vector<v1::TraceResponse> traced;
+  v1::TraceRequest asked_trace;
+  std::vector<v1::CaptureResponse> captured;
+  v1::CaptureRequest asked_capture;
 
  private:
+  grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest* request,
+                     grpc::ServerWriter<v1::TraceResponse>* writer) override {
+    asked_trace = *request;
+    for (const auto& message : traced) writer->Write(message);
+    return grpc::Status::OK;
+  }
+  grpc::Status Capture(grpc::ServerContext*, const v1::CaptureRequest* request,
+                       grpc::ServerWriter<v1::CaptureResponse>* writer) override {
+    asked_capture = *request;
+    for (const auto& message : captured) writer->Write(message);
+    return grpc::Status::OK;
+  }
   grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
                        v1::ExplainResponse* response) override {
     asked_explain = *request;

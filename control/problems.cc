@@ -69,6 +69,11 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kDropPacket:
     case dataplane::DropReason::kNotOurVlan:
     case dataplane::DropReason::kConnectionFlushed:
+    case dataplane::DropReason::kBadIcmpChecksum:
+    case dataplane::DropReason::kBadIcmpError:
+    case dataplane::DropReason::kIcmpNoConnection:
+    case dataplane::DropReason::kImpossibleMtu:
+    case dataplane::DropReason::kTunnelError:
       return false;
   }
   return false;

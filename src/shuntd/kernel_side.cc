@@ -18,9 +18,6 @@
 #include "control/kernel/tap.h"
 
 namespace shunt::shuntd {
-namespace {
-
-using control::PortInterface;
 
 // A port with a kernel port.
 struct KernelPort {
@@ -28,6 +25,10 @@ struct KernelPort {
   std::string name;  // of the port
   control::Tap tap;
 };
+
+namespace {
+
+using control::PortInterface;
 
 Result<std::vector<KernelPort>> make_taps(const dataplane::Dataplane& dataplane, const control::Machine& machine) {
   std::vector<KernelPort> kernel_ports;

@@ -41,7 +41,7 @@ class IcmpSearch : public InBothFamilies {
     return outcome.handed_to[0];
   }
   // Follows an error from worker to worker; what became of it, and who was asked.
-  std::string follow(const PacketBuilder& error, uint16_t port, uint32_t worker, std::vector<uint32_t>& asked) {
+  std::string follow(const PacketBuilder& error, uint16_t port, uint32_t worker) {
     asked = {worker};
     Outcome outcome = lb.send(error, port, worker);
     while (!outcome.handed_to.empty() && asked.size() < 10) {
@@ -81,10 +81,10 @@ TEST_P(IcmpSearch, NatErrorsOfBothSidesMeetTheirConnection) {
           .to(at("198.51.100.7"))
           .to_mac(kInsideMac);
   for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-    EXPECT_EQ(follow(from_outside(), kOutside, arrival, asked), "sent 1");
+    EXPECT_EQ(follow(from_outside(), kOutside, arrival), "sent 1");
     EXPECT_EQ(asked.back(), owner);
     EXPECT_LE(asked.size(), 2u);
-    EXPECT_EQ(follow(from_inside, kInside, arrival, asked), "sent 0");
+    EXPECT_EQ(follow(from_inside, kInside, arrival), "sent 0");
     EXPECT_EQ(asked.back(), owner);
   }
 }
@@ -100,7 +100,7 @@ TEST_P(IcmpSearch, FullnatErrorsOfTheRealsSideMeetTheirConnection) {
                            .to(at("10.0.0.100"))
                            .to_mac(kInsideMac);
     for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-      EXPECT_EQ(follow(error, kInside, arrival, asked), "sent 0");
+      EXPECT_EQ(follow(error, kInside, arrival), "sent 0");
       EXPECT_EQ(asked.back(), owner);
       EXPECT_LE(asked.size(), 2u);
     }
@@ -112,7 +112,7 @@ TEST_P(IcmpSearch, OneWayMethodsFollowRss) {
   const uint32_t owner = steered_to();
   ASSERT_EQ(lb.send(client(), kOutside, owner).summary(), "sent 1");
   for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-    EXPECT_EQ(follow(from_outside(), kOutside, arrival, asked), "sent 1");
+    EXPECT_EQ(follow(from_outside(), kOutside, arrival), "sent 1");
     EXPECT_EQ(asked.back(), owner);
     EXPECT_LE(asked.size(), 2u);
   }
@@ -122,14 +122,14 @@ TEST_P(IcmpSearch, WithoutRssEveryWorkerIsAskedOnce) {
   serve(Method::kDirect);
   for (uint32_t i = 0; i < kWorkers; ++i) lb.worker(i).steered = false;
   for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-    EXPECT_EQ(follow(from_outside(), kOutside, arrival, asked), "dropped icmp_no_connection");
+    EXPECT_EQ(follow(from_outside(), kOutside, arrival), "dropped icmp_no_connection");
     EXPECT_EQ(std::set<uint32_t>(asked.begin(), asked.end()).size(), kWorkers);
     EXPECT_LE(asked.size(), kWorkers + 1);
   }
   const uint32_t owner = (steered_to() + 1) % kWorkers;  // whom RSS would not have chosen
   ASSERT_EQ(lb.send(client(), kOutside, owner).summary(), "sent 1");
   for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-    EXPECT_EQ(follow(from_outside(), kOutside, arrival, asked), "sent 1") << arrival;
+    EXPECT_EQ(follow(from_outside(), kOutside, arrival), "sent 1") << arrival;
     EXPECT_EQ(asked.back(), owner);
   }
 }
@@ -137,13 +137,13 @@ TEST_P(IcmpSearch, WithoutRssEveryWorkerIsAskedOnce) {
 TEST_P(IcmpSearch, ForgedOnesDoNotTravelForEver) {
   serve(Method::kDirect);
   for (uint32_t arrival = 0; arrival < kWorkers; ++arrival) {
-    EXPECT_EQ(follow(from_outside(), kOutside, arrival, asked), "dropped icmp_no_connection");
+    EXPECT_EQ(follow(from_outside(), kOutside, arrival), "dropped icmp_no_connection");
     EXPECT_LE(asked.size(), 2u) << "RSS names one";
   }
   for (uint32_t i = 0; i < kWorkers; ++i) lb.worker(i).steered = false;
   uint32_t hops = 0;
   for (int i = 0; i < 200; ++i) {
-    follow(from_outside(), kOutside, 0, asked);
+    follow(from_outside(), kOutside, 0);
     hops += static_cast<uint32_t>(asked.size()) - 1;
   }
   EXPECT_LE(hops, 50 * kWorkers + 150) << "asking everybody is limited";

@@ -101,7 +101,7 @@ bool relay_error_of(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     return false;
   }
   const IcmpMessage<Ip> error{ip, icmp, bytes, *quote};
-  if (const TunnelQuote tunnelled = tunnelled_in(*quote); tunnelled.begin != nullptr) {
+  if (const TunnelQuote tunnelled = tunnelled_in(snapshot, *quote); tunnelled.begin != nullptr) {
     return relay_tunnel_error(worker, snapshot, error, tunnelled, packet);
   }
   if (quote->has_ports()) return relay_by_connection(worker, snapshot, error, packet);

@@ -14,14 +14,14 @@ struct TunnelQuote {
   uint8_t* begin = nullptr;
   uint32_t bytes = 0;     // quoted of it
   uint32_t overhead = 0;  // bytes that the tunnel put in front of it
+  AddressFamily family = AddressFamily::kIpv4;
+  Be16 port;  // GUE's, of the real; 0 of the others
 };
 
-// Each kind of tunnel has its line here.
+// Of whatever kind and families the tunnel is. What only looks like GUE is a service's UDP packet: a tunnel's is from an
+// address of our own.
 template <typename Ip>
-TunnelQuote tunnelled_in(const Quote<Ip>& quote) noexcept {
-  if (quote.protocol != Ip::kTunnelProtocol) return {};
-  return {quote.l4, quote.l4_bytes, static_cast<uint32_t>(quote.l4 - reinterpret_cast<uint8_t*>(quote.ip))};
-}
+TunnelQuote tunnelled_in(const Snapshot& snapshot, const Quote<Ip>& quote) noexcept;
 
 // True: the client was told. False: the packet is decided; it counts as kTunnelError where there is nobody to tell.
 template <typename Ip>

@@ -3,7 +3,7 @@
 from conformance.frames import Packet, syn, tcp, udp
 from conformance.model import Case, Deviates, Real, Service
 from conformance.reading import GUE_PORT
-from conformance.steps import Connections, Quietly, Send
+from conformance.steps import Connections, Quietly, Send, Wait, from_real
 
 # Name: ipvsadm's arguments, Shunt's `tunnel`, bytes beside the outer IP header.
 KINDS = {
@@ -17,9 +17,9 @@ KINDS = {
 MTU = 1400
 
 
-def service(kind, outer, protocol="tcp"):
+def service(kind, outer, protocol="tcp", real=1):
     kernel, shunt, _ = KINDS[kind]
-    return Service((Real(1, kernel=kernel, family=outer),), protocol=protocol, method="tunnel",
+    return Service((Real(real, kernel=kernel, family=outer),), protocol=protocol, method="tunnel",
                    shunt={"tunnel": shunt} if shunt else {})
 
 
@@ -51,4 +51,14 @@ def _table():
                 yield case("one-too-big", Quietly(syn()), Send(tcp_of(room + 1, inner)), core=inner == outer)
 
 
-CASES = [*_table()]
+def _path_mtus():
+    """A router on the way says too big of the outer packet; each with a real of its own, whose path both remember."""
+    told = Deviates("icmp-tunnel-mtu", {3: "outside to router: .* ICMP 3/4 .*"})
+    for real, kind in enumerate([kind for kind in KINDS if kind != "ipip"], 18):
+        big = tcp_of(1340, 4)
+        yield Case(f"{kind}-too-big-learned", (service(kind, 4, real=real),), (
+            Quietly(syn()), Quietly(big), Send(from_real("too-big", mtu=1340, sender="r9", quote=500)), Wait(0.3), Send(big)),
+            4, deviates=told)
+
+
+CASES = [*_table(), *_path_mtus()]

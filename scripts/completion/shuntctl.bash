@@ -9,6 +9,10 @@ _shuntctl_options() {
     apply) echo "-f --file --dry-run --expect-revision $common" ;;
     diff) echo "-f --file $common" ;;
     "real set-weight") echo "--expect-revision $common" ;;
+    "service add" | "service update") echo "-f --file --dry-run --expect-revision $common" ;;
+    "service remove" | "real remove") echo "--dry-run --expect-revision $common" ;;
+    "real add") echo "--weight --upper-threshold --lower-threshold --name --sorry --dry-run --expect-revision $common" ;;
+    "real update") echo "--weight --upper-threshold --lower-threshold --dry-run --expect-revision $common" ;;
     "real drain") echo "--undo --wait --expect-revision $common" ;;
     top) echo "--once $common" ;;
     events) echo "-w --watch --after $common" ;;
@@ -22,8 +26,9 @@ _shuntctl_options() {
 _shuntctl_verbs() {
   case "$1" in
     "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture" ;;
-    service | conn) echo "list" ;;
-    real) echo "set-weight drain" ;;
+    service) echo "list add update remove" ;;
+    conn) echo "list" ;;
+    real) echo "add update remove set-weight drain" ;;
   esac
 }
 
@@ -32,8 +37,8 @@ _shuntctl_arguments() {
   local verb=$1 count=$2 first=$3
   shift 3
   case "$verb:$count" in
-    "service list:0" | "real set-weight:0" | "real drain:0") "$@" __complete services 2>/dev/null ;;
-    "real set-weight:1" | "real drain:1") "$@" __complete reals "$first" 2>/dev/null ;;
+    "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
+    "real set-weight:1" | "real drain:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
     check:0) echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;
   esac
@@ -55,6 +60,7 @@ _shuntctl() {
       --service) service=${words[++i]} ;;
       -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
       --port | --vip | --count | --write | --filter | --direction | --duration | --snap-length) ((++i)) ;;
+      --weight | --upper-threshold | --lower-threshold | --name) ((++i)) ;;
       -*) ;;
       *)
         if [[ -n $(_shuntctl_verbs "$verb") ]]; then
@@ -75,6 +81,7 @@ _shuntctl() {
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
     --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
     --port | --vip | --count | --filter | --duration | --snap-length) candidates="" ;;
+    --weight | --upper-threshold | --lower-threshold | --name) candidates="" ;;
     *)
       if [[ $cur == -* ]]; then
         candidates=$(_shuntctl_options "$verb")

@@ -8,6 +8,7 @@
 #include "config/real_name.h"
 #include "src/shuntctl/changes.h"
 #include "src/shuntctl/client.h"
+#include "src/shuntctl/edit_verbs.h"
 #include "src/shuntctl/output/text.h"
 #include "src/shuntctl/print.h"
 #include "src/shuntctl/verbs.h"
@@ -141,7 +142,7 @@ Outcome drain(const Settings& settings, const DrainOptions& options) {
 void add_real_verbs(CLI::App& app, Command& command) {
   constexpr const char* kRealHelp = "The real's name or ADDRESS:PORT; [ADDRESS]:PORT for IPv6";
   constexpr const char* kRevisionHelp = "Refuse when this is not the current revision";
-  CLI::App* real = app.add_subcommand("real", "Reals: weights, draining")->require_subcommand(1);
+  CLI::App* real = app.add_subcommand("real", "Reals: adding, changing, draining, removing")->require_subcommand(1);
 
   auto weight = std::make_shared<WeightOptions>();
   CLI::App* setting = real->add_subcommand("set-weight", "Changes a real's weight; 0: no new connections");
@@ -165,6 +166,7 @@ void add_real_verbs(CLI::App& app, Command& command) {
   drain_verb->callback([&command, draining] {
     command.action = [draining](const Settings& settings) { return drain(settings, *draining); };
   });
+  add_real_edits(*real, command);
 }
 
 }  // namespace shunt::shuntctl

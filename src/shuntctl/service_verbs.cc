@@ -6,6 +6,7 @@
 
 #include "config/duration.h"
 #include "src/shuntctl/client.h"
+#include "src/shuntctl/edit_verbs.h"
 #include "src/shuntctl/output/table.h"
 #include "src/shuntctl/output/text.h"
 #include "src/shuntctl/print.h"
@@ -216,6 +217,7 @@ void add_service_verbs(CLI::App& app, Command& command) {
   list->callback([&command, options] {
     command.action = [options](const Settings& settings) { return list_services(settings, *options); };
   });
+  add_service_edits(*service, command);
 }
 
 }  // namespace shunt::shuntctl

@@ -6,6 +6,7 @@
 #include "config/yaml_file.h"
 #include "src/shuntctl/changes.h"
 #include "src/shuntctl/client.h"
+#include "src/shuntctl/file_failure.h"
 #include "src/shuntctl/output/yaml.h"
 #include "src/shuntctl/print.h"
 #include "src/shuntctl/verbs.h"
@@ -19,34 +20,8 @@ struct ApplyOptions {
   uint64_t expected_revision = 0;
 };
 
-// "1 real", "2 reals"
-std::string counted(size_t number, const std::string& thing) {
-  return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
-}
-
-// All problems of the file, one a line: "lb.yaml:14:9: subject: cause; remedy".
-Failure failure_of(const std::vector<config::Problem>& problems, const std::string& file) {
-  Failure failure{ExitCode::kUsage, "INVALID_ARGUMENT", "", {}};
-  for (const auto& problem : problems) {
-    failure.message += "\n" + config::to_string(problem, file);
-    v1::ErrorDetail detail;
-    detail.set_field(problem.field);
-    detail.set_reason(problem.reason);
-    detail.set_cause(problem.cause);
-    detail.set_remedy(problem.remedy);
-    failure.details.push_back(std::move(detail));
-  }
-  failure.message.insert(0, "configuration " + file + ": " + counted(problems.size(), "problem"));
-  return failure;
-}
-
-// "-" is standard input.
-config::LoadedFile load(const std::string& file, config::Purpose purpose) {
-  return config::load_yaml_file(file == "-" ? "/dev/stdin" : file, purpose);
-}
-
 Outcome apply(const Settings& settings, const ApplyOptions& options) {
-  const auto loaded = load(options.file, config::Purpose::kDesiredState);
+  const auto loaded = load_desired_state(options.file);
   if (!loaded.problems.empty()) return failure_of(loaded.problems, options.file);
   v1::ApplyRequest request;
   *request.mutable_state() = config::desired_part(loaded.config);
@@ -61,7 +36,7 @@ Outcome apply(const Settings& settings, const ApplyOptions& options) {
 }
 
 Outcome diff(const Settings& settings, const std::string& file) {
-  const auto loaded = load(file, config::Purpose::kDesiredState);
+  const auto loaded = load_desired_state(file);
   if (!loaded.problems.empty()) return failure_of(loaded.problems, file);
   v1::ApplyRequest request;
   *request.mutable_state() = config::desired_part(loaded.config);
@@ -100,9 +75,9 @@ bool has_machine_part(const v1::Config& config) {
 }
 
 Outcome check(const Settings& settings, const std::string& file) {
-  auto loaded = load(file, config::Purpose::kDesiredState);
+  auto loaded = load_desired_state(file);
   const bool whole = has_machine_part(loaded.config);
-  if (whole) loaded = load(file, config::Purpose::kDaemon);
+  if (whole) loaded = config::load_yaml_file(file, config::Purpose::kDaemon);
   if (!loaded.problems.empty()) return failure_of(loaded.problems, file);
   if (settings.json) {
     print_json(loaded.config);

@@ -10,13 +10,13 @@ namespace shunt::shuntctl {
 
 // status, version
 void add_status_verbs(CLI::App& app, Command& command);
-// service list
+// service list, and service_edits.cc's
 void add_service_verbs(CLI::App& app, Command& command);
 // conn list
 void add_connection_verbs(CLI::App& app, Command& command);
 // apply, diff, get, check
 void add_state_verbs(CLI::App& app, Command& command);
-// real set-weight, real drain
+// real set-weight, real drain, and real_edits.cc's
 void add_real_verbs(CLI::App& app, Command& command);
 // drops, workers, ports
 void add_machine_verbs(CLI::App& app, Command& command);

@@ -71,6 +71,8 @@ class FakeDaemon : public v1::Shunt::Service {
   // How long GetStatus and ListServices take.
   std::chrono::milliseconds delay{0};
   v1::ApplyResponse applied;
+  // So many times somebody else's change comes before Apply's.
+  int overtaken = 0;
   v1::GetResponse current;
   v1::Status status;
   // ListServices: page by page.
@@ -100,6 +102,11 @@ class FakeDaemon : public v1::Shunt::Service {
 
   grpc::Status Apply(Context*, const v1::ApplyRequest* request, v1::ApplyResponse* response) override {
     asked_apply = *request;
+    if (overtaken > 0) {
+      --overtaken;
+      current.set_revision(current.revision() + 1);
+      return {grpc::StatusCode::ABORTED, "somebody changed the state"};
+    }
     return answer(applied, response);
   }
   grpc::Status Get(Context*, const v1::GetRequest*, v1::GetResponse* response) override {

@@ -59,6 +59,9 @@ class Config:
         self.file_prefix = file_prefix
         self.workers = 1
         self.timeouts = {}
+        # Where replies pass Shunt by, a client's port that is soon used again finds its last connection half closed, and
+        # with it that one's real, drained or not; the lab's clients open so many connections that this happens.
+        self.sysctls = {"conn_reuse_mode": 3} if method in ("direct", "tunnel") else {}
         # In a network namespace of its own no port is taken.
         self.http = {}
         self.services = {}
@@ -95,6 +98,7 @@ class Config:
             "journal": {"directory": os.path.join(self.folder, "journal")},
             "http": self.http,
             **({"timeouts": self.timeouts} if self.timeouts else {}),
+            **({"sysctls": self.sysctls} if self.sysctls else {}),
             "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
                                 for family in FAMILIES],
             "services": [self._service(service) for service in self.services.values()],

@@ -8,8 +8,9 @@
 namespace shunt::shuntctl {
 namespace {
 
-// So often in a row only programs that change without pause overtake a person.
-constexpr int kTries = 5;
+// Each time somebody else got through; so often in a row only programs that change without pause
+// do.
+constexpr int kTries = 20;
 
 Failure overtaken(uint64_t expected, uint64_t current) {
   return {ExitCode::kConflict,

@@ -71,6 +71,18 @@ std::string to_level(v1::LogLevel level) {
   return "info";
 }
 
+control::TcpListener to_tcp_listener(const v1::TcpListener& listener) {
+  control::TcpListener result;
+  result.address = IpAddress::parse(listener.address()).value();
+  if (listener.port() != 0) result.port = static_cast<uint16_t>(listener.port());
+  result.certificate = listener.certificate();
+  result.key = listener.key();
+  result.client_ca = listener.client_ca();
+  result.viewers.assign(listener.viewers().begin(), listener.viewers().end());
+  result.admins.assign(listener.admins().begin(), listener.admins().end());
+  return result;
+}
+
 }  // namespace
 
 control::Machine to_machine(const v1::Config& config) {
@@ -80,6 +92,7 @@ control::Machine to_machine(const v1::Config& config) {
   for (const v1::Port& port : config.ports()) machine.ports.push_back(to_port(port));
   if (!config.listener().unix_socket().empty())
     machine.unix_socket = config.listener().unix_socket();
+  if (config.listener().has_tcp()) machine.tcp = to_tcp_listener(config.listener().tcp());
   if (!config.journal().directory().empty())
     machine.journal_directory = config.journal().directory();
   machine.http = to_http(config.http());

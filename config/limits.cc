@@ -31,6 +31,7 @@ Table make_table() {
   put<v1::Port>(table, "descriptors", {32, 32768});
   put<v1::Port>(table, "vlan", {1, 4094});
   put<v1::Http>(table, "port", kPort);
+  put<v1::TcpListener>(table, "port", kPort);
   put<v1::Service>(table, "port", kPort);
   put<v1::Service>(table, "last_port", kPort);
   put<v1::Vip>(table, "port", kPort);

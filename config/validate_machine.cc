@@ -1,5 +1,5 @@
 // The machine part: EAL's options, ports and their kernel ports. Static next hops are in
-// validate_next_hops.cc.
+// validate_next_hops.cc, the API over TCP in validate_tcp_listener.cc.
 #include <algorithm>
 #include <bit>
 #include <set>
@@ -46,6 +46,7 @@ class MachineRules {
     }
     check_path(config_.listener().unix_socket(), "listener.unix_socket", "unix_socket",
                kSocketPathBytes);
+    if (config_.listener().has_tcp()) check_tcp_listener(config_.listener().tcp(), problems_);
     check_path(config_.journal().directory(), "journal.directory", "directory", 4000);
     check_http(config_.http());
   }

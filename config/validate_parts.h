@@ -10,6 +10,7 @@ namespace shunt::config {
 void check_state(const v1::DesiredState& state, const MachineNames* names, Problems& problems);
 
 void check_machine(const v1::Config& config, Problems& problems);
+void check_tcp_listener(const v1::TcpListener& listener, Problems& problems);
 void check_next_hops(const v1::Config& config, Problems& problems);
 
 }  // namespace shunt::config

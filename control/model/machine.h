@@ -55,6 +55,18 @@ struct Http {
   uint16_t port = 9180;
 };
 
+// The API over TCP with TLS, for clients whose certificates `client_ca` signed. Paths of PEM files.
+struct TcpListener {
+  IpAddress address;
+  uint16_t port = 9181;
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  // Names in clients' certificates, by what they may do.
+  std::vector<std::string> viewers;
+  std::vector<std::string> admins;
+};
+
 struct Logging {
   bool json = false;
   // trace, debug, info, warn, error, critical or off.
@@ -78,6 +90,7 @@ struct Machine {
   Workers workers;
   std::vector<Port> ports;
   std::string unix_socket = "/run/shunt/shuntd.sock";
+  std::optional<TcpListener> tcp;
   std::string journal_directory = "/var/lib/shunt";
   Http http;
   Logging logging;

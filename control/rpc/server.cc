@@ -1,15 +1,27 @@
 #include "control/rpc/server.h"
 
+#include <arpa/inet.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <string>
 #include <utility>
 
+#include "control/identity.h"
+#include "control/rpc/caller.h"
 #include "control/rpc/debug_service.h"
 #include "control/rpc/service.h"
+#include "control/rpc/tls.h"
 #include "control/rpc/unix_socket.h"
 
 namespace shunt::control::rpc {
@@ -19,7 +31,8 @@ namespace {
 constexpr int kMaxMessageBytes = 256 << 20;
 constexpr std::chrono::seconds kGrace{1};
 
-// The socket is created with the mode that the umask leaves, so that nobody can connect before a chmod.
+// The socket is created with the mode that the umask leaves, so that nobody can connect before a
+// chmod.
 class OwnerOnlyUmask {
  public:
   OwnerOnlyUmask() : before_(umask(0177)) {}
@@ -31,35 +44,92 @@ class OwnerOnlyUmask {
   const mode_t before_;
 };
 
+std::string endpoint_text(const TcpListener& tcp) {
+  return address_and_port(tcp.address, tcp.port);
+}
+
+// gRPC only says that it failed: the kernel is asked once more.
+Error not_listening(const TcpListener& tcp) {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  if (tcp.address.is_v4()) {
+    auto& address = reinterpret_cast<sockaddr_in&>(storage);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(tcp.port);
+    inet_pton(AF_INET, tcp.address.to_string().c_str(), &address.sin_addr);
+    length = sizeof address;
+  } else {
+    auto& address = reinterpret_cast<sockaddr_in6&>(storage);
+    address.sin6_family = AF_INET6;
+    address.sin6_port = htons(tcp.port);
+    inet_pton(AF_INET6, tcp.address.to_string().c_str(), &address.sin6_addr);
+    length = sizeof address;
+  }
+  const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const bool fits =
+      bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0 && listen(fd, 1) == 0;
+  const int error = fits ? 0 : errno;
+  close(fd);
+  return {error == EADDRINUSE ? ErrorCode::kConflict : ErrorCode::kUnavailable,
+          "listener.tcp " + endpoint_text(tcp) + ": cannot be listened on" +
+              (error == 0 ? std::string() : std::string(": ") + std::strerror(error)) +
+              "; set another listener.tcp.port, or an address that this machine has"};
+}
+
+// Failed handshakes among them: anybody who reaches the port makes such lines, and the log sums up
+// what repeats.
+void log_of_grpc(gpr_log_func_args* said) {
+  if (said->severity == GPR_LOG_SEVERITY_ERROR) {
+    spdlog::warn("gRPC: {}", one_line(said->message));
+  } else {
+    spdlog::debug("gRPC: {}", one_line(said->message));
+  }
+}
+
 }  // namespace
 
 Server::Server(std::unique_ptr<ShuntService> service) : service_(std::move(service)) {}
 
 Server::~Server() { stop(); }
 
-Result<std::unique_ptr<Server>> Server::start(Controller& controller, const std::string& socket_path,
-                                              config::MachineNames machine) {
+Result<std::unique_ptr<Server>> Server::start(Controller& controller,
+                                              const std::string& socket_path,
+                                              config::MachineNames machine,
+                                              const std::optional<TcpListener>& tcp) {
+  if (tcp) {
+    if (auto usable = check_tls_files(*tcp); !usable) return usable.error();
+  }
   if (auto prepared = prepare_socket_path(socket_path); !prepared) return prepared.error();
-  std::unique_ptr<Server> server(new Server(std::make_unique<ShuntService>(controller, std::move(machine))));
+  std::unique_ptr<Server> server(
+      new Server(std::make_unique<ShuntService>(controller, std::move(machine))));
   server->debug_ = std::make_unique<DebugService>(controller);
 
+  gpr_set_log_function(log_of_grpc);
   // Both plugins are the process's: they apply to every server built from here on.
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials());
+  // Else a second daemon could take the same port, and get half of the clients.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  int unix_done = 0;
+  builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials(), &unix_done);
+  if (tcp) builder.AddListeningPort(endpoint_text(*tcp), tls_credentials(*tcp), &server->tcp_port_);
   builder.RegisterService(server->service_.get());
   builder.RegisterService(server->debug_.get());
   {
     const OwnerOnlyUmask umask;
     server->server_ = builder.BuildAndStart();
   }
+  if (server->server_ == nullptr && unix_done != 0) return not_listening(*tcp);
   if (server->server_ == nullptr) {
     return Error{ErrorCode::kUnavailable,
-                 "socket " + socket_path + ": cannot be listened on; see gRPC's message above, and that the file system "
-                                           "takes sockets"};
+                 "socket " + socket_path +
+                     ": cannot be listened on; see gRPC's message above, and that the file system "
+                     "takes sockets"};
   }
   return server;
 }

@@ -1,8 +1,9 @@
-// The API on a UNIX socket: shunt.v1, reflection and grpc.health.v1. Owned by the main thread; its calls run on gRPC's
-// threads.
+// The API on a UNIX socket and, where wanted, over TCP with TLS: shunt.v1, reflection and
+// grpc.health.v1. Owned by the main thread; its calls run on gRPC's threads.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/validate.h"
@@ -20,16 +21,23 @@ class ShuntService;
 
 class Server {
  public:
-  // Listens on the socket, with mode 0600: its owner and root may use it. `machine` is what desired states may refer
-  // to. `controller` must outlive the server. Main thread: the process's umask is narrowed meanwhile. Errors: those of
-  // prepare_socket_path(); kUnavailable when it cannot be listened on.
-  static Result<std::unique_ptr<Server>> start(Controller& controller, const std::string& socket_path,
-                                               config::MachineNames machine);
+  // Listens on the socket, with mode 0600: its owner and root may use it; and on `tcp`, by roles
+  // (roles.h). `machine` is what desired states may refer to. `controller` must outlive the server.
+  // Main thread: the process's umask is narrowed meanwhile. Errors: those of prepare_socket_path()
+  // and of check_tls_files(); kConflict for a taken port; kUnavailable when it cannot be listened
+  // on.
+  static Result<std::unique_ptr<Server>> start(
+      Controller& controller, const std::string& socket_path, config::MachineNames machine,
+      const std::optional<TcpListener>& tcp = std::nullopt);
   // As stop().
   ~Server();
 
-  // Takes no more calls, ends streams, gives running calls a second, and removes the socket. Idempotent.
+  // Takes no more calls, ends streams, gives running calls a second, and removes the socket.
+  // Idempotent.
   void stop();
+
+  // The one listened on, where the listener's is 0: any. 0: none.
+  int tcp_port() const noexcept { return tcp_port_; }
 
  private:
   explicit Server(std::unique_ptr<ShuntService> service);
@@ -37,6 +45,7 @@ class Server {
   std::unique_ptr<ShuntService> service_;
   std::unique_ptr<DebugService> debug_;
   std::unique_ptr<grpc::Server> server_;
+  int tcp_port_ = 0;
 };
 
 }  // namespace shunt::control::rpc

@@ -2,7 +2,7 @@
 # /usr/share/bash-completion/completions/shuntctl.
 
 _shuntctl_options() {
-  local common="-s --socket -o --output --timeout --exact -h --help"
+  local common="-s --socket --server --ca --cert --key -o --output --timeout --exact -h --help"
   case "$1" in
     "service list") echo "--stats --rate $common" ;;
     "conn list") echo "--service --real --client --limit $common" ;;
@@ -56,7 +56,7 @@ _shuntctl() {
   local verb="" service="" i
   for ((i = 1; i < ${#words[@]} - 1; ++i)); do
     case "${words[i]}" in
-      -s | --socket) ask+=(-s "${words[++i]}") ;;
+      -s | --socket | --server | --ca | --cert | --key) ask+=("${words[i]}" "${words[++i]}") ;;
       --service) service=${words[++i]} ;;
       -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
       --port | --vip | --count | --write | --filter | --direction | --duration | --snap-length) ((++i)) ;;
@@ -74,12 +74,12 @@ _shuntctl() {
 
   local candidates
   case "$previous" in
-    -s | --socket | -f | --file | --write) candidates="<file>" ;;
+    -s | --socket | --ca | --cert | --key | -f | --file | --write) candidates="<file>" ;;
     --direction) candidates="in out" ;;
     -o | --output) candidates="table json" ;;
     --service) candidates=$("${ask[@]}" __complete services 2>/dev/null) ;;
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
-    --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
+    --server | --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
     --port | --vip | --count | --filter | --duration | --snap-length) candidates="" ;;
     --weight | --upper-threshold | --lower-threshold | --name) candidates="" ;;
     *)

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "src/shuntctl/server_connection.h"
+
 namespace shunt::shuntctl {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr int kMaxMessageBytes = 256 << 20;
 constexpr int kMaxMetadataBytes = 1 << 20;
 
 // Why the socket cannot be reached; nullopt when it can. gRPC only says that it failed.
-std::optional<Failure> probe(const std::string& path) {
+std::optional<Failure> probe_socket(const std::string& path) {
   sockaddr_un address{};
   if (path.empty() || path.size() >= sizeof address.sun_path) {
     return Failure{ExitCode::kUsage, "INVALID_ARGUMENT",
@@ -98,32 +100,47 @@ std::vector<v1::ErrorDetail> details_of(const grpc::Status& status) {
 
 }  // namespace
 
-Client::Client(const Settings& settings) : socket_path_(settings.socket_path), timeout_(settings.timeout) {
+Client::Client(const Settings& settings)
+    : socket_path_(settings.socket_path), tcp_(settings.tcp), timeout_(settings.timeout) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   arguments.SetMaxSendMessageSize(kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-  // A proxy from the environment must not stand between a machine and its own daemon.
+  // A proxy from the environment must not stand between a machine and a daemon.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  if (!tcp_.server.empty()) {
+    unusable_ = check_server_settings(tcp_);
+    if (unusable_) return;
+    channel_ = grpc::CreateCustomChannel("dns:///" + tcp_.server, server_credentials(tcp_), arguments);
+    return;
+  }
   channel_ = grpc::CreateCustomChannel("unix:" + socket_path_, grpc::InsecureChannelCredentials(), arguments);
+}
+
+std::string Client::subject() const {
+  return tcp_.server.empty() ? "socket " + socket_path_ + ": " : "server " + tcp_.server + ": ";
+}
+
+std::optional<Failure> Client::probe() const {
+  return tcp_.server.empty() ? probe_socket(socket_path_) : probe_server(tcp_);
 }
 
 std::optional<Failure> Client::failure_of(const grpc::Status& status) const {
   if (status.ok()) return std::nullopt;
   const grpc::StatusCode code = status.error_code();
   if (code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::UNKNOWN) {
-    if (auto unreachable = probe(socket_path_)) return unreachable;
+    if (auto unreachable = probe()) return unreachable;
   }
   Failure failure{exit_of(code), name_of(code), status.error_message(), details_of(status)};
   if (code == grpc::StatusCode::DEADLINE_EXCEEDED) {
-    failure.message = "socket " + socket_path_ +
-                      ": no answer in time; shuntd may be stopped in a debugger or overloaded: see its log, or "
+    failure.message = subject() +
+                      "no answer in time; shuntd may be stopped in a debugger or overloaded: see its log, or "
                       "allow more with --timeout";
   } else if (code == grpc::StatusCode::UNIMPLEMENTED) {
-    failure.message = "socket " + socket_path_ +
-                      ": the daemon does not know this call; shuntd and shuntctl must be of the same version";
+    failure.message = subject() +
+                      "the daemon does not know this call; shuntd and shuntctl must be of the same version";
   } else if (failure.message.empty()) {
-    failure.message = "socket " + socket_path_ + ": failed without a reason";
+    failure.message = subject() + "failed without a reason";
   }
   return failure;
 }

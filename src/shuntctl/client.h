@@ -23,6 +23,7 @@ class Client {
   template <typename Stub, typename Request, typename Response>
   std::optional<Failure> call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                               const Request& request, Response* response) {
+    if (unusable_) return unusable_;
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout_.value_or(kDefaultTimeout));
     Stub stub(channel_);
@@ -35,6 +36,7 @@ class Client {
   std::optional<Failure> stream(
       std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*, const Request&),
       const Request& request, Sink&& sink) {
+    if (unusable_) return unusable_;
     grpc::ClientContext context;
     if (timeout_) context.set_deadline(std::chrono::system_clock::now() + *timeout_);
     Stub stub(channel_);
@@ -55,7 +57,15 @@ class Client {
  private:
   static constexpr std::chrono::milliseconds kDefaultTimeout{10000};
 
+  // "socket PATH: "
+  std::string subject() const;
+  // Why the daemon cannot be spoken with; nullopt when it can.
+  std::optional<Failure> probe() const;
+
   std::string socket_path_;
+  ServerSettings tcp_;
+  // What is wrong with them.
+  std::optional<Failure> unusable_;
   std::optional<std::chrono::milliseconds> timeout_;
   std::shared_ptr<grpc::Channel> channel_;
 };

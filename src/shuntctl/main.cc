@@ -1,4 +1,4 @@
-// shuntctl: asks the daemon over its UNIX socket and shows the answer.
+// shuntctl: asks the daemon over its UNIX socket, or over TCP with TLS, and shows the answer.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -25,7 +25,8 @@ constexpr const char* kFooter =
   6  permission denied
   7  for diff: what 1 is elsewhere
 
-Environment: SHUNT_SOCKET is --socket's default; NO_COLOR turns colour off.
+Environment: SHUNT_SOCKET, SHUNT_SERVER, SHUNT_CA, SHUNT_CERT and SHUNT_KEY are the defaults of --socket, --server, --ca,
+--cert and --key; NO_COLOR turns colour off.
 With -o json, streams (conn list, events) are one message per line, and errors are JSON on standard error.
 What shuntctl --help lists as options may also follow a command.)";
 
@@ -44,12 +45,28 @@ std::string parse_timeout(const std::string& text, Settings& settings) {
   return "";
 }
 
+std::string from_environment(const char* variable, const char* otherwise) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+void add_connection_options(CLI::App& app, Settings& settings) {
+  settings.socket_path = from_environment("SHUNT_SOCKET", "/run/shunt/shuntd.sock");
+  settings.tcp = {from_environment("SHUNT_SERVER", ""), from_environment("SHUNT_CA", ""),
+                  from_environment("SHUNT_CERT", ""), from_environment("SHUNT_KEY", "")};
+  CLI::Option* socket =
+      app.add_option("-s,--socket", settings.socket_path, "The daemon's UNIX socket")->capture_default_str();
+  app.add_option("--server", settings.tcp.server, "A daemon's listener.tcp, in place of the socket")
+      ->type_name("ADDRESS:PORT")
+      ->excludes(socket);
+  app.add_option("--ca", settings.tcp.ca, "With --server: the CA that signed the daemon's certificate")->type_name("FILE");
+  app.add_option("--cert", settings.tcp.certificate, "With --server: your certificate")->type_name("FILE");
+  app.add_option("--key", settings.tcp.key, "With --server: its private key")->type_name("FILE");
+}
+
 void add_global_options(CLI::App& app, Settings& settings) {
-  const char* from_environment = std::getenv("SHUNT_SOCKET");
-  settings.socket_path =
-      from_environment != nullptr && *from_environment != '\0' ? from_environment : "/run/shunt/shuntd.sock";
   settings.colour = wants_colour();
-  app.add_option("-s,--socket", settings.socket_path, "The daemon's UNIX socket")->capture_default_str();
+  add_connection_options(app, settings);
   app.add_option_function<std::string>(
          "-o,--output", [&settings](const std::string& form) { settings.json = form == "json"; },
          "table or json (default: table)")
@@ -119,10 +136,16 @@ int run(int argc, char** argv) {
     const std::string message = std::string(error.what()) + "; see shuntctl --help";
     return finish(Failure{ExitCode::kUsage, "USAGE", message, {}}, asks_for_json(argc, argv));
   }
+  // A socket that was asked for stands above a server that the environment names.
+  if (app.count("--socket") > 0) command.settings.tcp.server.clear();
   return finish(command.action(command.settings), command.settings.json);
 }
 
 }  // namespace
 }  // namespace shunt::shuntctl
 
-int main(int argc, char** argv) { return shunt::shuntctl::run(argc, argv); }
+int main(int argc, char** argv) {
+  // What gRPC would say of a failed handshake, shuntctl says in its own words.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
+  return shunt::shuntctl::run(argc, argv);
+}

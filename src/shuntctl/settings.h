@@ -10,8 +10,18 @@
 
 namespace shunt::shuntctl {
 
+// The daemon's API over TCP. `server` empty: its UNIX socket is used.
+struct ServerSettings {
+  std::string server;
+  // Paths of PEM files.
+  std::string ca;
+  std::string certificate;
+  std::string key;
+};
+
 struct Settings {
   std::string socket_path;
+  ServerSettings tcp;
   bool json = false;
   // Unset: each call's own.
   std::optional<std::chrono::milliseconds> timeout;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "control/identity.h"
 #include "src/base/log.h"
 
 namespace shunt::shuntd {
@@ -58,7 +59,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
   daemon->controller_ = std::move(*controller);
   if (auto attached = daemon->kernel_side_->attach(*daemon->controller_); !attached) return attached.error();
 
-  auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_);
+  auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_, machine.tcp);
   if (!server) return server.error();
   daemon->server_ = std::move(*server);
   daemon->telemetry_ = std::make_unique<Telemetry>(*daemon->controller_);
@@ -82,6 +83,7 @@ Daemon::~Daemon() {
 }
 
 std::string Daemon::summary() const {
+  const auto& tcp = configuration_.machine.tcp;
   uint64_t table_bytes = 0;
   uint64_t ipv4 = 0;
   uint64_t ipv6 = 0;
@@ -93,6 +95,7 @@ std::string Daemon::summary() const {
   return count(dataplane_->ports().size(), "port") + ", " + count(dataplane_->workers().size(), "worker") +
          ", connection tables of " + mib(table_bytes) + " for " + std::to_string(ipv4) + " IPv4 and " +
          std::to_string(ipv6) + " IPv6 connections, API on " + configuration_.machine.unix_socket +
+         (tcp ? " and " + control::address_and_port(tcp->address, tcp->port) : "") +
          (http_ ? ", status page on " + url_of(configuration_.machine.http) : "");
 }
 

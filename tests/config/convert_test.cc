@@ -441,6 +441,7 @@ TEST(Convert, AMachineTakesTheSchemasDefaults) {
   EXPECT_FALSE(machine.workers.hash_key.has_value());
   EXPECT_EQ(machine.workers.mbufs, 32768U);
   EXPECT_EQ(machine.unix_socket, "/run/shunt/shuntd.sock");
+  EXPECT_FALSE(machine.tcp.has_value());
   EXPECT_EQ(machine.journal_directory, "/var/lib/shunt");
   EXPECT_TRUE(machine.http.enabled);
   EXPECT_EQ(machine.http.address.to_string(), "127.0.0.1");
@@ -473,7 +474,9 @@ ports:
     vlan: 7
     kernel_port: {addresses: [10.0.0.1/24, "2001:db8::1/64"]}
   - {name: b, device: net_tap1, kernel_port: {name: lan0, disabled: true}}
-listener: {unix_socket: /tmp/s}
+listener:
+  unix_socket: /tmp/s
+  tcp: {address: "::1", certificate: /c, key: /k, client_ca: /a, viewers: [eve], admins: [ops, root]}
 journal: {directory: /tmp/j}
 http: {address: "2001:db8::9", port: 9181, allow_remote: true, disabled: true}
 logging: {format: json, level: warn}
@@ -507,6 +510,14 @@ next_hops:
   EXPECT_EQ(machine.ports[1].kernel_port.name, "lan0");
   EXPECT_FALSE(machine.ports[1].kernel_port.enabled);
   EXPECT_EQ(machine.unix_socket, "/tmp/s");
+  ASSERT_TRUE(machine.tcp.has_value());
+  EXPECT_EQ(machine.tcp->address, IpAddress::parse("::1"));
+  EXPECT_EQ(machine.tcp->port, 9181);
+  EXPECT_EQ(machine.tcp->certificate, "/c");
+  EXPECT_EQ(machine.tcp->key, "/k");
+  EXPECT_EQ(machine.tcp->client_ca, "/a");
+  EXPECT_THAT(machine.tcp->viewers, ElementsAre("eve"));
+  EXPECT_THAT(machine.tcp->admins, ElementsAre("ops", "root"));
   EXPECT_EQ(machine.journal_directory, "/tmp/j");
   EXPECT_FALSE(machine.http.enabled);
   EXPECT_EQ(machine.http.address, IpAddress::parse("2001:db8::9"));

@@ -197,6 +197,36 @@ ports:
 )" + kOutside,
      {"OUT_OF_RANGE lb.yaml:1:25: listener: unix_socket has 108 bytes, more than 107; use a "
       "shorter path"}},
+    {"AWholeTcpListenerIsTaken",
+     Purpose::kDaemon,
+     R"(listener: {tcp: {address: "::", port: 9443, certificate: /c, key: /k, client_ca: /a, viewers: [eve], admins: [ops]}}
+)" + kOutside,
+     {}},
+    {"ATcpListenerCannotBeLeftOpen",
+     Purpose::kDaemon,
+     R"(listener: {tcp: {port: 70000}}
+)" + kOutside,
+     {"REQUIRED lb.yaml:1:17: listener: address is missing; give the one that clients connect to; "
+      "0.0.0.0 or :: for every one of the machine",
+      "REQUIRED lb.yaml:1:17: listener: certificate is missing; give the absolute path of the "
+      "daemon's certificate (PEM)",
+      "REQUIRED lb.yaml:1:17: listener: key is missing; give the absolute path of the certificate's "
+      "private key (PEM)",
+      "REQUIRED lb.yaml:1:17: listener: client_ca is missing; give the absolute path of the CA that "
+      "signs clients' certificates (PEM); without one anybody could connect",
+      "REQUIRED lb.yaml:1:17: listener: neither viewers nor admins are listed, so nobody could "
+      "call; list the names in clients' certificates under admins or viewers",
+      "OUT_OF_RANGE lb.yaml:1:24: listener: port 70000 exceeds 65535; use 1..65535"}},
+    {"ATcpListenersPartsHaveTheirForms",
+     Purpose::kDaemon,
+     R"(listener: {tcp: {address: lb, certificate: c, key: /k, client_ca: /a, viewers: [ops, ""], admins: [ops]}}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:27: listener: address \"lb\" is no IP address; write it as 192.0.2.1 or "
+      "2001:db8::1",
+      "MALFORMED lb.yaml:1:44: listener: certificate \"c\" is not an absolute path; begin it with /",
+      "DUPLICATE lb.yaml:1:81: listener: name \"ops\" is already listed; list each name once: admins "
+      "may read, too",
+      "MALFORMED lb.yaml:1:86: listener: viewers is empty; give it a value or remove the line"}},
     {"AJournalDirectoryIsAbsolute",
      Purpose::kDaemon,
      R"(journal: {directory: lib}

@@ -112,6 +112,7 @@ TEST(BashCompletion, OffersFiles) {
   const ScratchFolder folder;
   folder.write("lb.yaml", "");
   EXPECT_THAT(completions(daemon, "shuntctl apply -f " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
+  EXPECT_THAT(completions(daemon, "shuntctl --ca " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
   EXPECT_THAT(completions(daemon, "shuntctl check " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
 }
 

@@ -4,6 +4,7 @@
 // they forward on with the last snapshot.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "control/debug/explain_report.h"
 #include "control/debug/watch_report.h"
+#include "control/doctor/finding.h"
 #include "control/events.h"
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
@@ -105,6 +107,8 @@ class Controller {
   // filter is none; kNotFound: no such port; kConflict: too many look on already.
   Result<WatchEnd> trace(const TraceQuery& query, const WatchSink<TraceReport>& sink);
   Result<WatchEnd> capture(const CaptureQuery& query, const WatchSink<CapturedFrame>& sink);
+  // Looks at the machine, at Linux's network stack and, for so long, at packets. Asks on the wire who else has the VIPs.
+  Result<Findings> examine(std::chrono::milliseconds watch);
   // By DPDK id. Any thread.
   std::vector<std::pair<uint16_t, std::string>> port_names() const;
   EventRing& events() noexcept;
@@ -125,6 +129,7 @@ class Controller {
  private:
   struct State;
   explicit Controller(std::unique_ptr<State> state);
+  Findings examine_checksums(std::chrono::milliseconds watch);
   std::unique_ptr<State> state_;
 };
 

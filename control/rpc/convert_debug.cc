@@ -173,4 +173,16 @@ void put(const WatchEnd& end, v1::WatchEnd& out) {
   out.set_lost(end.lost);
 }
 
+void put(const Finding& finding, v1::DoctorFinding& out) {
+  switch (finding.grade) {
+    case Finding::Grade::kGood: out.set_grade(v1::DoctorFinding::GRADE_GOOD); break;
+    case Finding::Grade::kHint: out.set_grade(v1::DoctorFinding::GRADE_HINT); break;
+    case Finding::Grade::kBad: out.set_grade(v1::DoctorFinding::GRADE_BAD); break;
+  }
+  out.set_check(finding.check);
+  out.set_subject(finding.subject);
+  out.set_text(finding.text);
+  out.set_remedy(finding.remedy);
+}
+
 }  // namespace shunt::control::rpc

@@ -3,6 +3,7 @@
 
 #include "control/debug/explain_report.h"
 #include "control/debug/watch_report.h"
+#include "control/doctor/finding.h"
 #include "shunt/v1/debug.pb.h"
 #include "src/base/result.h"
 
@@ -17,5 +18,6 @@ v1::TracedPacket to_proto(const TraceReport& report);
 // kInvalid: more bytes of each frame than are kept. Sets how many are.
 Result<CaptureQuery> to_query(const v1::CaptureRequest& request);
 void put(const WatchEnd& end, v1::WatchEnd& out);
+void put(const Finding& finding, v1::DoctorFinding& out);
 
 }  // namespace shunt::control::rpc

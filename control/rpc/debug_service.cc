@@ -75,4 +75,19 @@ grpc::Status DebugService::Capture(grpc::ServerContext* context, const v1::Captu
   return stopping_ ? stopping() : grpc::Status::OK;
 }
 
+grpc::Status DebugService::Doctor(grpc::ServerContext*, const v1::DoctorRequest* request,
+                                  v1::DoctorResponse* response) {
+  constexpr uint32_t kUsualMs = 1000;
+  constexpr uint32_t kMostMs = 60'000;
+  const uint32_t watch_ms = request->watch_ms() == 0 ? kUsualMs : request->watch_ms();
+  if (watch_ms > kMostMs) {
+    return to_status(
+        Error{ErrorCode::kInvalid, "watch_ms: " + std::to_string(watch_ms) + " is more than a minute; ask for less"});
+  }
+  const auto findings = controller_.examine(std::chrono::milliseconds(watch_ms));
+  if (!findings) return to_status(findings.error());
+  for (const Finding& finding : *findings) put(finding, *response->add_findings());
+  return grpc::Status::OK;
+}
+
 }  // namespace shunt::control::rpc

@@ -24,6 +24,8 @@ class DebugService final : public v1::Debug::Service {
                      grpc::ServerWriter<v1::TraceResponse>* writer) override;
   grpc::Status Capture(grpc::ServerContext* context, const v1::CaptureRequest* request,
                        grpc::ServerWriter<v1::CaptureResponse>* writer) override;
+  grpc::Status Doctor(grpc::ServerContext* context, const v1::DoctorRequest* request,
+                      v1::DoctorResponse* response) override;
 
  private:
   Controller& controller_;

@@ -48,6 +48,7 @@ const std::vector<CallRole>& call_roles() {
       // Both slow workers down, and a capture shows what clients send.
       {"/shunt.v1.Debug/Trace", Role::kAdmin},
       {"/shunt.v1.Debug/Capture", Role::kAdmin},
+      {"/shunt.v1.Debug/Doctor", Role::kAdmin},
       {"/grpc.health.v1.Health/Check", Role::kViewer},
       {"/grpc.health.v1.Health/Watch", Role::kViewer},
       {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", Role::kViewer},

@@ -55,7 +55,8 @@ struct Shim {
 Shim gre_at(const uint8_t* l4) noexcept {
   const auto* gre = reinterpret_cast<const GreHeader*>(l4);
   if (gre->flags != Be16{} && gre->flags != kGreHasChecksum) return {};
-  return {family_of(gre->protocol), uint32_t{sizeof *gre} + (gre->flags == Be16{} ? 0 : sizeof(GreChecksum)), {}};
+  const uint32_t checksum = gre->flags == Be16{} ? 0 : sizeof(GreChecksum);
+  return {family_of(gre->protocol), uint32_t{sizeof *gre} + checksum, {}};
 }
 Shim gue_at(const uint8_t* l4) noexcept {
   const auto* udp = reinterpret_cast<const UdpHeader*>(l4);

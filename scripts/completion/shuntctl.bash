@@ -17,6 +17,7 @@ _shuntctl_options() {
     top) echo "--once $common" ;;
     events) echo "-w --watch --after $common" ;;
     explain) echo "--port $common" ;;
+    doctor) echo "--all --watch $common" ;;
     trace) echo "--vip --client --count $common" ;;
     capture) echo "-w --write --filter --port --direction --count --duration --snap-length $common" ;;
     *) echo "$common" ;;
@@ -25,7 +26,7 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture" ;;
+    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture doctor" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
     real) echo "add update remove set-weight drain" ;;

@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kFooter =
     R"(Exit codes:
   0  done; for diff: nothing differs
-  1  the daemon answered with an error not named below; for diff: something differs
+  1  the daemon answered with an error not named below; for diff: something differs; for doctor: something is wrong
   2  wrong arguments, or an invalid configuration
   3  the daemon cannot be reached
   4  no such service or real
@@ -126,6 +126,7 @@ int run(int argc, char** argv) {
   add_top_verbs(app, command);
   add_explain_verbs(app, command);
   add_watch_verbs(app, command);
+  add_doctor_verbs(app, command);
   add_complete_verbs(app, command);
   try {
     app.parse(argc, argv);

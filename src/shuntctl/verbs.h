@@ -28,6 +28,8 @@ void add_event_verbs(CLI::App& app, Command& command);
 void add_explain_verbs(CLI::App& app, Command& command);
 // trace, capture
 void add_watch_verbs(CLI::App& app, Command& command);
+// doctor
+void add_doctor_verbs(CLI::App& app, Command& command);
 // __complete, for the shell's completion
 void add_complete_verbs(CLI::App& app, Command& command);
 

@@ -2,6 +2,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "control/doctor/machine_checks.h"
+#include "control/doctor/text.h"
 #include "src/base/log.h"
 #include "src/shuntd/configuration.h"
 #include "src/shuntd/daemon.h"
@@ -27,6 +29,12 @@ int check(const std::string& path, const control::Machine& machine) {
   }
   std::printf("%s: valid\n%s\n", path.c_str(), memory->c_str());
   return static_cast<int>(ExitCode::kOk);
+}
+
+int doctor(const control::Machine& machine, bool json) {
+  const control::Findings findings = control::check_machine(control::FileRoot(), machine, false);
+  std::fputs((json ? control::to_json_text(findings) : control::to_text(findings)).c_str(), stdout);
+  return static_cast<int>(control::has_bad(findings) ? ExitCode::kOther : ExitCode::kOk);
 }
 
 void serve(Daemon& daemon, const std::string& config_path) {
@@ -68,6 +76,7 @@ int run(const Options& options) {
   auto loaded = load_configuration(options.config_path);
   if (!loaded.problems.empty()) return tell_problems(loaded.problems);
   if (options.check) return check(options.config_path, loaded.configuration.machine);
+  if (options.doctor) return doctor(loaded.configuration.machine, options.json);
   hold_signals();
   const control::Logging& logging = loaded.configuration.machine.logging;
   start_logging({options.log_level.empty() ? logging.level : options.log_level, logging.json});

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kFooter = R"(Exit codes:
   0  ended as asked; with --check: the configuration is valid and dpdk.memory_mb is enough for it
-  1  an error not named below
+  1  an error not named below; with --doctor: something is wrong
   2  wrong arguments, or an invalid configuration
   3  not enough memory or hugepages
   4  no such device
@@ -31,6 +31,14 @@ Parsed parse(int argc, char** argv, Options& options) {
   app.add_option("-c,--config", options.config_path, "Configuration file")->capture_default_str()->type_name("FILE");
   app.add_flag("--check", options.check,
                "Validate the configuration file, tell every error and the memory it takes, and end");
+  auto* doctor = app.add_flag("--doctor", options.doctor,
+                              "Tell what is wrong with this machine for the configuration, and what mends it, and end");
+  app.add_option_function<std::string>(
+         "-o,--output", [&options](const std::string& form) { options.json = form == "json"; },
+         "Of --doctor: text or json (default: text)")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->needs(doctor)
+      ->type_name("FORM");
   app.add_option("--log-level", options.log_level, "What is logged to standard error (default: the configuration's logging.level, info)")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "critical", "off"}))
       ->type_name("LEVEL");

@@ -9,6 +9,9 @@ struct Options {
   std::string config_path = "/etc/shunt/shunt.yaml";
   // Validate and end.
   bool check = false;
+  // Look at the machine and end; its findings as JSON.
+  bool doctor = false;
+  bool json = false;
   // Empty: the configuration's.
   std::string log_level;
 };

@@ -1,5 +1,6 @@
 """The verbs that explain: what they say is what then happens."""
 
+import json
 import os
 import re
 import unittest
@@ -128,6 +129,42 @@ class ExplainTest(unittest.TestCase):
         done = self.shuntd.ctl("capture", "--filter", "tcp prot 80", "-w", "-", check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("syntax error", done.stderr)
+
+
+class DoctorTest(unittest.TestCase):
+    """shuntctl doctor: what is broken is found, and what it names mends it."""
+
+    def findings(self, lab):
+        told = json.loads(lab.shuntd.ctl("-o", "json", "doctor", "--watch", "200ms", check=False).stdout)
+        return {(each["check"], each["subject"]): each for each in told["findings"]}
+
+    def test_what_is_broken_is_found_and_mended_by_the_command(self):
+        with Lab("nat") as lab:
+            lab.shuntd.start(lab.config)
+            lab.shuntd.wait_all_up()
+            space = ["ip", "netns", "exec", lab.topology.namespace("lb")]
+            run([*space, "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.sh-inside.rp_filter=1",
+                 "net.ipv4.conf.sh-outside.rp_filter=0"])
+            run([*space, "ip", "addr", "del", f"{IPV4.vip}/32", "dev", "sh-outside"])
+            broken = {("rp_filter", "sh-inside"): "strict: ", ("vip", IPV4.vip): "is on no kernel port"}
+            found = self.findings(lab)
+            for key, text in broken.items():
+                self.assertEqual(found[key]["grade"], "GRADE_BAD", found)
+                self.assertIn(text, found[key]["text"])
+                run([*space, "sh", "-c", found[key]["remedy"]])
+            self.assertEqual(found["rp_filter", "sh-outside"]["grade"], "GRADE_GOOD")
+            found = self.findings(lab)
+            for key in broken:
+                self.assertEqual(found[key]["grade"], "GRADE_GOOD", found)
+            self.assertEqual([key for key in found if key[0] == "route" and found[key]["grade"] != "GRADE_GOOD"], [])
+
+    def test_a_person_reads_it(self):
+        with Lab("nat") as lab:
+            lab.shuntd.start(lab.config)
+            lab.shuntd.wait_all_up()
+            told = lab.shuntd.ctl("doctor", "--watch", "200ms", check=False).stdout
+            self.assertRegex(told, r"hint +hugepages: dpdk.huge_pages: false")
+            self.assertRegex(told, r"\d+ of \d+ are good; --all lists them\n$")
 
 
 if __name__ == "__main__":

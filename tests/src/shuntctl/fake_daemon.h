@@ -25,12 +25,19 @@ class FakeDebug : public v1::Debug::Service {
   v1::TraceRequest asked_trace;
   std::vector<v1::CaptureResponse> captured;
   v1::CaptureRequest asked_capture;
+  v1::DoctorResponse examined;
+  v1::DoctorRequest asked_doctor;
 
  private:
   grpc::Status Trace(grpc::ServerContext*, const v1::TraceRequest* request,
                      grpc::ServerWriter<v1::TraceResponse>* writer) override {
     asked_trace = *request;
     for (const auto& message : traced) writer->Write(message);
+    return grpc::Status::OK;
+  }
+  grpc::Status Doctor(grpc::ServerContext*, const v1::DoctorRequest* request, v1::DoctorResponse* response) override {
+    asked_doctor = *request;
+    *response = examined;
     return grpc::Status::OK;
   }
   grpc::Status Capture(grpc::ServerContext*, const v1::CaptureRequest* request,

@@ -19,6 +19,8 @@ _shuntctl_options() {
     explain) echo "--port $common" ;;
     doctor) echo "--all --watch $common" ;;
     trace) echo "--vip --client --count $common" ;;
+    "import ipvsadm") echo "-n --numeric $common" ;;
+    "export ipvsadm") echo "-f --file $common" ;;
     capture) echo "-w --write --filter --port --direction --count --duration --snap-length $common" ;;
     *) echo "$common" ;;
   esac
@@ -26,9 +28,10 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture doctor" ;;
+    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
+    import | export) echo "ipvsadm" ;;
     real) echo "add update remove set-weight drain" ;;
   esac
 }
@@ -40,7 +43,7 @@ _shuntctl_arguments() {
   case "$verb:$count" in
     "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
     "real set-weight:1" | "real drain:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
-    check:0) echo "<file>" ;;
+    check:0 | "import ipvsadm:0") echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;
   esac
 }

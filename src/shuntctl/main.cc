@@ -17,8 +17,9 @@ namespace {
 constexpr const char* kFooter =
     R"(Exit codes:
   0  done; for diff: nothing differs
-  1  the daemon answered with an error not named below; for diff: something differs; for doctor: something is wrong
-  2  wrong arguments, or an invalid configuration
+  1  the daemon answered with an error not named below; for diff: something differs; for doctor: something is wrong;
+     for import and export: something was left out
+  2  wrong arguments, an invalid configuration, or one that import cannot read
   3  the daemon cannot be reached
   4  no such service or real
   5  --expect-revision is not the current revision
@@ -126,6 +127,8 @@ int run(int argc, char** argv) {
   add_top_verbs(app, command);
   add_explain_verbs(app, command);
   add_watch_verbs(app, command);
+  add_import_verbs(app, command);
+  add_export_verbs(app, command);
   add_doctor_verbs(app, command);
   add_complete_verbs(app, command);
   try {

@@ -28,6 +28,10 @@ void add_event_verbs(CLI::App& app, Command& command);
 void add_explain_verbs(CLI::App& app, Command& command);
 // trace, capture
 void add_watch_verbs(CLI::App& app, Command& command);
+// import ipvsadm
+void add_import_verbs(CLI::App& app, Command& command);
+// export ipvsadm
+void add_export_verbs(CLI::App& app, Command& command);
 // doctor
 void add_doctor_verbs(CLI::App& app, Command& command);
 // __complete, for the shell's completion

@@ -119,4 +119,13 @@ std::string to_yaml(const Message& message) {
   return std::string(out.c_str()) + "\n";
 }
 
+std::string to_flow_yaml(const Message& message) {
+  YAML::Emitter out;
+  out.SetBoolFormat(YAML::TrueFalseBool);
+  out.SetMapFormat(YAML::Flow);
+  out.SetSeqFormat(YAML::Flow);
+  write_message(out, message);
+  return out.c_str();
+}
+
 }  // namespace shunt::shuntctl

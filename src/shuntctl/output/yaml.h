@@ -12,4 +12,7 @@ namespace shunt::shuntctl {
 // newline; an empty message is "{}".
 std::string to_yaml(const google::protobuf::Message& message);
 
+// The same on one line, in braces, without a newline: "{address: \"10.0.0.1\", weight: 2}".
+std::string to_flow_yaml(const google::protobuf::Message& message);
+
 }  // namespace shunt::shuntctl

@@ -113,6 +113,7 @@ TEST(BashCompletion, OffersFiles) {
   folder.write("lb.yaml", "");
   EXPECT_THAT(completions(daemon, "shuntctl apply -f " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
   EXPECT_THAT(completions(daemon, "shuntctl --ca " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
+  EXPECT_THAT(completions(daemon, "shuntctl import ipvsadm " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
   EXPECT_THAT(completions(daemon, "shuntctl check " + folder.path("lb")), ElementsAre(folder.path("lb.yaml")));
 }
 

@@ -64,6 +64,7 @@ control::SchedulerKind to_scheduler(v1::Scheduler scheduler) {
   if (scheduler == v1::SCHEDULER_TWOS) return control::SchedulerKind::kTwos;
   if (scheduler == v1::SCHEDULER_LBLC) return control::SchedulerKind::kLblc;
   if (scheduler == v1::SCHEDULER_LBLCR) return control::SchedulerKind::kLblcr;
+  if (scheduler == v1::SCHEDULER_CONHASH) return control::SchedulerKind::kConhash;
   return control::SchedulerKind::kWlc;
 }
 
@@ -71,6 +72,7 @@ control::SchedulerFlags to_scheduler_flags(const v1::SchedulerFlags& flags) {
   control::SchedulerFlags result;
   result.port = flags.port();
   if (flags.has_fallback()) result.fallback = flags.fallback();
+  if (flags.has_load_bound()) result.load_bound = static_cast<uint16_t>(flags.load_bound());
   return result;
 }
 
@@ -235,7 +237,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   put_places(service, out);
   out.set_scheduler(to_proto(service.scheduler));
   if (control::has_flags(service.scheduler))
-    *out.mutable_scheduler_flags() = to_proto(service.scheduler_flags);
+    *out.mutable_scheduler_flags() = to_proto(service.scheduler_flags, service.scheduler);
   out.set_method(to_proto(service.method));
   for (const control::Real& real : service.reals)
     put_real(real, real.sorry ? *out.add_sorry_reals() : *out.add_reals());
@@ -314,14 +316,17 @@ v1::Scheduler to_proto(control::SchedulerKind scheduler) {
       return v1::SCHEDULER_LBLC;
     case control::SchedulerKind::kLblcr:
       return v1::SCHEDULER_LBLCR;
+    case control::SchedulerKind::kConhash:
+      return v1::SCHEDULER_CONHASH;
   }
   return v1::SCHEDULER_UNSPECIFIED;
 }
 
-v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags) {
+v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags, control::SchedulerKind scheduler) {
   v1::SchedulerFlags out;
   out.set_port(flags.port);
-  out.set_fallback(flags.fallback);
+  if (control::has_load_bound(scheduler)) out.set_load_bound(flags.load_bound);
+  else out.set_fallback(flags.fallback);
   return out;
 }
 

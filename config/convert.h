@@ -21,7 +21,7 @@ v1::DesiredState to_proto(const control::DesiredState& state);
 
 v1::Protocol to_proto(control::Protocol protocol);
 v1::Scheduler to_proto(control::SchedulerKind scheduler);
-v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags);
+v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags, control::SchedulerKind scheduler);
 // With the prefix of that family.
 v1::Persistence to_proto(const control::Persistence& persistence, AddressFamily family);
 v1::NoReal to_proto(control::NoReal no_real);

@@ -181,10 +181,12 @@ class StateRules {
     check_local_addresses(service, family, at);
     const v1::Scheduler scheduler = service.scheduler();
     if (service.has_scheduler_flags() && scheduler != v1::SCHEDULER_SH &&
-        scheduler != v1::SCHEDULER_MH) {
+        scheduler != v1::SCHEDULER_MH && scheduler != v1::SCHEDULER_CONHASH) {
       add(problems_, at + ".scheduler_flags", reason::kConflict,
-          "scheduler_flags is given but the scheduler is neither sh nor mh",
-          "remove the lines, or set scheduler: sh or scheduler: mh");
+          "scheduler_flags is given but the scheduler is none of sh, mh and conhash",
+          "remove the lines, or set one of these schedulers");
+    } else if (service.has_scheduler_flags()) {
+      check_scheduler_flags(service.scheduler_flags(), scheduler, at + ".scheduler_flags");
     }
     check_sloppiness(service, at);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
@@ -193,6 +195,24 @@ class StateRules {
     check_health_check(service, at + ".health_check");
     check_checked_port(service, at + ".health_check.port");
     check_reals(service, family, at);
+  }
+
+  void check_scheduler_flags(const v1::SchedulerFlags& flags, v1::Scheduler scheduler, const std::string& at) {
+    const bool is_conhash = scheduler == v1::SCHEDULER_CONHASH;
+    if (is_conhash && flags.has_fallback()) {
+      add(problems_, at + ".fallback", reason::kConflict, "fallback is given but the scheduler is conhash",
+          "remove it; clients of a drained real always go on to another one");
+    }
+    if (!flags.has_load_bound()) return;
+    if (!is_conhash) {
+      add(problems_, at + ".load_bound", reason::kConflict, "load_bound is given but the scheduler is not conhash",
+          "remove it, or set scheduler: conhash");
+    }
+    const uint32_t bound = flags.load_bound();
+    if (bound == 0 || (bound > 100 && bound <= 10000)) return;
+    add(problems_, at + ".load_bound", reason::kOutOfRange,
+        "load_bound " + std::to_string(bound) + " is not within 101..10000",
+        "give a percentage in the range, or 0 for no bound");
   }
 
   void check_sloppiness(const v1::Service& service, const std::string& at) {

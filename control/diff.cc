@@ -34,11 +34,13 @@ std::string text_of(const std::string& text) { return text.empty() ? "default" :
 std::string text_of(bool value) { return value ? "yes" : "no"; }
 std::string text_of(uint32_t value) { return std::to_string(value); }
 std::string text_of(SchedulerKind scheduler) { return std::string(name_of(scheduler)); }
-// As ipvsadm shows them: "mh (fallback,port)".
+std::string bound_text(uint16_t bound) { return bound == 0 ? "no bound" : "bound " + std::to_string(bound) + "%"; }
+// As ipvsadm shows them: "mh (fallback,port)"; "conhash (port,bound 125%)".
 std::string text_of(SchedulerKind scheduler, const SchedulerFlags& flags) {
   if (!has_flags(scheduler)) return text_of(scheduler);
-  std::string set = flags.fallback ? "fallback" : "";
+  std::string set = flags.fallback && !has_load_bound(scheduler) ? "fallback" : "";
   if (flags.port) set += set.empty() ? "port" : ",port";
+  if (has_load_bound(scheduler)) set += (set.empty() ? "" : ",") + bound_text(flags.load_bound);
   return text_of(scheduler) + (set.empty() ? "" : " (" + set + ")");
 }
 std::string text_of(Method method) { return std::string(name_of(method)); }
@@ -181,7 +183,12 @@ Details fields_of(const Service& before, const Service& after) {
   // Those of a scheduler that has none are gone with it.
   if (has_flags(after.scheduler)) {
     details.field("scheduler_flags.port", before.scheduler_flags.port, after.scheduler_flags.port);
-    details.field("scheduler_flags.fallback", before.scheduler_flags.fallback, after.scheduler_flags.fallback);
+    if (!has_load_bound(after.scheduler)) {
+      details.field("scheduler_flags.fallback", before.scheduler_flags.fallback, after.scheduler_flags.fallback);
+    } else if (has_load_bound(before.scheduler)) {
+      details.field("scheduler_flags.load_bound", uint32_t{before.scheduler_flags.load_bound},
+                    uint32_t{after.scheduler_flags.load_bound});
+    }
   }
   details.field("method", before.method, after.method);
   // Those of another method are gone with it.

@@ -252,6 +252,7 @@ void LiveState::compile(uint32_t index) {
   input.priority = service.match ? index : 0;
   input.scheduler = service.scheduler;
   input.scheduler_flags = bits_of(service.scheduler_flags);
+  input.load_bound = service.scheduler_flags.load_bound;
   input.method = service.method;
   input.sloppy_tcp = service.sloppy_tcp || desired_.sysctls.sloppy_tcp;
   input.sloppy_sctp = service.sloppy_sctp || desired_.sysctls.sloppy_sctp;

@@ -172,6 +172,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.protocol = static_cast<uint8_t>(input.protocol);
   entry.scheduler = input.scheduler;
   entry.scheduler_flags = input.scheduler_flags;
+  entry.load_bound = input.load_bound;
   entry.method = input.method;
   entry.sloppy_tcp = input.sloppy_tcp;
   entry.one_packet = input.one_packet;

@@ -31,6 +31,8 @@ struct ServiceInput {
   dataplane::SchedulerKind scheduler = dataplane::SchedulerKind::kWlc;
   // dataplane::kHashPort, dataplane::kFallback.
   uint8_t scheduler_flags = dataplane::kFallback;
+  // conhash's, percent.
+  uint16_t load_bound = 125;
   dataplane::Method method = dataplane::Method::kNat;
   bool sloppy_tcp = false;
   bool one_packet = false;

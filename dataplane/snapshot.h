@@ -80,7 +80,7 @@ struct Persistence {
 };
 
 // Bits of ServiceEntry::scheduler_flags.
-// sh, mh: the client's port counts, not its address alone (Linux's sh-port, mh-port).
+// sh, mh, conhash: the client's port counts, not its address alone (Linux's sh-port, mh-port).
 inline constexpr uint8_t kHashPort = 1;
 // sh, mh: a client whose real is drained goes on to another real instead of being turned away (sh-fallback,
 // mh-fallback).
@@ -105,6 +105,8 @@ struct ServiceEntry {
   bool sloppy_sctp = false;
   // k... above. Linux's default is none; with kFallback a drain costs nobody a connection.
   uint8_t scheduler_flags = kFallback;
+  // conhash: of its share of the connections, how many percent a real may have; 0: any.
+  uint16_t load_bound = 125;
   NoReal no_real = NoReal::kUnreachable;
   // A candidate has Thresholds.
   bool has_thresholds = false;

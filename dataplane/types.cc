@@ -37,6 +37,7 @@ std::string_view name_of(SchedulerKind scheduler) noexcept {
     case SchedulerKind::kTwos: return "twos";
     case SchedulerKind::kLblc: return "lblc";
     case SchedulerKind::kLblcr: return "lblcr";
+    case SchedulerKind::kConhash: return "conhash";
   }
   return "?";
 }

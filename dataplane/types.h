@@ -33,7 +33,7 @@ struct Tunnel {
 };
 
 enum class SchedulerKind : uint8_t {
-  kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos, kLblc, kLblcr
+  kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos, kLblc, kLblcr, kConhash
 };
 
 // What a client is told when there is no real for its new connection.

@@ -49,7 +49,8 @@ std::string load_text(SchedulerKind scheduler, const Load& load, uint32_t weight
     case SchedulerKind::kWlc:
     case SchedulerKind::kTwos:
     case SchedulerKind::kLblc:
-    case SchedulerKind::kLblcr: return quotient(overhead, overhead_text(load), weight);
+    case SchedulerKind::kLblcr:
+    case SchedulerKind::kConhash: return quotient(overhead, overhead_text(load), weight);
     case SchedulerKind::kSed:
     case SchedulerKind::kNq: return quotient(load.active + 1, "(" + std::to_string(load.active) + "+1)", weight);
     case SchedulerKind::kOvf:
@@ -85,6 +86,11 @@ std::string rule_of(const Service& service) {
     case SchedulerKind::kLblc: return "lblc: the destination's real, or, where it has none with room, as by wlc";
     case SchedulerKind::kLblcr:
       return "lblcr: the least loaded of the destination's reals, or, where they are full, of all";
+    case SchedulerKind::kConhash: {
+      const std::string bound = flags.load_bound == 0 ? "" : ", the first with less than " +
+                                std::to_string(flags.load_bound) + "% of its share of the connections";
+      return std::string("conhash: the hash of ") + hashed(flags) + " names it" + bound;
+    }
   }
   return "";
 }
@@ -106,6 +112,7 @@ std::string why_not_now(SchedulerKind scheduler) {
     case SchedulerKind::kTwos: return "may be chosen; it is not drawn, or the other one drawn is less loaded";
     case SchedulerKind::kLblc:
     case SchedulerKind::kLblcr: return "may be chosen; the destination has another one";
+    case SchedulerKind::kConhash: return "may be chosen; the hash names another one, or this one has its share";
   }
   return "";
 }

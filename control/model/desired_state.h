@@ -25,18 +25,22 @@ using dataplane::Tunnel;
 using dataplane::TunnelKind;
 using Milliseconds = std::chrono::milliseconds;
 
-// How sh and mh go by the client; the others have these defaults.
+// How sh, mh and conhash go by the client; the others have these defaults.
 struct SchedulerFlags {
   // The client's port counts, not its address alone.
   bool port = false;
   // A client whose real is drained goes on to another one.
   bool fallback = true;
+  // conhash: percent of its share that a real may have; 0: any.
+  uint16_t load_bound = 125;
   bool operator==(const SchedulerFlags&) const = default;
 };
 
 constexpr bool has_flags(SchedulerKind scheduler) noexcept {
-  return scheduler == SchedulerKind::kSh || scheduler == SchedulerKind::kMh;
+  return scheduler == SchedulerKind::kSh || scheduler == SchedulerKind::kMh || scheduler == SchedulerKind::kConhash;
 }
+// Of those, which have a load_bound instead of a fallback.
+constexpr bool has_load_bound(SchedulerKind scheduler) noexcept { return scheduler == SchedulerKind::kConhash; }
 
 // Idle timeouts. Unset: the next outer level's (service -> desired state -> IPVS's default).
 struct Timeouts {

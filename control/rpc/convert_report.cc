@@ -84,7 +84,9 @@ void put(const ServiceState& service, v1::ServiceState& out) {
   put_places(service, out);
   out.set_one_packet(service.one_packet);
   out.set_scheduler(config::to_proto(service.scheduler));
-  if (has_flags(service.scheduler)) *out.mutable_scheduler_flags() = config::to_proto(service.scheduler_flags);
+  if (has_flags(service.scheduler)) {
+    *out.mutable_scheduler_flags() = config::to_proto(service.scheduler_flags, service.scheduler);
+  }
   if (service.persistence) {
     *out.mutable_persistence() = config::to_proto(*service.persistence, service.family);
   }

@@ -19,6 +19,14 @@ uint32_t leaf_at(uint32_t position, uint32_t count) noexcept {
   return leaf < 2 * count ? leaf : leaf - count;
 }
 
+uint64_t scan_total(const PickContext& context, LoadOf load_of) noexcept {
+  uint64_t total = 0;
+  for (const Candidate& candidate : context.service.candidates) {
+    if (candidate.weight != 0) total += load_of(context.loads.counts(candidate.id), candidate.weight).amount;
+  }
+  return total;
+}
+
 }  // namespace
 
 void LoadTrees::attach(void* memory, RealCounters* counters) noexcept {
@@ -30,9 +38,8 @@ void LoadTrees::attach(void* memory, RealCounters* counters) noexcept {
   std::uninitialized_value_construct_n(nodes_, kNodes);
 }
 
-RealId LoadTrees::least(const PickContext& context, LoadOf load_of) noexcept {
+LoadTrees::Tree& LoadTrees::tree_for(const PickContext& context, LoadOf load_of) noexcept {
   const ServiceEntry& service = context.service;
-  if (service.candidates.empty()) return kNoReal;
   Tree& tree = trees_[service.id.index];
   if (tree.generation != service.generation || tree.load_of != load_of || tree.count == 0) [[unlikely]] {
     build(tree, context, load_of);
@@ -41,37 +48,61 @@ RealId LoadTrees::least(const PickContext& context, LoadOf load_of) noexcept {
     tree.stale = tree.count;
   }
   if (tree.stale > 0) refresh(tree, context.loads);
-  const Node& root = nodes_[tree.region + 1];
+  return tree;
+}
+
+RealId LoadTrees::least(const PickContext& context, LoadOf load_of) noexcept {
+  if (context.service.candidates.empty()) return kNoReal;
+  const Node& root = nodes_[tree_for(context, load_of).region + 1];
   return root.amount == Load::kRefused ? kNoReal : root.real();
 }
 
-RealId LoadTrees::peek(const PickContext& context, LoadOf load_of) const noexcept {
-  const ServiceEntry& service = context.service;
-  if (service.candidates.empty()) return kNoReal;
-  const Tree& tree = trees_[service.id.index];
-  const bool is_built = tree.generation == service.generation && tree.load_of == load_of && tree.count != 0;
-  if (!is_built || !context.loads.is_of_now()) return scan(context, load_of);
+uint64_t LoadTrees::total(const PickContext& context, LoadOf load_of) noexcept {
+  return context.service.candidates.empty() ? 0 : tree_for(context, load_of).total & kTotalMask;
+}
+
+template <typename Visit>
+bool LoadTrees::peek_leaves(const PickContext& context, LoadOf load_of, Visit visit) const noexcept {
+  const Tree& tree = trees_[context.service.id.index];
+  const bool is_built =
+      tree.generation == context.service.generation && tree.load_of == load_of && tree.count != 0;
+  if (!is_built || !context.loads.is_of_now()) return false;
   const uint32_t stale = tree.epoch == context.loads.epoch() ? tree.stale : tree.count;
   // Those that refresh() would look at.
   const uint32_t refreshed_to = tree.count + stale;
   const uint32_t refreshed_from = refreshed_to - std::min(stale, kRefreshedAtOnce);
   const Node* nodes = nodes_ + tree.region;
-  Node least{Load::kRefused, 0};
   for (uint32_t position = 0; position < tree.count; ++position) {
     const uint32_t leaf = leaf_at(position, tree.count);
     const bool is_refreshed = refreshed_from <= leaf && leaf < refreshed_to;
-    const Node node = is_refreshed ? leaf_of(load_of, context.loads, nodes[leaf].real(), nodes[leaf].weight())
-                                   : nodes[leaf];
-    if (node.load() < least.load()) least = node;
+    visit(is_refreshed ? leaf_of(load_of, context.loads, nodes[leaf].real(), nodes[leaf].weight()) : nodes[leaf]);
   }
+  return true;
+}
+
+RealId LoadTrees::peek(const PickContext& context, LoadOf load_of) const noexcept {
+  if (context.service.candidates.empty()) return kNoReal;
+  Node least{Load::kRefused, 0};
+  const bool has_tree = peek_leaves(context, load_of, [&](const Node& node) {
+    if (node.load() < least.load()) least = node;
+  });
+  if (!has_tree) return scan(context, load_of);
   return least.amount == Load::kRefused ? kNoReal : least.real();
+}
+
+uint64_t LoadTrees::peek_total(const PickContext& context, LoadOf load_of) const noexcept {
+  uint64_t total = 0;
+  const bool has_tree = peek_leaves(context, load_of, [&](const Node& node) { total += node.amount; });
+  return has_tree ? total & kTotalMask : scan_total(context, load_of);
 }
 
 void LoadTrees::update(RealId real, const Loads& loads) noexcept {
   const LoadPlace place = counters_[real.index].place;
-  const Tree& tree = trees_[place.service.index];
+  Tree& tree = trees_[place.service.index];
   Node* nodes = nodes_ + tree.region;
-  play_again(nodes, place.leaf, leaf_of(tree.load_of, loads, real, nodes[place.leaf].weight()));
+  const Node now = leaf_of(tree.load_of, loads, real, nodes[place.leaf].weight());
+  tree.total += now.amount - nodes[place.leaf].amount;
+  play_again(nodes, place.leaf, now);
 }
 
 void LoadTrees::build(Tree& tree, const PickContext& context, LoadOf load_of) noexcept {
@@ -84,11 +115,13 @@ void LoadTrees::build(Tree& tree, const PickContext& context, LoadOf load_of) no
   tree.generation = service.generation;
   tree.epoch = context.loads.epoch();
   tree.stale = 0;
+  tree.total = 0;
   Node* nodes = nodes_ + tree.region;
   for (uint32_t position = 0; position < count; ++position) {
     const Candidate& candidate = service.candidates[position];
     const uint32_t leaf = leaf_at(position, count);
     nodes[leaf] = leaf_of(load_of, context.loads, candidate.id, candidate.weight);
+    tree.total += nodes[leaf].amount;
     counters_[candidate.id.index].place = {service.id, leaf};
   }
   play_all(nodes, count);
@@ -126,6 +159,7 @@ void LoadTrees::refresh(Tree& tree, const Loads& loads) noexcept {
   for (uint32_t left = std::min(tree.stale, kRefreshedAtOnce); left > 0; --left) {
     const uint32_t leaf = tree.count + --tree.stale;
     const Node now = leaf_of(tree.load_of, loads, nodes[leaf].real(), nodes[leaf].weight());
+    tree.total += now.amount - nodes[leaf].amount;
     if (all) nodes[leaf] = now;
     else if (now != nodes[leaf]) play_again(nodes, leaf, now);
   }
@@ -177,6 +211,11 @@ RealId least_loaded(const PickContext& context, LoadOf load_of) noexcept {
   const bool has_tree = context.trees != nullptr && context.trees->is_attached() && !context.service.has_thresholds;
   if (!has_tree) [[unlikely]] return scan(context, load_of);
   return context.peeks ? context.trees->peek(context, load_of) : context.trees->least(context, load_of);
+}
+
+uint64_t total_load(const PickContext& context, LoadOf load_of) noexcept {
+  if (context.trees == nullptr || !context.trees->is_attached()) [[unlikely]] return scan_total(context, load_of);
+  return context.peeks ? context.trees->peek_total(context, load_of) : context.trees->total(context, load_of);
 }
 
 }  // namespace shunt::dataplane

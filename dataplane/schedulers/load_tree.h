@@ -44,6 +44,9 @@ class LoadTrees {
   RealId least(const PickContext& context, LoadOf load_of) noexcept;
   // What least() would say, nothing changed. REQUIRES as above.
   RealId peek(const PickContext& context, LoadOf load_of) const noexcept;
+  // All candidates' amounts, but for those of weight 0. The others' loads, and REQUIRES, as with least().
+  uint64_t total(const PickContext& context, LoadOf load_of) noexcept;
+  uint64_t peek_total(const PickContext& context, LoadOf load_of) const noexcept;
 
   // The real's counts have changed. REQUIRES that it has a place (RealCounters::place).
   void update(RealId real, const Loads& loads) noexcept;
@@ -73,12 +76,20 @@ class LoadTrees {
     uint32_t generation = 0;
     uint32_t epoch = 0;  // of the others' loads
     uint32_t stale = 0;  // leaves, from the first on, that still hold the others' loads of before
+    uint64_t total = 0;  // of the leaves' amounts, each Load::kRefused among them
   };
-  static_assert(sizeof(Tree) == 32);
+  static_assert(sizeof(Tree) == 40);
+  // Amounts that are none, a whole number of Load::kRefused, vanish in what is left of it.
+  static constexpr uint64_t kTotalMask = Load::kRefused - 1;
 
   // Every real is in one service, and n of them take 2n nodes.
   static constexpr uint32_t kNodes = 2 * kMaxReals;
 
+  // The service's, built and as new as a pick finds it.
+  Tree& tree_for(const PickContext& context, LoadOf load_of) noexcept;
+  // Each leaf as tree_for() would leave it, in list order; false: there is no tree to go by.
+  template <typename Visit>
+  bool peek_leaves(const PickContext& context, LoadOf load_of, Visit visit) const noexcept;
   void build(Tree& tree, const PickContext& context, LoadOf load_of) noexcept;
   void reserve(Tree& tree, uint32_t count) noexcept;
   void give_up(Tree& tree) noexcept;
@@ -98,5 +109,8 @@ RealId scan(const PickContext& context, LoadOf load_of) noexcept;
 
 // For schedulers: from the tree, or by a scan where there is none, or where reals have thresholds.
 RealId least_loaded(const PickContext& context, LoadOf load_of) noexcept;
+
+// The sum of the candidates' amounts, the same way; those of weight 0 do not count. Thresholds do not matter.
+uint64_t total_load(const PickContext& context, LoadOf load_of) noexcept;
 
 }  // namespace shunt::dataplane

@@ -19,6 +19,7 @@ const Scheduler& scheduler_for(SchedulerKind kind) noexcept {
     case SchedulerKind::kTwos: return kPowerOfTwoChoices;
     case SchedulerKind::kLblc: return kLocalityBased;
     case SchedulerKind::kLblcr: return kLocalityBasedWithReplication;
+    case SchedulerKind::kConhash: return kConsistentHashing;
   }
   __builtin_unreachable();
 }

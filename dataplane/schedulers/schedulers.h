@@ -20,5 +20,6 @@ extern const Scheduler kOverflow;
 extern const Scheduler kPowerOfTwoChoices;
 extern const Scheduler kLocalityBased;
 extern const Scheduler kLocalityBasedWithReplication;
+extern const Scheduler kConsistentHashing;
 
 }  // namespace shunt::dataplane

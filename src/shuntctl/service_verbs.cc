@@ -51,10 +51,14 @@ std::string persistence_text(const v1::ServiceState& service) {
   return prefix == whole ? text : text + " /" + std::to_string(prefix);
 }
 
-// "mh (fallback,port)", as ipvsadm shows flags, and its "ops" for one-packet services.
+// "mh (fallback,port)", as ipvsadm shows flags, "conhash (bound 125%)", and its "ops" for one-packet services.
 std::string scheduler_text(const v1::ServiceState& service) {
   std::string flags = service.scheduler_flags().fallback() ? "fallback" : "";
   if (service.scheduler_flags().port()) flags += flags.empty() ? "port" : ",port";
+  if (service.scheduler_flags().has_load_bound()) {
+    const uint32_t bound = service.scheduler_flags().load_bound();
+    flags += (flags.empty() ? "" : ",") + (bound == 0 ? "no bound" : "bound " + std::to_string(bound) + "%");
+  }
   const std::string scheduler = word(service.scheduler()) + (flags.empty() ? "" : " (" + flags + ")");
   return scheduler + (service.one_packet() ? " ops" : "") + persistence_text(service);
 }

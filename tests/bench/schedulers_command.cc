@@ -24,7 +24,7 @@ using namespace dataplane;
 constexpr SchedulerKind kAll[] = {SchedulerKind::kRr,  SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
                                   SchedulerKind::kSed, SchedulerKind::kNq,  SchedulerKind::kOvf, SchedulerKind::kTwos,
                                   SchedulerKind::kMh,  SchedulerKind::kSh,  SchedulerKind::kDh, SchedulerKind::kFo,
-                                  SchedulerKind::kLblc, SchedulerKind::kLblcr};
+                                  SchedulerKind::kLblc, SchedulerKind::kLblcr, SchedulerKind::kConhash};
 
 bool goes_by_load(SchedulerKind kind) {
   switch (kind) {
@@ -34,7 +34,8 @@ bool goes_by_load(SchedulerKind kind) {
     case SchedulerKind::kNq:
     case SchedulerKind::kOvf:
     case SchedulerKind::kLblc:
-    case SchedulerKind::kLblcr: return true;
+    case SchedulerKind::kLblcr:
+    case SchedulerKind::kConhash: return true;
     case SchedulerKind::kRr:
     case SchedulerKind::kWrr:
     case SchedulerKind::kMh:

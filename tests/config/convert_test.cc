@@ -261,13 +261,14 @@ TEST(Convert, EveryProtocolSchedulerAndMethodSurvives) {
          {SchedulerKind::kRr, SchedulerKind::kWrr, SchedulerKind::kLc, SchedulerKind::kWlc,
           SchedulerKind::kMh, SchedulerKind::kSed, SchedulerKind::kNq, SchedulerKind::kSh,
           SchedulerKind::kDh, SchedulerKind::kFo, SchedulerKind::kOvf, SchedulerKind::kTwos,
-          SchedulerKind::kLblc, SchedulerKind::kLblcr}) {
+          SchedulerKind::kLblc, SchedulerKind::kLblcr, SchedulerKind::kConhash}) {
       for (const Protocol protocol : {Protocol::kTcp, Protocol::kUdp, Protocol::kSctp}) {
         control::DesiredState state = full_state();
         control::Service& service = state.services[0];
         service.method = method;
         service.scheduler = scheduler;
         if (!control::has_flags(scheduler)) service.scheduler_flags = {};
+        if (control::has_load_bound(scheduler)) service.scheduler_flags = {.port = true, .load_bound = 150};
         service.protocol = protocol;
         EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
       }
@@ -282,7 +283,8 @@ TEST(Convert, EachSchedulerHasItsName) {
       {"wlc", SchedulerKind::kWlc}, {"mh", SchedulerKind::kMh},   {"sed", SchedulerKind::kSed},
       {"nq", SchedulerKind::kNq},   {"sh", SchedulerKind::kSh},   {"dh", SchedulerKind::kDh},
       {"fo", SchedulerKind::kFo},   {"ovf", SchedulerKind::kOvf}, {"twos", SchedulerKind::kTwos},
-      {"lblc", SchedulerKind::kLblc}, {"lblcr", SchedulerKind::kLblcr}};
+      {"lblc", SchedulerKind::kLblc}, {"lblcr", SchedulerKind::kLblcr},
+      {"conhash", SchedulerKind::kConhash}};
   EXPECT_EQ(kinds.size(), enum_words(v1::Scheduler_descriptor()).size());
   for (const auto& [word, kind] : kinds)
     EXPECT_EQ(state_of(kWeb + "    scheduler: " + word + "\n").services[0].scheduler, kind) << word;

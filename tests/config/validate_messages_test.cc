@@ -69,7 +69,7 @@ TEST(ValidateMessages, AnEnumValueOfANewerSchemaIsUnsupported) {
   EXPECT_THAT(
       messages(validate_desired_state(state)),
       ElementsAre("UNSUPPORTED services[0].scheduler: scheduler 99 is not known to this version; "
-                  "use rr, wrr, lc, wlc, mh, sed, nq, sh, dh, fo, ovf, twos, lblc or lblcr",
+                  "use rr, wrr, lc, wlc, mh, sed, nq, sh, dh, fo, ovf, twos, lblc, lblcr or conhash",
                   "UNSUPPORTED services[0].method: method 98 is not known to this version; "
                   "use direct, tunnel, nat or fullnat"));
 }

@@ -408,6 +408,29 @@ services:
   - {name: maglev, protocol: tcp, address: 203.0.113.10, port: 81, scheduler: mh, scheduler_flags: {fallback: false}}
 )",
      {}},
+    {"ConhashHasAPortAndABound",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: tcp, address: 203.0.113.10, port: 80, scheduler: conhash, scheduler_flags: {port: true, load_bound: 101}}
+  - {name: b, protocol: udp, address: 203.0.113.10, port: 80, scheduler: conhash, scheduler_flags: {load_bound: 0}}
+)",
+     {}},
+    {"ConhashNeedsNoFallbackAndABoundAboveItsShare",
+     Purpose::kDesiredState,
+     kWeb + R"(    scheduler: conhash
+    scheduler_flags: {fallback: false, load_bound: 100}
+)",
+     {"CONFLICT lb.yaml:7:33: service web: fallback is given but the scheduler is conhash; remove it; "
+      "clients of a drained real always go on to another one",
+      "OUT_OF_RANGE lb.yaml:7:52: service web: load_bound 100 is not within 101..10000; give a percentage "
+      "in the range, or 0 for no bound"}},
+    {"OnlyConhashHasABound",
+     Purpose::kDesiredState,
+     kWeb + R"(    scheduler: mh
+    scheduler_flags: {load_bound: 125}
+)",
+     {"CONFLICT lb.yaml:7:35: service web: load_bound is given but the scheduler is not conhash; "
+      "remove it, or set scheduler: conhash"}},
     {"ATunnelNeedsItsMethod",
      Purpose::kDesiredState,
      kWeb + R"(    tunnel: {kind: gre}
@@ -442,28 +465,28 @@ services:
     scheduler: dh
     scheduler_flags: {port: true}
 )",
-     {"CONFLICT lb.yaml:7:22: service web: scheduler_flags is given but the scheduler is neither "
-      "sh nor mh; remove the lines, or set scheduler: sh or scheduler: mh"}},
+     {"CONFLICT lb.yaml:7:22: service web: scheduler_flags is given but the scheduler is none of "
+      "sh, mh and conhash; remove the lines, or set one of these schedulers"}},
     {"TheDefaultSchedulerTakesNoFlags",
      Purpose::kDesiredState,
      kWeb + R"(    scheduler_flags: {fallback: true}
 )",
-     {"CONFLICT lb.yaml:6:22: service web: scheduler_flags is given but the scheduler is neither "
-      "sh nor mh; remove the lines, or set scheduler: sh or scheduler: mh"}},
+     {"CONFLICT lb.yaml:6:22: service web: scheduler_flags is given but the scheduler is none of "
+      "sh, mh and conhash; remove the lines, or set one of these schedulers"}},
     {"AFlagHasIpvssNameWithoutTheSchedulers",
      Purpose::kDesiredState,
      kWeb + R"(    scheduler: sh
     scheduler_flags: {sh-port: true}
 )",
-     {"UNKNOWN_FIELD lb.yaml:7:23: service web: unknown key \"sh-port\"; known here: port and "
-      "fallback"}},
+     {"UNKNOWN_FIELD lb.yaml:7:23: service web: unknown key \"sh-port\"; known here: port, "
+      "fallback and load_bound"}},
     {"SchedulerFlagsAreNoList",
      Purpose::kDesiredState,
      kWeb + R"(    scheduler: sh
     scheduler_flags: [port]
 )",
      {"MALFORMED lb.yaml:7:22: service web: scheduler_flags is a list, not a group of KEY: VALUE "
-      "lines; its fields are port and fallback"}},
+      "lines; its fields are port, fallback and load_bound"}},
     {"AHealthCheckNeedsASuccessAndAFailure",
      Purpose::kDesiredState,
      kWeb + R"(    health_check: {rise: 0, fall: 0}

@@ -101,7 +101,7 @@ const std::vector<YamlCase> kCases = {
      kWeb + R"(    scheduler: round_robin
 )",
      {"MALFORMED lb.yaml:6:16: service web: scheduler \"round_robin\" is not one of rr, wrr, lc, "
-      "wlc, mh, sed, nq, sh, dh, fo, ovf, twos, lblc and lblcr; write one of them"}},
+      "wlc, mh, sed, nq, sh, dh, fo, ovf, twos, lblc, lblcr and conhash; write one of them"}},
     {"AnEnumValueInCapitalsIsCorrected",
      Purpose::kDesiredState,
      kWeb + R"(    method: NAT

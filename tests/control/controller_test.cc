@@ -197,7 +197,7 @@ TEST(Controller, EverySchedulerTakesOverAtRunTime) {
   Controller& controller = rig.start();
   using enum SchedulerKind;
   uint16_t client_port = 3000;
-  for (const SchedulerKind scheduler : {kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos}) {
+  for (const SchedulerKind scheduler : {kRr, kWrr, kLc, kWlc, kMh, kSed, kNq, kSh, kDh, kFo, kOvf, kTwos, kConhash}) {
     DesiredState state = state_with({real_at("10.1.0.1", 10), real_at("10.1.0.2", 10)});
     state.services[0].scheduler = scheduler;
     ASSERT_TRUE(controller.apply(state, 0, false));

@@ -147,6 +147,17 @@ TEST(Differences, ShowFlagsOfSchedulersThatHaveThem) {
   EXPECT_THAT(differences(before, after), ElementsAre(Change{Kind::kChanged, "service web", {"scheduler: sh -> rr"}}));
 }
 
+TEST(Differences, ShowConhashsBound) {
+  DesiredState before = two_services();
+  before.services[0].scheduler = SchedulerKind::kConhash;
+  DesiredState after = before;
+  after.services[0].scheduler_flags.load_bound = 200;
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged, "service web", {"scheduler_flags.load_bound: 125 -> 200"}}));
+  after.services[0].scheduler_flags = {.port = true, .load_bound = 0};
+  EXPECT_EQ(differences({}, after).at(0).details.at(0), "tcp 192.0.2.1:80 conhash (port,no bound) nat");
+}
+
 TEST(Differences, ShowTunnelsOfServicesAndReals) {
   DesiredState before = two_services();
   Service& web = before.services[0];

@@ -248,6 +248,10 @@ TEST_F(LiveStateTest, SchedulerAndFlagsReachTheSnapshot) {
   web.scheduler_flags = {.port = false, .fallback = false};
   replace(state);
   EXPECT_EQ(entry().scheduler_flags, 0);
+  web.scheduler = SchedulerKind::kConhash;
+  web.scheduler_flags = {.load_bound = 200};
+  replace(state);
+  EXPECT_EQ(entry().load_bound, 200);
 }
 
 TEST_F(LiveStateTest, PoolsReachTheirServices) {

@@ -17,7 +17,7 @@ using namespace test;
 constexpr SchedulerKind kAll[] = {SchedulerKind::kRr,   SchedulerKind::kWrr,  SchedulerKind::kLc,  SchedulerKind::kWlc,
                                   SchedulerKind::kMh,   SchedulerKind::kSed,  SchedulerKind::kNq,  SchedulerKind::kSh,
                                   SchedulerKind::kDh,   SchedulerKind::kFo,   SchedulerKind::kOvf, SchedulerKind::kTwos,
-                                  SchedulerKind::kLblc, SchedulerKind::kLblcr};
+                                  SchedulerKind::kLblc, SchedulerKind::kLblcr, SchedulerKind::kConhash};
 
 // All that a choice could move: cursors, counters, templates.
 std::vector<std::byte> memory_of(WorkerFixture& lb, size_t reals) {

@@ -35,6 +35,11 @@ class Pool {
     service_.scheduler_flags = flags;
     return *this;
   }
+  // Of conhash.
+  Pool& bound(uint16_t percent) {
+    service_.load_bound = percent;
+    return *this;
+  }
   Pool& set_destination(const IpAddress& address) {
     destination_ = address;
     return *this;

@@ -86,6 +86,7 @@ TEST(ServiceList, SchedulerFlagsStandAsIpvsadmShowsThem) {
   EXPECT_THAT(listed_with("scheduler_flags { fallback: true }"), HasSubstr(" sh (fallback)  "));
   EXPECT_THAT(listed_with("scheduler_flags { fallback: false port: true }"), HasSubstr(" sh (port)  "));
   EXPECT_THAT(listed_with("scheduler_flags { fallback: false }"), Not(HasSubstr("(")));
+  EXPECT_THAT(listed_with("scheduler_flags { port: true load_bound: 125 }"), HasSubstr(" sh (port,bound 125%)  "));
   EXPECT_THAT(listed_with(""), Not(HasSubstr("(")));
 }
 

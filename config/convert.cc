@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/convert_health.h"
 #include "config/defaults.h"
 #include "config/duration.h"
 #include "config/real_name.h"
@@ -97,28 +98,6 @@ control::Persistence to_persistence(const v1::Persistence& persistence) {
   if (persistence.ipv6_prefix() != 0)
     result.ipv6_prefix = static_cast<uint8_t>(persistence.ipv6_prefix());
   return result;
-}
-
-control::HealthCheck to_health_check(const v1::Service& service) {
-  const v1::HealthCheck& check = service.health_check();
-  control::HealthCheck result;
-  result.enabled = !check.disabled() && checked_by_default(service);
-  if (check.has_interval()) result.interval = to_milliseconds(check.interval());
-  result.timeout = std::min(result.timeout, result.interval);
-  if (check.has_timeout()) result.timeout = to_milliseconds(check.timeout());
-  if (check.rise() != 0) result.rise = check.rise();
-  if (check.fall() != 0) result.fall = check.fall();
-  result.port = static_cast<uint16_t>(check.port());
-  return result;
-}
-
-void put_health_check(const control::HealthCheck& check, v1::HealthCheck& out) {
-  out.set_disabled(!check.enabled);
-  *out.mutable_interval() = to_duration(check.interval.count());
-  *out.mutable_timeout() = to_duration(check.timeout.count());
-  out.set_rise(check.rise);
-  out.set_fall(check.fall);
-  out.set_port(check.port);
 }
 
 control::TunnelKind to_kind(const v1::Tunnel& tunnel) {

@@ -50,6 +50,8 @@ Table make_table() {
   put<v1::HealthCheck>(table, "rise", {1, 100});
   put<v1::HealthCheck>(table, "fall", {1, 100});
   put<v1::HealthCheck>(table, "port", kPort);
+  put<v1::HealthCheck>(table, "jitter", {1, 50});
+  put<v1::HealthCheck>(table, "down_interval", {100, 3600 * 1000});
   put<v1::Sysctls>(table, "conn_reuse_mode", {0, 3});
   for (const char* defence : {"secure_tcp", "drop_entry", "drop_packet"}) put<v1::Sysctls>(table, defence, {0, 3});
   put<v1::Sysctls>(table, "am_droprate", {1, 1000000});

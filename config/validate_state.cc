@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "config/defaults.h"
-#include "config/duration.h"
 #include "config/real_name.h"
+#include "config/validate_health.h"
 #include "config/validate_parts.h"
 #include "config/validate_places.h"
 #include "config/words.h"
@@ -26,8 +26,6 @@ struct PoolFamilies {
   bool ipv6 = false;
   bool operator==(const PoolFamilies&) const = default;
 };
-
-constexpr control::Milliseconds kDefaultInterval = control::HealthCheck{}.interval;
 
 class StateRules {
  public:
@@ -192,8 +190,7 @@ class StateRules {
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
     if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");
-    check_health_check(service, at + ".health_check");
-    check_checked_port(service, at + ".health_check.port");
+    check_health_check(service, at, problems_);
     check_reals(service, family, at);
   }
 
@@ -321,42 +318,6 @@ class StateRules {
       add(problems_, at + ".checksum", reason::kConflict,
           "checksum is full but the kind is ipip, which has none",
           "remove the line, or set kind: gre or kind: gue");
-    }
-  }
-
-  void check_health_check(const v1::Service& service, const std::string& field) {
-    const v1::HealthCheck& check = service.health_check();
-    if (service.protocol() == v1::PROTOCOL_SCTP && service.has_health_check() && !check.disabled() &&
-        check.port() == 0) {
-      add(problems_, field + ".port", reason::kRequired,
-          "the check is a TCP connect, which an SCTP port does not answer, and port is missing",
-          "name a port where the reals answer TCP, or remove the health_check");
-    }
-    if (!check.has_timeout()) return;
-    const int64_t timeout = to_ms(check.timeout()).value_or(0);
-    const int64_t interval =
-        check.has_interval() ? to_ms(check.interval()).value_or(timeout) : kDefaultInterval.count();
-    if (timeout <= interval) return;
-    add(problems_, field + ".timeout", reason::kConflict,
-        "timeout " + format_duration_ms(timeout) + " exceeds the interval, " +
-            format_duration_ms(interval),
-        "lower the timeout or raise the interval");
-  }
-
-  // A check needs a port where reals have none of their own.
-  void check_checked_port(const v1::Service& service, const std::string& field) {
-    const v1::HealthCheck& check = service.health_check();
-    if (check.disabled() || check.port() != 0 || !checked_by_default(service)) return;
-    if (!has_ports(service)) return;
-    for (const auto* reals : {&service.reals(), &service.sorry_reals()}) {
-      for (const v1::Real& real : *reals) {
-        if (real.address().empty() || port_of(real, service) != 0) continue;
-        add(problems_, field, reason::kRequired,
-            "health_check.port is missing, and real " + shown(name_of(real, service)) +
-                " keeps the packets' ports",
-            "name the port to check, or set health_check.disabled: true");
-        return;
-      }
     }
   }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "control/model/health_check.h"
 #include "dataplane/sysctls.h"
 #include "dataplane/types.h"
 #include "src/base/address.h"
@@ -23,7 +24,6 @@ using dataplane::SchedulerKind;
 using dataplane::Sysctls;
 using dataplane::Tunnel;
 using dataplane::TunnelKind;
-using Milliseconds = std::chrono::milliseconds;
 
 // How sh, mh and conhash go by the client; the others have these defaults.
 struct SchedulerFlags {
@@ -47,17 +47,6 @@ struct Timeouts {
   // Indexed by dataplane::TimeoutKind.
   std::array<std::optional<Milliseconds>, dataplane::kTimeoutKinds> values;
   bool operator==(const Timeouts&) const = default;
-};
-
-struct HealthCheck {
-  bool enabled = true;
-  Milliseconds interval{5000};
-  Milliseconds timeout{2000};
-  uint32_t rise = 2;
-  uint32_t fall = 3;
-  // 0: the real's port.
-  uint16_t port = 0;
-  bool operator==(const HealthCheck&) const = default;
 };
 
 // A client keeps its real.

@@ -126,7 +126,8 @@ services:
      kWeb + R"(    health_check: tcp
 )",
      {"MALFORMED lb.yaml:6:19: service web: health_check is a single value, not a group of KEY: "
-      "VALUE lines; its fields are disabled, interval, timeout, rise, fall and port"}},
+      "VALUE lines; its fields are disabled, interval, timeout, rise, fall, port, tcp, http, https, "
+      "udp, dns, icmp, grpc, exec, jitter and down_interval"}},
     {"AScalarAsListEntryIsRefusedOnce",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

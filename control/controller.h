@@ -50,6 +50,8 @@ struct ControllerHooks {
   // The desired state differs in more than weights, and once at start: health checks and kernel port addresses
   // follow it.
   std::function<void(const DesiredState&)> desired_changed;
+  // What health checks took so far. Unset: nothing.
+  std::function<std::vector<CheckFigures>()> checks;
 };
 
 struct ControllerOptions {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/controller_state.h"
+#include "control/health/words.h"
 #include "control/identity.h"
 
 namespace shunt::control {
@@ -126,6 +127,7 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.last_check = at_work.health.last_check;
   state.went_up = at_work.health.went_up;
   state.went_down = at_work.health.went_down;
+  if (live.service(place).health_check.enabled) state.check = text_of(live.service(place).health_check.kind);
   state.sorry = real.sorry;
   state.upper_threshold = real.upper_threshold;
   state.lower_threshold = real.lower_threshold;

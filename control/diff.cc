@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "control/health/words.h"
 #include "control/identity.h"
 
 namespace shunt::control {
@@ -209,6 +210,9 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("health_check.rise", old_check.rise, new_check.rise);
   details.field("health_check.fall", old_check.fall, new_check.fall);
   details.field("health_check.port", uint32_t{old_check.port}, uint32_t{new_check.port});
+  details.field("health_check", old_check.kind, new_check.kind);
+  details.field("health_check.jitter", old_check.jitter, new_check.jitter);
+  details.field("health_check.down_interval", old_check.down_interval, new_check.down_interval);
   details.timeouts("timeouts.", before.timeouts, after.timeouts);
   return details;
 }

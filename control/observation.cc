@@ -74,6 +74,7 @@ Overview Controller::State::overview() const {
   result.mbuf_capacity = dataplane.mbuf_capacity();
   result.last_apply_succeeded = last_apply_succeeded;
   result.last_apply = last_apply == WallClock::time_point{} ? applied : last_apply;
+  if (options.hooks.checks) result.checks = options.hooks.checks();
   result.control_lag_seconds = std::chrono::duration<double>(lateness.worst(Clock::now())).count();
   return result;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "control/health/figures.h"
 #include "control/report.h"
 
 namespace shunt::control {
@@ -24,6 +25,8 @@ struct Overview {
   WallClock::time_point last_apply;
   // How late the control thread's clock was at worst within the last minute, seconds.
   double control_lag_seconds = 0;
+  // Of checks that were made, those of a kind together.
+  std::vector<CheckFigures> checks;
 };
 
 struct ServiceSearch {

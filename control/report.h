@@ -128,6 +128,8 @@ struct RealState {
   // How often checks found it up again, and down, since the daemon's start.
   uint64_t went_up = 0;
   uint64_t went_down = 0;
+  // "http GET /healthz, status 200-299"; empty: it is not checked.
+  std::string check;
 };
 
 struct ServiceState {

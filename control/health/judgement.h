@@ -5,7 +5,6 @@
 
 #include <cstdint>
 
-#include "control/model/desired_state.h"
 #include "control/report.h"
 
 namespace shunt::control {
@@ -15,14 +14,14 @@ class Judgement {
   Health health() const noexcept { return health_; }
 
   // Takes an outcome; returns the health after it.
-  Health add(bool success, const HealthCheck& check) noexcept {
+  Health add(bool success, uint32_t rise, uint32_t fall) noexcept {
     // A run counts outcomes in a row against the present health.
     const bool against = success ? health_ != Health::kUp : health_ != Health::kDown;
     if (success != last_success_) run_ = 0;
     last_success_ = success;
     if (!against) return health_;
     ++run_;
-    const uint32_t needed = !success ? check.fall : health_ == Health::kUnknown ? 1 : check.rise;
+    const uint32_t needed = !success ? fall : health_ == Health::kUnknown ? 1 : rise;
     if (run_ >= needed) {
       health_ = success ? Health::kUp : Health::kDown;
       run_ = 0;

@@ -29,8 +29,9 @@ void Exposition::family(std::string_view name, std::string_view type, std::strin
   fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
-void Exposition::begin(Labels labels) {
+void Exposition::begin(Labels labels, std::string_view suffix) {
   out_ += name_;
+  out_ += suffix;
   char before = '{';
   for (const auto& [label, value] : labels) {
     out_ += before;
@@ -50,6 +51,16 @@ void Exposition::sample(Labels labels, uint64_t value) {
 
 void Exposition::sample(Labels labels, double value) {
   begin(labels);
+  fmt::format_to(std::back_inserter(out_), "{}\n", value);
+}
+
+void Exposition::part(std::string_view suffix, Labels labels, uint64_t value) {
+  begin(labels, suffix);
+  fmt::format_to(std::back_inserter(out_), "{}\n", value);
+}
+
+void Exposition::part(std::string_view suffix, Labels labels, double value) {
+  begin(labels, suffix);
   fmt::format_to(std::back_inserter(out_), "{}\n", value);
 }
 

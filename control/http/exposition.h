@@ -17,16 +17,19 @@ class Exposition {
  public:
   explicit Exposition(std::string& out) : out_(out) {}
 
-  // `type`: "counter" or "gauge". `has_head` false: goes on with a family whose head was told
+  // `type`: "counter", "gauge" or "histogram". `has_head` false: goes on with a family whose head was told
   // before.
   void family(std::string_view name, std::string_view type, std::string_view help,
               bool has_head = true);
   // Of the family begun last.
   void sample(Labels labels, uint64_t value);
   void sample(Labels labels, double value);
+  // Of its histograms: `suffix` is "_bucket", "_sum" or "_count".
+  void part(std::string_view suffix, Labels labels, uint64_t value);
+  void part(std::string_view suffix, Labels labels, double value);
 
  private:
-  void begin(Labels labels);
+  void begin(Labels labels, std::string_view suffix = {});
 
   std::string& out_;
   std::string_view name_;

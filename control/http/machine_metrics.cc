@@ -1,5 +1,7 @@
 #include "control/http/machine_metrics.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <string>
 
@@ -143,6 +145,27 @@ void tell_ports(Exposition& out, const std::vector<PortState>& ports) {
        &PortState::rx_no_mbuf);
 }
 
+// Without the reals: a hundred thousand histograms help nobody.
+void tell_checks(Exposition& out, const std::vector<CheckFigures>& checks) {
+  if (checks.empty()) return;
+  out.family("shunt_real_check_duration_seconds", "histogram", "How long health checks of reals took, by their kind.");
+  for (const CheckFigures& figures : checks) {
+    uint64_t up_to_here = 0;
+    for (size_t i = 0; i < kCheckSeconds.size(); ++i) {
+      up_to_here += figures.buckets[i];
+      out.part("_bucket", {{"check", figures.check}, {"le", fmt::format("{}", kCheckSeconds[i])}}, up_to_here);
+    }
+    out.part("_bucket", {{"check", figures.check}, {"le", "+Inf"}}, figures.all());
+    out.part("_sum", {{"check", figures.check}}, figures.seconds);
+    out.part("_count", {{"check", figures.check}}, figures.all());
+  }
+  out.family("shunt_real_checks_total", "counter", "Health checks of reals, by their kind and outcome.");
+  for (const CheckFigures& figures : checks) {
+    out.sample({{"check", figures.check}, {"outcome", "success"}}, figures.successes);
+    out.sample({{"check", figures.check}, {"outcome", "failure"}}, figures.failures);
+  }
+}
+
 }  // namespace
 
 void tell_machine(Exposition& out, const Overview& overview) {
@@ -152,6 +175,7 @@ void tell_machine(Exposition& out, const Overview& overview) {
   tell_workers(out, overview.workers);
   tell_drops(out, overview.workers);
   tell_ports(out, overview.ports);
+  tell_checks(out, overview.checks);
 }
 
 }  // namespace shunt::control::http

@@ -61,6 +61,7 @@ Json to_json(const RealState& real) {
               {"health", word_of(real.health)},
               {"since", seconds_of(real.health_since)},
               {"last_check", real.last_check},
+              {"check", real.check},
               {"weight", real.weight},
               {"effective_weight", real.effective_weight},
               {"draining", real.draining},

@@ -96,6 +96,8 @@ struct Machine {
   Logging logging;
   std::vector<StaticNeighbour> neighbours;
   std::vector<StaticRoute> routes;
+  // The folder of check programs: shuntd's option, since who may change a configuration may not run what he likes.
+  std::string check_programs = "/etc/shunt/checks";
 };
 
 }  // namespace shunt::control

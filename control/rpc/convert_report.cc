@@ -57,6 +57,7 @@ void put(const RealState& real, v1::RealState& out) {
   out.set_sorry(real.sorry);
   out.set_upper_threshold(real.upper_threshold);
   out.set_lower_threshold(real.lower_threshold);
+  out.set_check(real.check);
   out.set_went_up(real.went_up);
   out.set_went_down(real.went_down);
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);

@@ -46,8 +46,8 @@ Result<std::vector<KernelPort>> make_taps(const dataplane::Dataplane& dataplane,
 }  // namespace
 
 struct KernelSide::State {
-  State(dataplane::Dataplane& running, std::vector<KernelPort> made)
-      : dataplane(running), kernel_ports(std::move(made)) {}
+  State(dataplane::Dataplane& running, std::vector<KernelPort> made, const control::Machine& machine)
+      : dataplane(running), kernel_ports(std::move(made)), check_programs(machine.check_programs) {}
 
   std::vector<PortInterface> interfaces() const {
     std::vector<PortInterface> result;
@@ -63,6 +63,7 @@ struct KernelSide::State {
 
   dataplane::Dataplane& dataplane;
   std::vector<KernelPort> kernel_ports;
+  const std::string check_programs;
   std::optional<control::Resolver> resolver;
   control::Controller* controller = nullptr;  // set by attach()
   std::optional<control::DesiredState> before_attach;
@@ -112,17 +113,20 @@ void KernelSide::State::follow(const control::DesiredState& desired) {
   std::vector<control::CheckTarget> targets;
   for (const control::Service& service : desired.services) {
     for (const control::Real& real : service.reals) {
-      targets.push_back({service.name, real.name, real.address, real.port, service.health_check});
+      targets.push_back({{service.name, real.name}, real.address, real.port, service.health_check});
     }
   }
   checker->set_targets(std::move(targets));
 }
 
 Result<void> KernelSide::State::start_on_loop(control::Controller& running) {
+  control::CheckerOptions options;
+  options.programs = check_programs;
   checker = std::make_unique<control::Checker>(
-      running.loop(), [&running](const control::CheckTarget& target, control::Health health, const std::string& text) {
-        running.on_health(target.service, target.real, health, text);
-      });
+      running.loop(), [&running](const control::CheckedReal& real, control::Health health, const std::string& text) {
+        running.on_health(real.service, real.name, health, text);
+      },
+      options);
   if (!kernel_ports.empty()) {
     auto opened = control::Addresses::open(running.loop(), interfaces());
     if (!opened) return opened.error();
@@ -146,7 +150,7 @@ Result<std::unique_ptr<KernelSide>> KernelSide::create(dataplane::Dataplane& dat
                                                        const control::Machine& machine) {
   auto kernel_ports = make_taps(dataplane, machine);
   if (!kernel_ports) return kernel_ports.error();
-  auto state = std::make_shared<State>(dataplane, std::move(*kernel_ports));
+  auto state = std::make_shared<State>(dataplane, std::move(*kernel_ports), machine);
   if (!state->kernel_ports.empty()) {
     auto resolver = control::Resolver::open(state->interfaces());
     if (!resolver) return resolver.error();
@@ -165,6 +169,10 @@ control::ControllerHooks KernelSide::hooks() {
   };
   hooks.desired_changed = [weak = std::weak_ptr(state_)](const control::DesiredState& desired) {
     if (const auto state = weak.lock()) state->follow(desired);
+  };
+  hooks.checks = [weak = std::weak_ptr(state_)] {
+    const auto state = weak.lock();
+    return state && state->checker ? state->checker->figures() : std::vector<control::CheckFigures>{};
   };
   return hooks;
 }

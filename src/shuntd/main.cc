@@ -79,6 +79,7 @@ int run(const Options& options) {
   if (options.doctor) return doctor(loaded.configuration.machine, options.json);
   hold_signals();
   const control::Logging& logging = loaded.configuration.machine.logging;
+  loaded.configuration.machine.check_programs = options.check_programs;
   start_logging({options.log_level.empty() ? logging.level : options.log_level, logging.json});
   const int status = start_and_serve(std::move(loaded.configuration), options.config_path);
   end_logging();

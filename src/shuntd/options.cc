@@ -42,6 +42,10 @@ Parsed parse(int argc, char** argv, Options& options) {
   app.add_option("--log-level", options.log_level, "What is logged to standard error (default: the configuration's logging.level, info)")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "critical", "off"}))
       ->type_name("LEVEL");
+  app.add_option("--check-programs", options.check_programs,
+                 "Folder of the programs that health checks may run; only root's, not writable by others")
+      ->capture_default_str()
+      ->type_name("FOLDER");
   app.footer(kFooter);
   try {
     app.parse(argc, argv);

@@ -14,6 +14,8 @@ struct Options {
   bool json = false;
   // Empty: the configuration's.
   std::string log_level;
+  // Programs of exec checks.
+  std::string check_programs = "/etc/shunt/checks";
 };
 
 // What to do after parsing: go on, or end the process with `exit` (--help, --version, or a mistake that was told).

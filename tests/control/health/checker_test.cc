@@ -70,8 +70,8 @@ class CheckerTest : public shunt::test::OwnNetwork {
   void start(CheckerOptions options = {}) {
     checker_.emplace(
         loop_,
-        [this](const CheckTarget& target, Health health, const std::string& text) {
-          told_.push_back({target.real, health, text});
+        [this](const CheckedReal& checked, Health health, const std::string& text) {
+          told_.push_back({checked.name, health, text});
           if (on_told_) on_told_();
         },
         options);
@@ -79,7 +79,7 @@ class CheckerTest : public shunt::test::OwnNetwork {
 
   static CheckTarget target(const std::string& real, uint16_t port,
                             const char* address = "127.0.0.1") {
-    CheckTarget result{"web", real, *IpAddress::parse(address), port, {}};
+    CheckTarget result{{"web", real}, *IpAddress::parse(address), port, {}};
     result.check.interval = 100ms;
     result.check.timeout = 50ms;
     result.check.rise = 2;
@@ -306,13 +306,16 @@ TEST_F(CheckerTest, NoMoreSocketsAreOpenThanAllowedAndAllGetTheirTurn) {
   make_black_hole();
   start({.max_open = 3});
   std::vector<CheckTarget> targets;
-  for (int i = 0; i < 12; ++i) targets.push_back(target(std::to_string(i), 80, "10.0.0.9"));
+  for (int i = 0; i < 12; ++i) {
+    targets.push_back(target(std::to_string(i), 80, "10.0.0.9"));
+    targets.back().check.timeout += i * 1ms;  // else they share one
+  }
   checker_->set_targets(targets);
   int most = 0;
   EXPECT_TRUE(run_until([&] {
     most = std::max(most, sockets_in_state(kSynSent));
     return std::all_of(targets.begin(), targets.end(), [&](const CheckTarget& each) {
-      return health_of(each.real) == Health::kDown;
+      return health_of(each.real.name) == Health::kDown;
     });
   }));
   EXPECT_EQ(most, 3);
@@ -328,7 +331,8 @@ TEST_F(CheckerTest, HalfOfTheOpenFilesAreLeftToOthers) {
   std::vector<CheckTarget> targets;
   for (int i = 0; i < 80; ++i) {
     targets.push_back(target(std::to_string(i), 80, "10.0.0.9"));
-    targets.back().check.timeout = 10s;
+    targets.back().check.interval = 20s;
+    targets.back().check.timeout = 10s + i * 1ms;  // else they share one
   }
   checker_->set_targets(targets);
   EXPECT_TRUE(run_until([&] { return sockets_in_state(kSynSent) >= 60; }));
@@ -377,7 +381,7 @@ TEST_F(CheckerTest, ChecksOfManyRealsAreSpreadOverTheInterval) {
   for (int i = 0; i < 300; ++i) {
     targets.push_back(target(std::to_string(i), listener.port()));
     targets.back().check.interval = 3s;
-    targets.back().check.timeout = 1s;
+    targets.back().check.timeout = 1s + i * 1ms;  // else they share one
   }
   checker_->set_targets(targets);
   run_for(4s);

@@ -9,13 +9,10 @@ namespace {
 
 // The health after each outcome: '+' success, '-' failure; 'U' up, 'D' down, '?' unknown.
 std::string healths(const std::string& outcomes, uint32_t rise, uint32_t fall) {
-  HealthCheck check;
-  check.rise = rise;
-  check.fall = fall;
   Judgement judgement;
   std::string result;
   for (const char outcome : outcomes) {
-    const Health health = judgement.add(outcome == '+', check);
+    const Health health = judgement.add(outcome == '+', rise, fall);
     result += health == Health::kUp ? 'U' : health == Health::kDown ? 'D' : '?';
   }
   return result;

@@ -19,6 +19,8 @@ class HealthCheck:
     rise: int = 2
     fall: int = 2
     port: int | None = None
+    # What the check does, as in the file: {"http": {"path": "/healthz"}}.
+    kind: dict = field(default_factory=dict)
 
     def detection_seconds(self):
         """The longest time from a failure until the check has noticed it."""
@@ -29,7 +31,7 @@ class HealthCheck:
                "rise": self.rise, "fall": self.fall}
         if self.port:
             out["port"] = self.port
-        return out
+        return {**out, **self.kind}
 
 
 @dataclass

@@ -26,11 +26,11 @@ class Shuntd:
         self._config = None
         self._process = None
 
-    def start(self, config, path=None):
+    def start(self, config, path=None, arguments=()):
         """Starts shuntd on the configuration, waits until it answers and plugs its ports in."""
         self._config = config
         path = path or config.write()
-        self._process = self._processes.start("shuntd", [binary("shuntd"), "-c", path],
+        self._process = self._processes.start("shuntd", [binary("shuntd"), "-c", path, *arguments],
                                               namespace=self._topology.namespace("lb"))
         wait_for(self._answers, 60, f"shuntd to answer on {config.socket}", every=0.2)
         self._topology.plug(TAPS)

@@ -50,6 +50,10 @@ StaticNextHops static_next_hops(const dataplane::Dataplane& dataplane, const Mac
   return result;
 }
 
+std::optional<WallClock::time_point> end_of(std::optional<Milliseconds> time, WallClock::time_point now) {
+  return time ? std::optional(std::chrono::floor<Milliseconds>(now + *time)) : std::nullopt;
+}
+
 template <typename T, typename State, typename Work>
 Result<T> call(State& state, Work work, std::optional<Milliseconds> limit = {}) {
   return call_on_loop<T>(state, std::move(work), limit);
@@ -68,6 +72,7 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
       options(std::move(wanted)),
       events(kEventsKept),
       journal(std::move(opened)),
+      override_file(options.machine.journal_directory),
       meters(running),
       live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }, port_ids(running)),
       next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
@@ -112,7 +117,9 @@ Result<void> Controller::State::restore() {
   }
 
   const bool file_wins = !kept || (*entry)->file_hash != options.file.content_hash;
-  const DesiredState& state = file_wins ? options.file.state : *kept;
+  DesiredState state = file_wins ? options.file.state : *kept;
+  const std::vector<RealName> drained = take_drains(state);
+  if (kept) take_drains(*kept);
   if (auto fits = live.fits(state); !fits) return fits;
   const char* source = file_wins ? "the configuration file" : "the journal";
   spdlog::info("services are those of {} ({})", source,
@@ -122,14 +129,16 @@ Result<void> Controller::State::restore() {
   file_hash = options.file.content_hash;
   if (file_wins) {
     if (!kept || !differences(*kept, state).empty()) ++revision;
+  }
+  if (file_wins || !drained.empty()) {
     if (auto written = keep(revision, state); !written) return written;
   }
   live.replace(state);
   applied = file_wins ? started : (*entry)->time;
+  if (auto overridden = restore_overrides(); !overridden) return overridden;
+  drain_named(drained);
   tell("applied", "revision " + std::to_string(revision), std::string("restored from ") + source);
-  for (uint32_t i = 0; i < state.services.size(); ++i) {
-    for (uint32_t j = 0; j < state.services[i].reals.size(); ++j) follow_drain({i, j});
-  }
+  follow_drains();
   return {};
 }
 
@@ -209,36 +218,62 @@ Result<ApplyOutcome> Controller::reload(FileState file) {
 }
 
 Result<ApplyOutcome> Controller::set_weight(const std::string& service, const std::string& real, uint32_t weight,
-                                            uint64_t expected_revision) {
+                                            uint64_t expected_revision, const OverrideTerms& terms) {
   if (weight > UINT16_MAX) {
     return Error{ErrorCode::kInvalid, "weight: " + std::to_string(weight) + " exceeds 65535; lower it"};
   }
+  const auto weighed = [=](RealPlace, const Override& before) -> Result<Override> {
+    const auto now = WallClock::now();
+    const WeightOverride wanted{weight, now, end_of(terms.lasts, now), terms.by};
+    const bool is_same = before.weight && before.weight->weight == weight && before.weight->until == wanted.until;
+    return Override{is_same ? before.weight : wanted, {}};
+  };
   return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
-    state_->edit(service, real, expected_revision,
-                 [weight](const Real&) -> Result<WeightEdit> { return WeightEdit{weight, {}}; }, std::move(done));
+    state_->override_real(service, real, expected_revision, weighed, std::move(done));
   });
 }
 
-Result<ApplyOutcome> Controller::drain(const std::string& service, const std::string& real,
-                                       uint64_t expected_revision) {
-  const auto drained = [](const Real& now) -> Result<WeightEdit> {
-    return WeightEdit{0, now.weight_before_drain ? now.weight_before_drain : now.weight};
+Result<ApplyOutcome> Controller::drain(const std::string& service, const std::string& real, uint64_t expected_revision,
+                                       const DrainTerms& terms) {
+  const auto drained = [=](RealPlace, const Override& before) -> Result<Override> {
+    const auto now = WallClock::now();
+    Override after = before;
+    if (!after.drain) after.drain = DrainOverride{now, {}, terms.by, {}, AtDeadline::kLeave};
+    // Asked again, only what is given changes.
+    if (terms.lasts) after.drain->until = end_of(terms.lasts, now);
+    if (terms.deadline) {
+      after.drain->deadline = end_of(terms.deadline, now);
+      after.drain->then = terms.then;
+    }
+    return after;
   };
   return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
-    state_->edit(service, real, expected_revision, drained, std::move(done));
+    state_->override_real(service, real, expected_revision, drained, std::move(done));
   });
 }
 
 Result<ApplyOutcome> Controller::undo_drain(const std::string& service, const std::string& real,
                                             uint64_t expected_revision) {
-  const auto restored = [service](const Real& now) -> Result<WeightEdit> {
-    if (now.weight_before_drain) return WeightEdit{*now.weight_before_drain, {}};
-    return Error{ErrorCode::kInvalid,
-                 "real " + service + "/" + now.name + ": it is not drained; set its weight instead"};
+  const auto restored = [this, service](RealPlace place, const Override& before) -> Result<Override> {
+    if (before.drain) return Override{before.weight, {}};
+    return Error{ErrorCode::kInvalid, "real " + service + "/" + state_->live.real(place).name +
+                                          ": it is not drained; set its weight instead"};
   };
   return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
-    state_->edit(service, real, expected_revision, restored, std::move(done));
+    state_->override_real(service, real, expected_revision, restored, std::move(done));
   });
+}
+
+Result<ApplyOutcome> Controller::clear_override(const std::string& service, const std::string& real,
+                                                uint64_t expected_revision) {
+  return call<ApplyOutcome>(*state_, [=, this](ApplyDone done) {
+    state_->override_real(service, real, expected_revision,
+                          [](RealPlace, const Override&) -> Result<Override> { return Override{}; }, std::move(done));
+  });
+}
+
+Result<std::vector<OverrideReport>> Controller::overrides() {
+  return call<std::vector<OverrideReport>>(*state_, [this](auto done) { done(state_->override_reports()); });
 }
 
 Result<CurrentState> Controller::get() {

@@ -61,6 +61,19 @@ struct ControllerOptions {
   ControllerHooks hooks;
 };
 
+// Who says so, and for how long; unset: until it is cleared.
+struct OverrideTerms {
+  std::optional<Milliseconds> lasts;
+  std::string by;
+};
+struct DrainTerms {
+  std::optional<Milliseconds> lasts;
+  std::string by;
+  // Unset: it takes as long as its connections do.
+  std::optional<Milliseconds> deadline;
+  AtDeadline then = AtDeadline::kLeave;
+};
+
 class Controller {
  public:
   // Restores the journal, decides between it and the file (the file wins if it changed since the journal was written),
@@ -83,13 +96,19 @@ class Controller {
   // As apply() without a revision, for the configuration file's services while running; a restart then finds that the
   // journal knows this file.
   Result<ApplyOutcome> reload(FileState file);
-  // `real` is a real's name or "ADDRESS:PORT". kNotFound when there is none, kInvalid for a weight above 65535. Setting
-  // a weight ends a drain.
+  // Overrides: the desired state stays as it is, and what it says of the real counts again when the override is cleared
+  // or over. `real` is a real's name or "ADDRESS:PORT". kNotFound when there is none, kInvalid for a weight above 65535.
+  // Setting a weight ends a drain.
   Result<ApplyOutcome> set_weight(const std::string& service, const std::string& real, uint32_t weight,
-                                  uint64_t expected_revision);
-  Result<ApplyOutcome> drain(const std::string& service, const std::string& real, uint64_t expected_revision);
-  // kInvalid when it is not drained.
+                                  uint64_t expected_revision, const OverrideTerms& terms = {});
+  // Of one that is drained already, what `terms` give is changed.
+  Result<ApplyOutcome> drain(const std::string& service, const std::string& real, uint64_t expected_revision,
+                             const DrainTerms& terms = {});
+  // Brings back the weight of before. kInvalid when it is not drained.
   Result<ApplyOutcome> undo_drain(const std::string& service, const std::string& real, uint64_t expected_revision);
+  // Drain and weight; nothing changes where there is neither.
+  Result<ApplyOutcome> clear_override(const std::string& service, const std::string& real, uint64_t expected_revision);
+  Result<std::vector<OverrideReport>> overrides();
 
   // Reports. kUnavailable when the daemon is stopping.
   Result<CurrentState> get();

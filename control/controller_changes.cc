@@ -70,6 +70,18 @@ bool replay(const std::vector<DesiredState>& edits, DesiredState& state) {
   return true;
 }
 
+std::vector<RealName> take_drains(DesiredState& state) {
+  std::vector<RealName> drained;
+  for (Service& service : state.services) {
+    for (Real& real : service.reals) {
+      if (!real.weight_before_drain) continue;
+      real.weight = *std::exchange(real.weight_before_drain, std::nullopt);
+      drained.push_back({service.name, real.name});
+    }
+  }
+  return drained;
+}
+
 Result<void> Controller::State::check_revision(uint64_t expected) const {
   if (expected == 0 || expected == revision) return {};
   return Error{ErrorCode::kConflict, "revision " + std::to_string(expected) + ": the current one is " +
@@ -109,23 +121,21 @@ void Controller::State::commit(const std::vector<Change>& changes) {
 
 void Controller::State::apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done) {
   if (auto current = check_revision(expected_revision); !current) return done(current.error());
+  const std::vector<RealName> drained = take_drains(state);
   std::vector<Change> changes = differences(live.desired(), state);
+  note_overrides(changes);
+  add_drains(drained, changes);
   if (changes.empty()) return done(ApplyOutcome{revision, {}});
   if (auto fits = live.fits(state); !fits) return done(fits.error());
   if (dry_run) return done(ApplyOutcome{revision, std::move(changes)});
   if (auto kept = keep(revision + 1, state); !kept) return done(kept.error());
 
-  live.replace(std::move(state));
+  const std::vector<KeptOverride> lost = live.replace(std::move(state));
   commit(changes);
+  tell_lost(lost);
+  drain_named(drained);
+  follow_drains();
   const DesiredState& desired = live.desired();
-  // Drains of reals that are gone are forgotten, new ones begin.
-  std::erase_if(drains, [this](const auto& each) {
-    const auto found = live.find_real(each.second.service, each.second.real);
-    return !found || live.live(*found).id.index != each.first;
-  });
-  for (uint32_t i = 0; i < desired.services.size(); ++i) {
-    for (uint32_t j = 0; j < desired.services[i].reals.size(); ++j) follow_drain({i, j});
-  }
   if (options.hooks.desired_changed) options.hooks.desired_changed(desired);
   publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, std::move(changes)}] { done(outcome); });
 }
@@ -153,48 +163,6 @@ ApplyDone Controller::State::noted(ApplyDone done) {
     }
     done(std::move(outcome));
   };
-}
-
-void Controller::State::edit(const std::string& service, const std::string& real, uint64_t expected_revision,
-                             const Edit& edit, ApplyDone done) {
-  if (auto current = check_revision(expected_revision); !current) return done(current.error());
-  const auto place = live.find_real(service, real);
-  if (!place) return done(place.error());
-  const Real before = live.real(*place);
-  const auto wanted = edit(before);
-  if (!wanted) return done(wanted.error());
-  Real after = before;
-  after.weight = wanted->weight;
-  after.weight_before_drain = wanted->before_drain;
-  const Service& owner = live.service(*place);
-  std::vector<Change> changes = differences(alone(owner, before), alone(owner, after));
-  if (changes.empty()) return done(ApplyOutcome{revision, {}});
-
-  // Changed in place, since a copy of a big state would cost more than the edit; nobody looks before this returns.
-  live.set_weight(*place, after.weight, after.weight_before_drain);
-  if (auto kept = keep(revision + 1, *place); !kept) {
-    live.set_weight(*place, before.weight, before.weight_before_drain);
-    return done(kept.error());
-  }
-  commit(changes);
-  follow_drain(*place);
-  publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, std::move(changes)}] { done(outcome); });
-}
-
-void Controller::State::follow_drain(RealPlace place) {
-  const Service& service = live.service(place);
-  const Real& real = live.real(place);
-  const uint32_t id = live.live(place).id.index;
-  const auto known = drains.find(id);
-  if (real.weight_before_drain && known == drains.end()) {
-    drains.emplace(id, Drain{service.name, real.name, false});
-    tell("drain_started", subject_of(service, real),
-         "no new connections; weight was " + std::to_string(*real.weight_before_drain));
-  }
-  if (!real.weight_before_drain && known != drains.end()) {
-    if (!known->second.ended) tell("drain_ended", subject_of(service, real), "undone");
-    drains.erase(known);
-  }
 }
 
 void Controller::State::take_health(const std::string& service, const std::string& real, Health health,
@@ -265,8 +233,7 @@ void Controller::State::publish_soon(std::function<void()> published) {
 void Controller::State::publish_now() {
   publish_pending = false;
   live.flush();
-  const bool expires = live.desired().sysctls.expire_nodest_conn;
-  builder.set_expired(expires ? slots.removed_reals() : std::vector<RealId>{});
+  builder.set_expired(expired_reals());
   if (builder.is_dirty()) {
     dataplane.publish(builder.build());
     last_publish = Clock::now();

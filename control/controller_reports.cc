@@ -119,9 +119,11 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.address = real.address;
   state.port = real.port;
   state.method = live.service(place).method;
-  state.weight = real.weight;
+  state.weight = live.wanted_weight(place);
+  state.configured_weight = real.weight;
   state.effective_weight = live.effective_weight(place);
-  state.draining = real.weight_before_drain.has_value();
+  state.draining = live.is_drained(place);
+  state.override_of = at_work.override_of;
   state.health = at_work.health.health;
   state.health_since = at_work.health.since;
   state.last_check = at_work.health.last_check;

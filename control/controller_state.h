@@ -23,6 +23,8 @@
 #include "control/meters.h"
 #include "control/next_hop_table.h"
 #include "control/path_mtus.h"
+#include "control/policy/drain.h"
+#include "control/policy/override_file.h"
 #include "control/port_losses.h"
 #include "control/resolve_schedule.h"
 #include "control/slots.h"
@@ -34,16 +36,17 @@ namespace shunt::control {
 using ApplyDone = std::function<void(Result<ApplyOutcome>)>;
 using Clock = std::chrono::steady_clock;
 
-// One real's weight as an edit wants it.
-struct WeightEdit {
-  uint32_t weight = 0;
-  std::optional<uint32_t> before_drain;
-};
-
 // A state of nothing but one real: what is compared and journaled of an edit.
 DesiredState alone(const Service& service, const Real& real);
 // Makes edits read back from the journal, each a state of nothing but its reals; false: the state has no such real.
 bool replay(const std::vector<DesiredState>& edits, DesiredState& state);
+
+struct RealName {
+  std::string service;
+  std::string real;
+};
+// Gives drained reals of a state their weights back; returns which they were.
+std::vector<RealName> take_drains(DesiredState& state);
 
 // Whose connections are asked for, by ids, with what a report needs beside a connection. Made on the loop, used by
 // any thread.
@@ -77,9 +80,6 @@ struct Controller::State {
   void reload(FileState file, ApplyDone done);
   // `done`, and what became of the state is kept for observers.
   ApplyDone noted(ApplyDone done);
-  using Edit = std::function<Result<WeightEdit>(const Real&)>;
-  void edit(const std::string& service, const std::string& real, uint64_t expected_revision, const Edit& edit,
-            ApplyDone done);
   Result<void> check_revision(uint64_t expected) const;
   // Writes the journal; a failure becomes a problem and an event.
   Result<void> keep(uint64_t next_revision, const DesiredState& state);
@@ -87,10 +87,33 @@ struct Controller::State {
   Result<void> keep(uint64_t next_revision, RealPlace edited);
   Result<void> note_kept(Result<void> written);
   void commit(const std::vector<Change>& changes);
-  void follow_drain(RealPlace place);
   void take_kernel_view(const KernelView& view);
   void tell_neighbours(const NextHopTables& before, const NextHopTables& after);
   void take_health(const std::string& service, const std::string& real, Health health, const std::string& text);
+
+  // --- overrides and drains (controller_overrides.cc, drains.cc) ---
+  // What an override becomes; an error says why it may not.
+  using OverrideEdit = std::function<Result<Override>(RealPlace place, const Override& before)>;
+  void override_real(const std::string& service, const std::string& real, uint64_t expected_revision,
+                     const OverrideEdit& edit, ApplyDone done);
+  Result<void> set_override(RealPlace place, const Override& after);
+  Result<void> restore_overrides();
+  void tell_lost(const std::vector<KeptOverride>& lost);
+  // Adds to changes of overridden reals that their override holds on.
+  void note_overrides(std::vector<Change>& changes) const;
+  // Drains that a desired state asked for by weight_before_drain, as those of former versions do.
+  bool is_drained(const RealName& name) const;
+  void add_drains(const std::vector<RealName>& drained, std::vector<Change>& changes) const;
+  void drain_named(const std::vector<RealName>& drained);
+  std::vector<OverrideReport> override_reports() const;
+  // Overrides and deadlines whose time has come.
+  void end_overrides(WallClock::time_point now);
+  void follow_drain(RealPlace place);
+  void follow_drains();
+  void reach_deadline(RealPlace place, uint32_t id);
+  void end_drains();
+  // Reals whose connections workers end.
+  std::vector<RealId> expired_reals() const;
 
   // --- publishing (controller_changes.cc) ---
   // Soon, together with all that changes until then; `published` is called afterwards.
@@ -104,7 +127,6 @@ struct Controller::State {
   void learn_path_mtus(Clock::time_point now);
   void forget_path_mtus(Clock::time_point now);
   void free_slots();
-  void end_drains();
   void read_links();
   void keep_neighbours_fresh(Clock::time_point now);
 
@@ -171,6 +193,7 @@ struct Controller::State {
 
   // All below: the loop's thread.
   Journal journal;
+  OverrideFile override_file;
   Meters meters;
   Slots slots{dataplane::kMaxReals, dataplane::kMaxServices};
   SnapshotBuilder builder;
@@ -192,11 +215,6 @@ struct Controller::State {
   Clock::time_point last_publish;
   std::vector<std::function<void()>> after_publish;
 
-  struct Drain {
-    std::string service;
-    std::string real;
-    bool ended = false;
-  };
   // By RealId.
   std::unordered_map<uint32_t, Drain> drains;
 

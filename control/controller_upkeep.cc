@@ -38,6 +38,7 @@ void Controller::State::on_tick() {
   if (share && reals > 0 && dataplane.workers().size() > 1) dataplane.share_loads({reals - 1});
   if (ticks % kTicksOfUpkeep == 0) {
     free_slots();
+    end_overrides(WallClock::now());
     end_drains();
     read_links();
   }
@@ -92,14 +93,6 @@ void Controller::State::free_slots() {
   // No worker knows them any more, and the next real may have their slots.
   dataplane.forget_templates(ids);
   publish_soon();
-}
-
-void Controller::State::end_drains() {
-  for (auto& [id, drain] : drains) {
-    if (drain.ended || publish_pending || meters.load_of({id}).all() > 0) continue;
-    drain.ended = true;
-    tell("drain_ended", "real " + drain.service + "/" + drain.real, "no connections left");
-  }
 }
 
 void Controller::State::read_links() {

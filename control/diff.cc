@@ -222,7 +222,6 @@ Details fields_of(const Real& before, const Real& after) {
   details.field("name", before.name, after.name);
   details.field("weight", before.weight, after.weight);
   details.field("tunnel", before.tunnel, after.tunnel);
-  details.field("draining", before.weight_before_drain.has_value(), after.weight_before_drain.has_value());
   details.field("upper_threshold", before.upper_threshold, after.upper_threshold);
   details.field("lower_threshold", before.lower_threshold, after.lower_threshold);
   details.field("sorry", before.sorry, after.sorry);

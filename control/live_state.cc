@@ -130,7 +130,8 @@ bool LiveState::update_pools(const DesiredState& next) {
   return true;
 }
 
-void LiveState::replace(DesiredState next) {
+std::vector<KeptOverride> LiveState::replace(DesiredState next) {
+  std::vector<Held> held = held_overrides();
   const bool pools_changed = update_pools(next);
   // What a service takes from the whole state where it says nothing itself.
   const bool defaults_changed = next.timeouts != desired_.timeouts ||
@@ -162,6 +163,7 @@ void LiveState::replace(DesiredState next) {
     old_places.erase(old_place);
   }
   for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
+  return attach(std::move(held));
 }
 
 void LiveState::remove(const Service& service, const LiveService& live) {
@@ -196,11 +198,12 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
     entry.id = slots_.take_real(key_of(service, real), live.id, real.name, counters_of_);
     if (!had_slot) builder_.set_real(entry.id, real.address, real.port, service.method, live.id);
     if (service.method == Method::kTunnel) builder_.set_tunnel(entry.id, tunnel_of(service, real));
-    note_weight(entry.id, real);
     kept.insert(entry.id.index);
     if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
       entry.health = old_reals[old->second].health;
+      entry.override_of = old_reals[old->second].override_of;
     }
+    note_weight(entry, real);
     follow_check(service.health_check, entry.health);
     live.by_name.emplace(real.name, i);
   }
@@ -213,9 +216,10 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
   }
 }
 
-void LiveState::note_weight(RealId id, const Real& real) {
-  const uint32_t above_zero = real.weight > 0 ? real.weight : real.weight_before_drain.value_or(0);
-  if (above_zero > 0) slots_.real(id).last_weight = above_zero;
+void LiveState::note_weight(const LiveReal& live, const Real& real) {
+  const uint32_t wanted = undrained_weight(real.weight, live.override_of.get());
+  const uint32_t above_zero = wanted > 0 ? wanted : real.weight;
+  if (above_zero > 0) slots_.real(live.id).last_weight = above_zero;
 }
 
 void LiveState::mark(uint32_t index) {
@@ -269,7 +273,7 @@ void LiveState::compile(uint32_t index) {
     const RealId id = live.reals[i].id;
     const Real& real = service.reals[i];
     (real.sorry ? input.sorry : input.candidates)
-        .push_back({id, real.weight, slots_.real(id).last_weight, {real.upper_threshold, real.lower_threshold}});
+        .push_back({id, wanted_weight({index, static_cast<uint32_t>(i)}), slots_.real(id).last_weight, {real.upper_threshold, real.lower_threshold}});
   }
   for (auto* each : {&input.candidates, &input.sorry}) {
     std::sort(each->begin(), each->end(), [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
@@ -309,14 +313,6 @@ const std::vector<uint32_t>& LiveState::by_name() const {
   return sorted_;
 }
 
-void LiveState::set_weight(RealPlace place, uint32_t weight, std::optional<uint32_t> before_drain) {
-  Real& real = desired_.services[place.service].reals[place.real];
-  real.weight = weight;
-  real.weight_before_drain = before_drain;
-  note_weight(live(place).id, real);
-  mark(place.service);
-}
-
 Health LiveState::set_health(RealPlace place, Health health, const std::string& text) {
   HealthState& state = live_[place.service].reals[place.real].health;
   const Health before = state.health;
@@ -331,7 +327,7 @@ Health LiveState::set_health(RealPlace place, Health health, const std::string& 
 }
 
 uint32_t LiveState::effective_weight(RealPlace place) const {
-  return is_down(live(place).health.health) ? 0 : real(place).weight;
+  return is_down(live(place).health.health) ? 0 : wanted_weight(place);
 }
 
 }  // namespace shunt::control

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "control/model/desired_state.h"
+#include "control/policy/override_file.h"
 #include "control/report.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
@@ -33,6 +34,8 @@ struct HealthState {
 struct LiveReal {
   RealId id = dataplane::kNoReal;
   HealthState health;
+  // What the operator said of it; nullptr: nothing.
+  std::shared_ptr<const Override> override_of;
 };
 
 // What goes with a Service of the desired state.
@@ -50,6 +53,7 @@ struct LiveService {
 struct RealPlace {
   uint32_t service = 0;
   uint32_t real = 0;
+  auto operator<=>(const RealPlace&) const = default;
 };
 
 class LiveState {
@@ -68,8 +72,9 @@ class LiveState {
 
   // Whether the workers' tables can take `next`, slots of removed reals still being held.
   Result<void> fits(const DesiredState& next) const;
-  // Makes `next` so. REQUIRES fits(next). Unchanged services are not touched.
-  void replace(DesiredState next);
+  // Makes `next` so. REQUIRES fits(next). Unchanged services are not touched. Overrides stay with their reals; returned are
+  // those whose real is gone.
+  std::vector<KeptOverride> replace(DesiredState next);
 
   // nullopt: no such service.
   std::optional<uint32_t> find_service(const std::string& name) const;
@@ -78,19 +83,42 @@ class LiveState {
   // Services in the order of their names.
   const std::vector<uint32_t>& by_name() const;
 
-  void set_weight(RealPlace place, uint32_t weight, std::optional<uint32_t> before_drain);
+  // Empty: there is none any more.
+  void set_override(RealPlace place, const Override& wanted);
+  // As set_override(), for overrides read back from disk; returns those whose real there is not.
+  std::vector<KeptOverride> restore(const std::vector<KeptOverride>& overrides);
+  // Reals that have one, in the order of the desired state; valid until replace() and set_override().
+  const std::vector<RealPlace>& overridden() const noexcept { return overridden_; }
+  // All overrides, as they are kept.
+  std::vector<KeptOverride> overrides() const;
   // Returns the health before.
   Health set_health(RealPlace place, Health health, const std::string& text);
   // Tells the builder of services whose reals changed; before each build. Once for all changes since the last time.
   void flush();
 
+  // Configuration and override together; 0 while drained.
+  uint32_t wanted_weight(RealPlace place) const {
+    return control::wanted_weight(real(place).weight, live(place).override_of.get());
+  }
+  bool is_drained(RealPlace place) const {
+    const auto& override_of = live(place).override_of;
+    return override_of != nullptr && override_of->drain.has_value();
+  }
   // As the schedulers see it.
   uint32_t effective_weight(RealPlace place) const;
 
  private:
   void sync_service(uint32_t index, const Service* before, bool affected);
   void sync_reals(const Service& service, const Service* before, LiveService& live);
-  void note_weight(RealId id, const Real& real);
+  void note_weight(const LiveReal& live, const Real& real);
+  void find_overridden();
+  // An override, and by which object it is known again.
+  struct Held {
+    KeptOverride kept;
+    std::shared_ptr<const Override> value;
+  };
+  std::vector<Held> held_overrides() const;
+  std::vector<KeptOverride> attach(std::vector<Held> held);
   void mark(uint32_t index);
   void compile(uint32_t index);
   MatchRule rule_of(const Service& service) const;
@@ -105,6 +133,7 @@ class LiveState {
   // In the order of desired_.services.
   std::vector<LiveService> live_;
   std::vector<uint32_t> stale_;
+  std::vector<RealPlace> overridden_;
   std::unordered_map<std::string, uint32_t> services_by_name_;
   // A pool's addresses by family: services are given those of theirs.
   std::map<std::pair<std::string, AddressFamily>, AddressList> pools_;

@@ -41,12 +41,13 @@ std::string text_of(const Match& match) {
   return text;
 }
 
-bool is_troubled(const Service& service, const LiveService& live) {
+bool is_troubled(const LiveState& live, uint32_t index) {
+  const Service& service = live.desired().services[index];
   bool serves = false;
-  for (size_t i = 0; i < service.reals.size(); ++i) {
-    const bool is_down = live.reals[i].health.health == Health::kDown;
+  for (uint32_t i = 0; i < service.reals.size(); ++i) {
+    const bool is_down = live.live(index).reals[i].health.health == Health::kDown;
     if (is_down) return true;
-    serves |= !service.reals[i].sorry && service.reals[i].weight > 0;
+    serves |= !service.reals[i].sorry && live.wanted_weight({index, i}) > 0;
   }
   return !serves;
 }
@@ -88,7 +89,7 @@ FoundServices Controller::State::find_services(const ServiceSearch& search) cons
   size_t reals = 0;
   for (const uint32_t index : live.by_name()) {
     const Service& service = desired.services[index];
-    if (search.troubled && !is_troubled(service, live.live(index))) continue;
+    if (search.troubled && !is_troubled(live, index)) continue;
     if (!is_named(service, wanted)) continue;
     if (found.matching++ < search.offset || found.services.size() >= search.limit ||
         reals >= kRealsAPage)

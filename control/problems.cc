@@ -89,12 +89,12 @@ void add_services(const LiveState& live, Problems& problems) {
     for (uint32_t j = 0; j < service.reals.size(); ++j) {
       const bool is_down = live.live(i).reals[j].health.health == Health::kDown;
       if (service.reals[j].sorry) {
-        says_sorry |= !is_down && service.reals[j].weight > 0;
+        says_sorry |= !is_down && live.wanted_weight({i, j}) > 0;
         continue;
       }
       ++all;
       if (is_down) ++down;
-      else if (service.reals[j].weight == 0) ++idle;
+      else if (live.wanted_weight({i, j}) == 0) ++idle;
     }
     if (down + idle < all) continue;
     const std::string then = says_sorry ? ", its sorry reals get them" : "";

@@ -4,16 +4,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "control/model/desired_state.h"
+#include "control/policy/override.h"
+#include "control/wall_clock.h"
 #include "src/base/address.h"
 
 namespace shunt::control {
-
-using WallClock = std::chrono::system_clock;
 
 struct Change {
   enum class Kind { kAdded, kRemoved, kChanged };
@@ -103,9 +104,12 @@ struct RealState {
   // 0: it keeps the packets' ports.
   uint16_t port = 0;
   Method method = Method::kNat;
-  // As configured, and as the schedulers see it (0 when down or draining).
+  // As wanted: the override's, or the configured one; and as the schedulers see it (0 when down or draining).
   uint32_t weight = 0;
   uint32_t effective_weight = 0;
+  uint32_t configured_weight = 0;
+  // nullptr: there is none.
+  std::shared_ptr<const Override> override_of;
   bool draining = false;
   Health health = Health::kUnknown;
   // When `health` became so.
@@ -150,6 +154,17 @@ struct ServiceState {
   // Of its present reals and of those that it had.
   Traffic traffic;
   Rates rates;
+};
+
+struct OverrideReport {
+  std::string service;
+  std::string real;
+  IpAddress address;
+  uint16_t port = 0;
+  uint32_t configured_weight = 0;
+  Override value;
+  // Of the real, active and inactive.
+  uint64_t connections = 0;
 };
 
 struct ServiceQuery {
@@ -279,7 +294,8 @@ struct Event {
   // Starts at 1, no gaps.
   uint64_t sequence = 0;
   WallClock::time_point time;
-  // "applied", "real_up", "real_down", "drain_started", "drain_ended", "real_freed", "journal", "neighbour", "port"
+  // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
+  // "override_expired", "override_lost", "real_freed", "journal", "neighbour", "port"
   std::string kind;
   std::string subject;
   std::string text;

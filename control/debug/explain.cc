@@ -89,11 +89,14 @@ std::string Controller::State::why_not(RealPlace place) const {
     return "down" + (at_work.health.last_check.empty() ? "" : ": " + at_work.health.last_check);
   }
   if (real.sorry) return "sorry: only for connections that no other real may take";
-  if (real.weight_before_drain) {
-    return "drained (its weight was " + std::to_string(*real.weight_before_drain) +
+  const Override* held = at_work.override_of.get();
+  if (live.is_drained(place)) {
+    return "drained (its weight was " + std::to_string(undrained_weight(real.weight, held)) +
            "); real drain --undo brings it back";
   }
-  if (real.weight == 0) return "its weight is 0";
+  if (live.wanted_weight(place) == 0) {
+    return held == nullptr ? "its weight is 0" : "its weight was set to 0; real clear brings back the configured one";
+  }
   if (real.upper_threshold == 0) return "";
   // Each worker judges by itself, by all workers' connections.
   const Load load = meters.load_of(at_work.id);
@@ -115,7 +118,7 @@ ExplainedReal Controller::State::explained_real(RealPlace place) const {
   out.name = real.name;
   out.address = real.address;
   out.port = real.port;
-  out.weight = real.weight;
+  out.weight = live.wanted_weight(place);
   out.sorry = real.sorry;
   out.health = at_work.health.health;
   out.health_since = at_work.health.since;
@@ -197,7 +200,7 @@ ExplainedWorker Controller::State::explained_worker(const ExplainQuery& query, u
 uint32_t Controller::State::weight_of(RealId id, uint32_t service) const {
   const LiveService& at_work = live.live(service);
   for (uint32_t i = 0; i < at_work.reals.size(); ++i) {
-    if (at_work.reals[i].id == id) return live.real({service, i}).weight;
+    if (at_work.reals[i].id == id) return live.wanted_weight({service, i});
   }
   return 0;
 }

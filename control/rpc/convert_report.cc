@@ -5,6 +5,7 @@
 
 #include "config/convert.h"
 #include "config/duration.h"
+#include "control/rpc/override_requests.h"
 
 namespace shunt::control::rpc {
 namespace {
@@ -58,6 +59,11 @@ void put(const RealState& real, v1::RealState& out) {
   out.set_upper_threshold(real.upper_threshold);
   out.set_lower_threshold(real.lower_threshold);
   out.set_check(real.check);
+  out.set_configured_weight(real.configured_weight);
+  if (real.override_of && real.override_of->weight) {
+    *out.mutable_weight_override() = to_proto(*real.override_of->weight);
+  }
+  if (real.override_of && real.override_of->drain) *out.mutable_drain_override() = to_proto(*real.override_of->drain);
   out.set_went_up(real.went_up);
   out.set_went_down(real.went_down);
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);

@@ -37,6 +37,8 @@ const std::vector<CallRole>& call_roles() {
       {"/shunt.v1.Shunt/Get", Role::kViewer},
       {"/shunt.v1.Shunt/SetWeight", Role::kAdmin},
       {"/shunt.v1.Shunt/Drain", Role::kAdmin},
+      {"/shunt.v1.Shunt/ListOverrides", Role::kViewer},
+      {"/shunt.v1.Shunt/ClearOverride", Role::kAdmin},
       {"/shunt.v1.Shunt/GetStatus", Role::kViewer},
       {"/shunt.v1.Shunt/ListServices", Role::kViewer},
       {"/shunt.v1.Shunt/ListConnections", Role::kViewer},

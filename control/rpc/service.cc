@@ -6,7 +6,9 @@
 #include "config/convert.h"
 #include "config/real_name.h"
 #include "control/rpc/audit.h"
+#include "control/rpc/caller.h"
 #include "control/rpc/convert_report.h"
+#include "control/rpc/override_requests.h"
 #include "control/rpc/status.h"
 
 namespace shunt::control::rpc {
@@ -30,6 +32,12 @@ grpc::Status answer_list(const Result<Values>& values, Out* out) {
   if (!values) return to_status(values.error());
   for (const auto& value : *values) *out->Add() = to_proto(value);
   return grpc::Status::OK;
+}
+
+grpc::Status refused(const grpc::ServerContext& context, const std::string& what,
+                     const std::vector<config::Problem>& problems) {
+  audit_refusal(context, what, config::to_string(problems.front(), ""));
+  return to_status(problems);
 }
 
 }  // namespace
@@ -62,10 +70,14 @@ grpc::Status ShuntService::Get(grpc::ServerContext*, const v1::GetRequest*, v1::
 grpc::Status ShuntService::SetWeight(grpc::ServerContext* context, const v1::SetWeightRequest* request,
                                      v1::ApplyResponse* response) {
   const std::string real = config::canonical_real_name(request->real());
+  const std::string what =
+      "set weight of " + real_of(request->service(), real) + " to " + std::to_string(request->weight());
+  std::vector<config::Problem> problems;
+  const OverrideTerms terms = terms_of(*request, caller(*context), problems);
+  if (!problems.empty()) return refused(*context, what, problems);
   const auto outcome =
-      controller_.set_weight(request->service(), real, request->weight(), request->expected_revision());
-  audit(*context, "set weight of " + real_of(request->service(), real) + " to " + std::to_string(request->weight()),
-        outcome);
+      controller_.set_weight(request->service(), real, request->weight(), request->expected_revision(), terms);
+  audit(*context, what + in_words(terms), outcome);
   return answer(outcome, response);
 }
 
@@ -73,9 +85,26 @@ grpc::Status ShuntService::Drain(grpc::ServerContext* context, const v1::DrainRe
                                  v1::ApplyResponse* response) {
   const std::string& service = request->service();
   const std::string real = config::canonical_real_name(request->real());
+  const std::string what = (request->undo() ? "undo drain of " : "drain ") + real_of(service, real);
+  std::vector<config::Problem> problems;
+  const DrainTerms terms = terms_of(*request, caller(*context), problems);
+  if (!problems.empty()) return refused(*context, what, problems);
   const auto outcome = request->undo() ? controller_.undo_drain(service, real, request->expected_revision())
-                                       : controller_.drain(service, real, request->expected_revision());
-  audit(*context, (request->undo() ? "undo drain of " : "drain ") + real_of(service, real), outcome);
+                                       : controller_.drain(service, real, request->expected_revision(), terms);
+  audit(*context, what + in_words(terms), outcome);
+  return answer(outcome, response);
+}
+
+grpc::Status ShuntService::ListOverrides(grpc::ServerContext*, const v1::ListOverridesRequest*,
+                                         v1::ListOverridesResponse* response) {
+  return answer_list(controller_.overrides(), response->mutable_overrides());
+}
+
+grpc::Status ShuntService::ClearOverride(grpc::ServerContext* context, const v1::ClearOverrideRequest* request,
+                                         v1::ApplyResponse* response) {
+  const std::string real = config::canonical_real_name(request->real());
+  const auto outcome = controller_.clear_override(request->service(), real, request->expected_revision());
+  audit(*context, "clear the override of " + real_of(request->service(), real), outcome);
   return answer(outcome, response);
 }
 

@@ -28,6 +28,10 @@ class ShuntService final : public v1::Shunt::Service {
                          v1::ApplyResponse* response) override;
   grpc::Status Drain(grpc::ServerContext* context, const v1::DrainRequest* request,
                      v1::ApplyResponse* response) override;
+  grpc::Status ListOverrides(grpc::ServerContext* context, const v1::ListOverridesRequest* request,
+                             v1::ListOverridesResponse* response) override;
+  grpc::Status ClearOverride(grpc::ServerContext* context, const v1::ClearOverrideRequest* request,
+                             v1::ApplyResponse* response) override;
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::Status* response) override;
   grpc::Status ListServices(grpc::ServerContext* context, const v1::ListServicesRequest* request,

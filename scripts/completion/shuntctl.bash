@@ -8,12 +8,13 @@ _shuntctl_options() {
     "conn list") echo "--service --real --client --limit $common" ;;
     apply) echo "-f --file --dry-run --expect-revision $common" ;;
     diff) echo "-f --file $common" ;;
-    "real set-weight") echo "--expect-revision $common" ;;
+    "real set-weight") echo "--for --expect-revision $common" ;;
     "service add" | "service update") echo "-f --file --dry-run --expect-revision $common" ;;
     "service remove" | "real remove") echo "--dry-run --expect-revision $common" ;;
     "real add") echo "--weight --upper-threshold --lower-threshold --name --sorry --dry-run --expect-revision $common" ;;
     "real update") echo "--weight --upper-threshold --lower-threshold --dry-run --expect-revision $common" ;;
-    "real drain") echo "--undo --wait --expect-revision $common" ;;
+    "real drain") echo "--undo --wait --deadline --then --for --expect-revision $common" ;;
+    "real clear") echo "--expect-revision $common" ;;
     top) echo "--once $common" ;;
     events) echo "-w --watch --after $common" ;;
     explain) echo "--port $common" ;;
@@ -28,11 +29,11 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real drops workers ports events top explain trace capture doctor import export" ;;
+    "") echo "status version service conn apply diff get check real overrides drops workers ports events top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
     import | export) echo "ipvsadm" ;;
-    real) echo "add update remove set-weight drain" ;;
+    real) echo "add update remove set-weight drain clear" ;;
   esac
 }
 
@@ -42,7 +43,7 @@ _shuntctl_arguments() {
   shift 3
   case "$verb:$count" in
     "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
-    "real set-weight:1" | "real drain:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
+    "real set-weight:1" | "real drain:1" | "real clear:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
     check:0 | "import ipvsadm:0") echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;
   esac
@@ -64,7 +65,7 @@ _shuntctl() {
       --service) service=${words[++i]} ;;
       -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
       --port | --vip | --count | --write | --filter | --direction | --duration | --snap-length) ((++i)) ;;
-      --weight | --upper-threshold | --lower-threshold | --name) ((++i)) ;;
+      --weight | --upper-threshold | --lower-threshold | --name | --deadline | --then | --for) ((++i)) ;;
       -*) ;;
       *)
         if [[ -n $(_shuntctl_verbs "$verb") ]]; then
@@ -80,12 +81,13 @@ _shuntctl() {
   case "$previous" in
     -s | --socket | --ca | --cert | --key | -f | --file | --write) candidates="<file>" ;;
     --direction) candidates="in out" ;;
+    --then) candidates="leave reset reschedule" ;;
     -o | --output) candidates="table json" ;;
     --service) candidates=$("${ask[@]}" __complete services 2>/dev/null) ;;
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
     --server | --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
     --port | --vip | --count | --filter | --duration | --snap-length) candidates="" ;;
-    --weight | --upper-threshold | --lower-threshold | --name) candidates="" ;;
+    --weight | --upper-threshold | --lower-threshold | --name | --deadline | --for) candidates="" ;;
     *)
       if [[ $cur == -* ]]; then
         candidates=$(_shuntctl_options "$verb")

@@ -12,5 +12,7 @@ namespace shunt::shuntctl {
 void add_service_edits(CLI::App& service, Command& command);
 // real add, update, remove
 void add_real_edits(CLI::App& real, Command& command);
+// real clear
+void add_override_edits(CLI::App& real, Command& command);
 
 }  // namespace shunt::shuntctl

@@ -122,6 +122,7 @@ int run(int argc, char** argv) {
   add_connection_verbs(app, command);
   add_state_verbs(app, command);
   add_real_verbs(app, command);
+  add_override_verbs(app, command);
   add_machine_verbs(app, command);
   add_event_verbs(app, command);
   add_top_verbs(app, command);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "config/duration.h"
 #include "config/real_name.h"
 #include "src/shuntctl/changes.h"
 #include "src/shuntctl/client.h"
@@ -22,6 +23,8 @@ struct WeightOptions {
   std::string service;
   std::string real;
   uint32_t weight = 0;
+  // Milliseconds.
+  std::optional<int64_t> lasts;
   uint64_t expected_revision = 0;
 };
 
@@ -30,14 +33,38 @@ struct DrainOptions {
   std::string real;
   bool undo = false;
   bool wait = false;
+  // Milliseconds.
+  std::optional<int64_t> deadline;
+  std::optional<int64_t> lasts;
+  std::string then;
   uint64_t expected_revision = 0;
 };
+
+v1::AtDeadline at_deadline(const std::string& word) {
+  if (word == "leave") return v1::AT_DEADLINE_LEAVE;
+  if (word == "reset") return v1::AT_DEADLINE_RESET;
+  return word == "reschedule" ? v1::AT_DEADLINE_RESCHEDULE : v1::AT_DEADLINE_UNSPECIFIED;
+}
+
+// An option that takes a length of time: "5m".
+CLI::Option* add_length(CLI::App& verb, const std::string& name, std::optional<int64_t>& ms, const std::string& help) {
+  return verb
+      .add_option_function<std::string>(
+          name,
+          [name, &ms](const std::string& text) {
+            ms = config::parse_duration_ms(text);
+            if (!ms || *ms <= 0) throw CLI::ValidationError(name, "needs a length of time such as 30s, 5m or 1h");
+          },
+          help)
+      ->type_name("TIME");
+}
 
 Outcome set_weight(const Settings& settings, const WeightOptions& options) {
   v1::SetWeightRequest request;
   request.set_service(options.service);
   request.set_real(options.real);
   request.set_weight(options.weight);
+  if (options.lasts) *request.mutable_lasts() = config::to_duration(*options.lasts);
   request.set_expected_revision(options.expected_revision);
   Client client(settings);
   v1::ApplyResponse response;
@@ -125,6 +152,9 @@ Outcome drain(const Settings& settings, const DrainOptions& options) {
   request.set_service(options.service);
   request.set_real(options.real);
   request.set_undo(options.undo);
+  if (options.deadline) *request.mutable_deadline() = config::to_duration(*options.deadline);
+  if (options.lasts) *request.mutable_lasts() = config::to_duration(*options.lasts);
+  request.set_then(at_deadline(options.then));
   request.set_expected_revision(options.expected_revision);
   Settings call = settings;
   if (options.wait) call.timeout.reset();
@@ -145,28 +175,39 @@ void add_real_verbs(CLI::App& app, Command& command) {
   CLI::App* real = app.add_subcommand("real", "Reals: adding, changing, draining, removing")->require_subcommand(1);
 
   auto weight = std::make_shared<WeightOptions>();
-  CLI::App* setting = real->add_subcommand("set-weight", "Changes a real's weight; 0: no new connections");
+  CLI::App* setting = real->add_subcommand("set-weight", "Sets a real's weight, whatever the configuration says; 0: no new connections");
   setting->add_option("SERVICE", weight->service, "The service's name")->required();
   setting->add_option("REAL", weight->real, kRealHelp)->required();
   setting->add_option("WEIGHT", weight->weight, "0..65535")->required()->check(CLI::Range(0, 65535));
+  add_length(*setting, "--for", weight->lasts, "So long; then the configured one is back (default: until real clear)");
   setting->add_option("--expect-revision", weight->expected_revision, kRevisionHelp)->type_name("N");
   setting->callback([&command, weight] {
     command.action = [weight](const Settings& settings) { return set_weight(settings, *weight); };
   });
 
   auto draining = std::make_shared<DrainOptions>();
-  CLI::App* drain_verb = real->add_subcommand("drain", "No new connections, old ones finish; the weight is remembered");
+  CLI::App* drain_verb = real->add_subcommand("drain", "No new connections, old ones finish; survives reloads and restarts");
   drain_verb->add_option("SERVICE", draining->service, "The service's name")->required();
   drain_verb->add_option("REAL", draining->real, kRealHelp)->required();
   auto* undo = drain_verb->add_flag("--undo", draining->undo, "Back in service with its former weight");
   drain_verb
       ->add_flag("--wait", draining->wait, "Until its last connection is gone, or --timeout (default: no limit) is over")
       ->excludes(undo);
+  auto* deadline = add_length(*drain_verb, "--deadline", draining->deadline, "After so long, --then happens")->excludes(undo);
+  drain_verb
+      ->add_option("--then", draining->then,
+                   "What becomes of connections that are left at the deadline: leave, reset, reschedule (default: leave)")
+      ->check(CLI::IsMember({"leave", "reset", "reschedule"}))
+      ->needs(deadline)
+      ->type_name("WHAT");
+  add_length(*drain_verb, "--for", draining->lasts, "So long; then the drain is undone (default: until --undo)")
+      ->excludes(undo);
   drain_verb->add_option("--expect-revision", draining->expected_revision, kRevisionHelp)->type_name("N");
   drain_verb->callback([&command, draining] {
     command.action = [draining](const Settings& settings) { return drain(settings, *draining); };
   });
   add_real_edits(*real, command);
+  add_override_edits(*real, command);
 }
 
 }  // namespace shunt::shuntctl

@@ -7,6 +7,7 @@
 #include "config/duration.h"
 #include "src/shuntctl/client.h"
 #include "src/shuntctl/edit_verbs.h"
+#include "src/shuntctl/output/override_text.h"
 #include "src/shuntctl/output/table.h"
 #include "src/shuntctl/output/text.h"
 #include "src/shuntctl/print.h"
@@ -76,8 +77,10 @@ std::string weight_text(const v1::RealState& real) {
 }
 
 // The check's last words, when it has too many connections, and why packets could not be sent to a healthy real.
-std::string remarks(const v1::RealState& real) {
+std::string remarks(const v1::RealState& real, Now now) {
   std::string text = real.last_check();
+  const std::string overridden = override_text(real, now);
+  if (!overridden.empty()) text += (text.empty() ? "" : "; ") + overridden;
   if (real.upper_threshold() > 0) {
     text += (text.empty() ? "" : "; ") + std::string("full at ") + std::to_string(real.upper_threshold());
     if (real.lower_threshold() > 0) text += ", again below " + std::to_string(real.lower_threshold());
@@ -126,7 +129,7 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
     for (const auto& real : service.reals()) {
       table.row({"  ->", endpoint(real.address(), real.port()), forward_text(real), weight_text(real),
                  number(real.active_connections()), number(real.inactive_connections()), health_cell(real),
-                 age_of(real.health_since(), now), own_name(real), remarks(real)});
+                 age_of(real.health_since(), now), own_name(real), remarks(real, now)});
     }
   }
   return table.to_string(settings.colour);

@@ -55,7 +55,7 @@ TEST(ControllerScale, TenThousandServicesWithAHundredThousandReals) {
     ASSERT_TRUE(controller.set_weight(service.name, service.reals[3].name, 5, 0));
     edit_ms += watch.ms() / kEdits;
   }
-  // The next full state differs in one service, and undoes the weights.
+  // The next full state differs in one service; the weights stay.
   state.services[77].reals.pop_back();
   watch.ms();
   ASSERT_TRUE(controller.apply(state, 0, false));

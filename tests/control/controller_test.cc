@@ -39,27 +39,19 @@ TEST(Controller, FirstStartTakesTheFilesServices) {
 TEST(Controller, TheJournalWinsUntilTheFileChanges) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
-  ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", 9, 0));
+  const auto weighing = [](uint32_t weight) { return state_with({real_at("10.1.0.1", weight), real_at("10.1.0.2")}); };
+  ASSERT_TRUE(rig.start().apply(weighing(9), 0, false));
   {
     const auto restored = rig.start().get();
     EXPECT_EQ(restored->revision, 2u);
     EXPECT_EQ(restored->state.services[0].reals[0].weight, 9u);
   }
-  // The first edit after a start is a whole write, further ones are appended.
   for (uint32_t weight = 20; weight < 23; ++weight) {
-    ASSERT_TRUE(rig.start().set_weight("dns", "10.1.0.1:53", weight, 0));
-    ASSERT_TRUE(rig.controller().drain("dns", "10.1.0.2:53", 0));
-    ASSERT_TRUE(rig.controller().undo_drain("dns", "10.1.0.2:53", 0));
-    const DesiredState before = rig.controller().get()->state;
-    EXPECT_EQ(before.services[0].reals[0].weight, weight);
-    EXPECT_EQ(rig.start().get()->state, before);
-    ASSERT_TRUE(rig.controller().drain("dns", "10.1.0.2:53", 0));
-    ASSERT_TRUE(rig.controller().set_weight("dns", "10.1.0.1:53", 9, 0));
-    EXPECT_EQ(rig.start().get()->state.services[0].reals[1].weight_before_drain, 1u);
-    ASSERT_TRUE(rig.controller().undo_drain("dns", "10.1.0.2:53", 0));
+    ASSERT_TRUE(rig.start().apply(weighing(weight), 0, false));
+    ASSERT_TRUE(rig.controller().apply(weighing(9), 0, false));
   }
   const uint64_t revision = rig.start().get()->revision;
-  EXPECT_EQ(revision, 2u + 3 * 6);
+  EXPECT_EQ(revision, 2u + 3 * 2);
   // Another content, the same services as the journal's: no new revision, the journal follows.
   rig.options.file.state.services[0].reals[0].weight = 9;
   rig.options.file.content_hash = 8;
@@ -80,12 +72,12 @@ TEST(Controller, ARereadFileIsKnownAfterARestart) {
     rig.options.file.content_hash = 8;
     ASSERT_TRUE(controller.reload(rig.options.file));
     EXPECT_EQ(controller.get()->state.services[0].reals[0].weight, 4u);
-    ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 9, 0));
+    ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1", 9), real_at("10.1.0.2")}), 0, false));
     // The file was edited back to what runs: nothing changes but what the journal knows.
     rig.options.file.state.services[0].reals[0].weight = 9;
     rig.options.file.content_hash = 10;
     EXPECT_TRUE(controller.reload(rig.options.file)->changes.empty());
-    ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 11, 0));
+    ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.1", 11), real_at("10.1.0.2")}), 0, false));
   }
   EXPECT_EQ(rig.start().get()->state.services[0].reals[0].weight, 11u) << "the journal, since the file is known";
 }
@@ -161,22 +153,26 @@ TEST(Controller, AJournalThatCannotBeWrittenRefusesTheChange) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
   Controller& controller = rig.start();
-  // Whole writes fail by an obstacle in the new file's place, edits by the file's absence.
+  // Writes fail by an obstacle in the new file's place.
   const std::string obstacle = rig.journal_file() + ".new";
+  const std::string other_obstacle = rig.directory + "/overrides.json.new";
   std::filesystem::create_directory(obstacle);
+  std::filesystem::create_directory(other_obstacle);
   const auto applied = controller.apply(state_with({}), 0, false);
   ASSERT_FALSE(applied);
   EXPECT_THAT(applied.error().message, HasSubstr("journal"));
-  const std::string hidden = rig.journal_file() + ".hidden";
-  std::filesystem::rename(rig.journal_file(), hidden);
   const auto weighed = controller.set_weight("dns", "10.1.0.1:53", 50, 0);
   ASSERT_FALSE(weighed);
   EXPECT_EQ(controller.get()->state, rig.options.file.state);
+  EXPECT_THAT(weighed.error().message, HasSubstr("overrides"));
+  EXPECT_EQ(rig.real(0).weight, 1u);
   EXPECT_EQ(controller.get()->revision, 1u);
-  EXPECT_THAT(controller.status()->problems, Contains(HasSubstr("journal")));
+  EXPECT_THAT(controller.status()->problems, AllOf(Contains(HasSubstr("journal ")), Contains(HasSubstr("overrides "))));
   std::filesystem::remove(obstacle);
-  std::filesystem::rename(hidden, rig.journal_file());
+  std::filesystem::remove(other_obstacle);
   ASSERT_TRUE(controller.set_weight("dns", "10.1.0.1:53", 50, 0));
+  ASSERT_TRUE(controller.apply(state_with({real_at("10.1.0.3")}), 0, false));
+  EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("overrides"))));
   EXPECT_THAT(controller.status()->problems, Not(Contains(HasSubstr("journal"))));
 }
 
@@ -258,7 +254,7 @@ TEST(Controller, AWeightThatFellUnderAnotherSchedulerIsSeen) {
 }
 
 // Services that are found otherwise than by one port; their reals keep the packets' ports.
-TEST(Controller, EditsOfRangesAndMatchesComeBackFromTheJournal) {
+TEST(Controller, OverridesOfRangesAndMatchesComeBack) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;
   rig.options.codec.decode = [](const std::string& bytes) -> Result<DesiredState> {
@@ -285,12 +281,13 @@ TEST(Controller, EditsOfRangesAndMatchesComeBackFromTheJournal) {
   match.health_check.enabled = false;
   rig.options.file.state.services.insert(rig.options.file.state.services.end(), {range, match});
   ASSERT_TRUE(rig.start().set_weight("range", "10.1.0.3:0", 6, 0));
-  ASSERT_TRUE(rig.controller().set_weight("range", "10.1.0.3:0", 7, 0)) << "appended";
+  ASSERT_TRUE(rig.controller().set_weight("range", "10.1.0.3:0", 7, 0));
   ASSERT_TRUE(rig.controller().drain("match", "10.1.0.3:0", 0));
   const auto restored = rig.start().get();
   EXPECT_EQ(restored->revision, 4u);
-  EXPECT_EQ(restored->state.services.at(1).reals.at(0).weight, 7u);
-  EXPECT_EQ(restored->state.services.at(2).reals.at(0).weight_before_drain, 1u);
+  const auto page = rig.controller().list_services({});
+  EXPECT_EQ(page->services.at(2).reals.at(0).weight, 7u);
+  EXPECT_TRUE(page->services.at(1).reals.at(0).draining);
   EXPECT_EQ(restored->state.services.at(2).match, match.match);
 }
 

@@ -47,9 +47,9 @@ TEST(Differences, NameTheRealAndTheField) {
   const DesiredState before = two_services();
   DesiredState after = before;
   after.services[0].reals[1].weight = 0;
-  after.services[0].reals[1].weight_before_drain = 5;
+  after.services[0].reals[1].upper_threshold = 5;
   EXPECT_THAT(differences(before, after),
-              ElementsAre(Change{Kind::kChanged, "real web/10.0.0.2:80", {"weight: 5 -> 0", "draining: no -> yes"}}));
+              ElementsAre(Change{Kind::kChanged, "real web/10.0.0.2:80", {"weight: 5 -> 0", "upper_threshold: 0 -> 5"}}));
 }
 
 TEST(Differences, ShowAddedAndRemovedReals) {

@@ -7,6 +7,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 Real real(const std::string& address, uint32_t weight = 1) {
   Real result;
@@ -48,6 +50,11 @@ class LiveStateTest : public testing::Test {
     const auto* found = snapshot_->find_service(6, *IpAddress::parse(vip), Be16::from_host(80));
     EXPECT_NE(found, nullptr);
     return *found;
+  }
+  static Override drained() {
+    Override result;
+    result.drain = DrainOverride{};
+    return result;
   }
   // Candidates as "ADDRESS weight table_weight".
   std::vector<std::string> candidates() const {
@@ -138,20 +145,48 @@ TEST_F(LiveStateTest, HealthOutlivesOtherChangesButNotItsCheck) {
 
 TEST_F(LiveStateTest, ADrainedRealKeepsItsShareOfTheTable) {
   replace(with_reals({real("10.0.0.1", 5), real("10.0.0.2", 3)}));
-  live_.set_weight(place("10.0.0.1"), 0, 5);
+  live_.set_override(place("10.0.0.1"), drained());
   build();
   EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 3 3", "10.0.0.1 0 5"));
-  EXPECT_EQ(live_.desired().services[0].reals[0].weight_before_drain, 5u);
   // Also when the desired state only says 0.
   replace(with_reals({real("10.0.0.1", 0), real("10.0.0.2", 3)}));
   EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 3 3", "10.0.0.1 0 5"));
 }
 
 TEST_F(LiveStateTest, ARestoredDrainKnowsItsWeight) {
-  Real drained = real("10.0.0.1", 0);
-  drained.weight_before_drain = 9;
-  replace(with_reals({drained}));
+  replace(with_reals({real("10.0.0.1", 9)}));
+  EXPECT_THAT(live_.restore({{"web", "r", *IpAddress::parse("10.0.0.1"), 80, drained()}}), IsEmpty());
+  build();
   EXPECT_THAT(candidates(), ElementsAre("10.0.0.1 0 9"));
+  EXPECT_THAT(live_.restore({{"web", "r", *IpAddress::parse("10.0.0.7"), 80, drained()}}), SizeIs(1));
+}
+
+TEST_F(LiveStateTest, OverridesStayWithTheirRealsAndGoWithThem) {
+  Override weighed;
+  weighed.weight = WeightOverride{7, {}, {}, "me"};
+  replace(with_reals({real("10.0.0.1"), real("10.0.0.2")}));
+  live_.set_override(place("10.0.0.1"), weighed);
+  live_.set_override(place("10.0.0.2"), drained());
+  const auto after = [this](const DesiredState& next) {
+    const auto lost = live_.replace(next);
+    build();
+    return lost;
+  };
+  // Other weights, another place in the list, another name: the operator's word holds.
+  EXPECT_THAT(after(with_reals({real("10.0.0.2", 5), real("10.0.0.1", 3)}, "www")), IsEmpty());
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.2 0 5", "10.0.0.1 7 7"));
+  // Another VIP and method make another service of the same name.
+  DesiredState moved = with_reals({real("10.0.0.1"), real("10.0.0.2")}, "www");
+  moved.services[0].address = *IpAddress::parse("192.0.2.99");
+  EXPECT_THAT(after(moved), IsEmpty());
+  moved.services[0].method = Method::kDirect;
+  EXPECT_THAT(after(moved), IsEmpty());
+  EXPECT_EQ(live_.overrides().size(), 2u);
+  const auto lost = after(with_reals({real("10.0.0.1", 4)}));
+  ASSERT_EQ(lost.size(), 2u) << "neither VIP nor name are those of before";
+  EXPECT_EQ(lost[1].address, *IpAddress::parse("10.0.0.2"));
+  EXPECT_THAT(live_.overrides(), IsEmpty());
+  EXPECT_EQ(live_.wanted_weight(place("10.0.0.1")), 4u);
 }
 
 TEST_F(LiveStateTest, UnchangedServicesAreNotTouched) {

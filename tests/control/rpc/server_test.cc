@@ -184,7 +184,7 @@ TEST(Server, AnInvalidStateChangesNothingAndNamesEveryProblem) {
   EXPECT_THAT(rig.log->last_formatted(), Contains(AllOf(HasSubstr("audit"), HasSubstr("refused: 2 problems"))));
 }
 
-TEST(Server, WeightsAndDrainsAreEdits) {
+TEST(Server, WeightsAndDrainsAreOverrides) {
   if (test::ran_in_own_process()) return;
   ServerRig rig;
   v1::SetWeightRequest weight;
@@ -192,22 +192,57 @@ TEST(Server, WeightsAndDrainsAreEdits) {
   weight.set_real("10.1.0.1:53");
   weight.set_weight(9);
   v1::ApplyResponse response;
+  weight.mutable_lasts()->set_seconds(3600);
+  const v1::DesiredState configured = rig.get().state();
+  const auto the_real = [&rig] {
+    v1::ListServicesResponse services;
+    EXPECT_TRUE(rig.call(&v1::Shunt::Stub::ListServices, v1::ListServicesRequest(), services).ok());
+    return services.services(0).reals(0);
+  };
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::SetWeight, weight, response).ok());
-  EXPECT_EQ(rig.get().state().services(0).reals(0).weight(), 9U);
+  EXPECT_EQ(response.revision(), 2U);
+  EXPECT_EQ(the_real().weight(), 9U);
+  EXPECT_EQ(the_real().configured_weight(), 1U);
+  EXPECT_EQ(the_real().weight_override().by(), "unix socket");
+  EXPECT_GT(the_real().weight_override().until().seconds(), 0);
 
   v1::DrainRequest drain;
   drain.set_service("dns");
   drain.set_real("10.1.0.1:53");
+  drain.mutable_deadline()->set_seconds(300);
+  drain.set_then(v1::AT_DEADLINE_RESET);
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::Drain, drain, response).ok());
-  v1::Real drained = rig.get().state().services(0).reals(0);
-  EXPECT_EQ(drained.weight(), 0U);
-  EXPECT_EQ(drained.weight_before_drain(), 9U);
+  EXPECT_EQ(the_real().weight(), 0U);
+  EXPECT_TRUE(the_real().draining());
+  EXPECT_EQ(the_real().drain_override().then(), v1::AT_DEADLINE_RESET);
+  EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("drain real dns/10.1.0.1:53, after 5m reset")));
+  EXPECT_EQ(rig.get().state().SerializeAsString(), configured.SerializeAsString()) << "the desired state stays as it is";
+  v1::ListOverridesResponse overrides;
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ListOverrides, v1::ListOverridesRequest(), overrides).ok());
+  ASSERT_EQ(overrides.overrides_size(), 1);
+  EXPECT_EQ(overrides.overrides(0).weight().weight(), 9U);
+  EXPECT_TRUE(overrides.overrides(0).has_drain());
 
-  drain.set_undo(true);
-  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::Drain, drain, response).ok());
-  drained = rig.get().state().services(0).reals(0);
-  EXPECT_EQ(drained.weight(), 9U);
-  EXPECT_FALSE(drained.has_weight_before_drain());
+  v1::DrainRequest undo;
+  undo.set_service("dns");
+  undo.set_real("10.1.0.1:53");
+  undo.set_undo(true);
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::Drain, undo, response).ok());
+  EXPECT_EQ(the_real().weight(), 9U);
+  EXPECT_FALSE(the_real().draining());
+  v1::ClearOverrideRequest clear;
+  clear.set_service("dns");
+  clear.set_real("10.1.0.1:53");
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ClearOverride, clear, response).ok());
+  EXPECT_EQ(the_real().weight(), 1U);
+  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::ClearOverride, clear, response).ok());
+  EXPECT_EQ(response.changes_size(), 0);
+  // Each is refused with its field.
+  drain.mutable_deadline()->set_seconds(0);
+  EXPECT_THAT(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_message(), HasSubstr("deadline: deadline 0s is not within"));
+  drain.clear_deadline();
+  EXPECT_THAT(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_message(), HasSubstr("then is given without a deadline"));
+  drain.clear_then();
 
   drain.set_real("10.1.0.77:53");
   EXPECT_EQ(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_code(), grpc::StatusCode::NOT_FOUND);
@@ -241,7 +276,7 @@ TEST(Server, AnIpv6RealIsNamedByItsAddressInAnyForm) {
   weight.set_real("[2001:DB8:0::1]:080");
   weight.set_weight(9);
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::SetWeight, weight, response).ok());
-  EXPECT_EQ(rig.get().state().services(1).reals(0).weight(), 9U);
+  EXPECT_THAT(response.changes(0).details(), Contains("weight: 1 -> 9"));
   EXPECT_EQ(response.changes(0).subject(), "real web6/[2001:db8::1]:80");
   EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("set weight of real web6/[2001:db8::1]:80 to 9")));
 
@@ -249,7 +284,7 @@ TEST(Server, AnIpv6RealIsNamedByItsAddressInAnyForm) {
   drain.set_service("web6");
   drain.set_real("[2001:DB8::1]:80");
   ASSERT_TRUE(rig.call(&v1::Shunt::Stub::Drain, drain, response).ok());
-  EXPECT_EQ(rig.get().state().services(1).reals(0).weight_before_drain(), 9U);
+  EXPECT_THAT(response.changes(0).details(), Contains("draining: no -> yes"));
 
   grpc::ClientContext context;
   v1::ListConnectionsRequest list;

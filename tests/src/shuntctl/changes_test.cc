@@ -13,6 +13,7 @@ namespace shunt::shuntctl {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 
@@ -158,6 +159,60 @@ TEST(SetWeight, PassesItsArgumentsOn) {
   EXPECT_EQ(daemon.asked_weight.real(), "10.0.1.1:80");
   EXPECT_EQ(daemon.asked_weight.weight(), 5U);
   EXPECT_EQ(daemon.asked_weight.expected_revision(), 3U);
+}
+
+TEST(SetWeight, MayLastForAWhile) {
+  FakeDaemon daemon;
+  daemon.applied = changed();
+  EXPECT_EQ(daemon.ctl({"real", "set-weight", "web", "a", "5", "--for", "1h"}).exit, 0);
+  EXPECT_EQ(daemon.asked_weight.lasts().seconds(), 3600);
+  EXPECT_EQ(daemon.ctl({"real", "set-weight", "web", "a", "5", "--for", "soon"}).exit, 2);
+}
+
+TEST(Drain, PassesDeadlineAndWhatThenOn) {
+  FakeDaemon daemon;
+  daemon.applied = changed();
+  EXPECT_EQ(daemon.ctl({"real", "drain", "web", "a", "--deadline", "5m", "--then", "reschedule", "--for", "2h"}).exit, 0);
+  EXPECT_EQ(daemon.asked_drain.deadline().seconds(), 300);
+  EXPECT_EQ(daemon.asked_drain.then(), v1::AT_DEADLINE_RESCHEDULE);
+  EXPECT_EQ(daemon.asked_drain.lasts().seconds(), 7200);
+  EXPECT_EQ(daemon.ctl({"real", "drain", "web", "a"}).exit, 0);
+  EXPECT_FALSE(daemon.asked_drain.has_deadline());
+  EXPECT_EQ(daemon.asked_drain.then(), v1::AT_DEADLINE_UNSPECIFIED);
+  EXPECT_EQ(daemon.ctl({"real", "drain", "web", "a", "--then", "reset"}).exit, 2);
+  EXPECT_EQ(daemon.ctl({"real", "drain", "web", "a", "--undo", "--deadline", "5m"}).exit, 2);
+  EXPECT_EQ(daemon.ctl({"real", "drain", "web", "a", "--deadline", "5m", "--then", "explode"}).exit, 2);
+}
+
+TEST(Overrides, AreListedWithWhatIsLeftOfThem) {
+  FakeDaemon daemon;
+  EXPECT_THAT(daemon.ctl({"overrides"}).out, HasSubstr("no overrides: every real is as configured"));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch()).count();
+  auto& one = *daemon.overrides.add_overrides();
+  one.set_service("web6");
+  one.set_address("2001:db8::1");
+  one.set_port(80);
+  one.set_configured_weight(3);
+  one.set_connections(12);
+  one.mutable_weight()->set_weight(7);
+  one.mutable_weight()->set_by("unix socket");
+  one.mutable_weight()->mutable_until()->set_seconds(seconds + 7500);
+  one.mutable_drain()->mutable_deadline()->set_seconds(seconds + 290);
+  one.mutable_drain()->set_then(v1::AT_DEADLINE_RESET);
+  one.mutable_drain()->set_by("ops at 192.0.2.7:40112");
+  const Ended ended = daemon.ctl({"overrides"});
+  EXPECT_EQ(ended.exit, 0);
+  EXPECT_THAT(ended.out, ContainsRegex("web6 +\\[2001:db8::1\\]:80 +3 +drained +- +12 +reset in 4m +ops at 192.0.2.7:40112"));
+  EXPECT_THAT(ended.out, ContainsRegex("web6 +\\[2001:db8::1\\]:80 +3 +weight 7 +- +in 2h[0-9]m +12 +unix socket"));
+}
+
+TEST(Overrides, AreCleared) {
+  FakeDaemon daemon;
+  daemon.applied = changed();
+  EXPECT_EQ(daemon.ctl({"real", "clear", "web", "a", "--expect-revision", "4"}).exit, 0);
+  EXPECT_EQ(daemon.asked_clear.real(), "a");
+  EXPECT_EQ(daemon.asked_clear.expected_revision(), 4U);
 }
 
 v1::ListServicesResponse with_connections(uint64_t active, uint64_t inactive) {

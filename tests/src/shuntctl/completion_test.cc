@@ -67,7 +67,7 @@ TEST(Complete, IsNotInTheHelp) {
 TEST(BashCompletion, OffersVerbsAndOptions) {
   FakeDaemon daemon;
   EXPECT_THAT(completions(daemon, "shuntctl re"), ElementsAre("real"));
-  EXPECT_THAT(completions(daemon, "shuntctl real "), UnorderedElementsAre("add", "update", "remove", "set-weight", "drain"));
+  EXPECT_THAT(completions(daemon, "shuntctl real "), UnorderedElementsAre("add", "update", "remove", "set-weight", "drain", "clear"));
   EXPECT_THAT(completions(daemon, "shuntctl service list --st"), ElementsAre("--stats"));
   EXPECT_THAT(completions(daemon, "shuntctl -o "), UnorderedElementsAre("table", "json"));
   EXPECT_THAT(completions(daemon, "shuntctl status "), IsEmpty());

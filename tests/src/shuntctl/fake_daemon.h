@@ -89,11 +89,13 @@ class FakeDaemon : public v1::Shunt::Service {
   v1::ListWorkersResponse workers;
   v1::ListPortsResponse ports;
   v1::ListDropsResponse drops;
+  v1::ListOverridesResponse overrides;
 
   // What was asked.
   v1::ApplyRequest asked_apply;
   v1::SetWeightRequest asked_weight;
   v1::DrainRequest asked_drain;
+  v1::ClearOverrideRequest asked_clear;
   v1::ListConnectionsRequest asked_connections;
   v1::WatchEventsRequest asked_events;
   std::vector<v1::ListServicesRequest> asked_services;
@@ -125,6 +127,13 @@ class FakeDaemon : public v1::Shunt::Service {
   }
   grpc::Status Drain(Context*, const v1::DrainRequest* request, v1::ApplyResponse* response) override {
     asked_drain = *request;
+    return answer(applied, response);
+  }
+  grpc::Status ListOverrides(Context*, const v1::ListOverridesRequest*, v1::ListOverridesResponse* response) override {
+    return answer(overrides, response);
+  }
+  grpc::Status ClearOverride(Context*, const v1::ClearOverrideRequest* request, v1::ApplyResponse* response) override {
+    asked_clear = *request;
     return answer(applied, response);
   }
   grpc::Status GetStatus(Context*, const v1::GetStatusRequest*, v1::Status* response) override {

@@ -1,0 +1,173 @@
+#include "control/policy/override_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+namespace shunt::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using std::chrono::duration_cast;
+
+// Milliseconds since 1970.
+int64_t to_number(WallClock::time_point time) {
+  return duration_cast<Milliseconds>(time.time_since_epoch()).count();
+}
+WallClock::time_point to_time(int64_t number) { return WallClock::time_point(Milliseconds(number)); }
+
+void put(Json& out, const char* key, const std::optional<WallClock::time_point>& time) {
+  if (time) out[key] = to_number(*time);
+}
+std::optional<WallClock::time_point> time_at(const Json& in, const char* key) {
+  if (!in.contains(key)) return std::nullopt;
+  return to_time(in.at(key).get<int64_t>());
+}
+
+Json to_json(const WeightOverride& weight) {
+  Json out = {{"weight", weight.weight}, {"since", to_number(weight.since)}, {"by", weight.by}};
+  put(out, "until", weight.until);
+  return out;
+}
+Json to_json(const DrainOverride& drain) {
+  Json out = {{"since", to_number(drain.since)}, {"by", drain.by}, {"then", name_of(drain.then)}};
+  put(out, "until", drain.until);
+  put(out, "deadline", drain.deadline);
+  return out;
+}
+
+WeightOverride to_weight(const Json& in) {
+  const auto weight = in.at("weight").get<uint32_t>();
+  if (weight > UINT16_MAX) throw std::out_of_range("weight " + std::to_string(weight) + " exceeds 65535");
+  return {weight, to_time(in.at("since").get<int64_t>()), time_at(in, "until"), in.at("by").get<std::string>()};
+}
+DrainOverride to_drain(const Json& in) {
+  DrainOverride drain;
+  drain.since = to_time(in.at("since").get<int64_t>());
+  drain.until = time_at(in, "until");
+  drain.by = in.at("by").get<std::string>();
+  drain.deadline = time_at(in, "deadline");
+  const auto then = in.at("then").get<std::string>();
+  for (const AtDeadline each : {AtDeadline::kLeave, AtDeadline::kReset, AtDeadline::kReschedule}) {
+    if (then == name_of(each)) {
+      drain.then = each;
+      return drain;
+    }
+  }
+  throw std::out_of_range("then is " + then);
+}
+
+KeptOverride to_kept(const Json& in) {
+  KeptOverride kept;
+  kept.service = in.at("service").get<std::string>();
+  kept.real = in.at("real").get<std::string>();
+  const auto address = IpAddress::parse(in.at("address").get<std::string>());
+  if (!address) throw std::out_of_range("address is none");
+  kept.address = *address;
+  kept.port = in.at("port").get<uint16_t>();
+  if (in.contains("weight")) kept.value.weight = to_weight(in.at("weight"));
+  if (in.contains("drain")) kept.value.drain = to_drain(in.at("drain"));
+  return kept;
+}
+
+Error failure(const std::string& path, const char* what, int error) {
+  const bool denied = error == EACCES || error == EPERM || error == EROFS;
+  return {denied ? ErrorCode::kPermission : ErrorCode::kUnavailable,
+          "overrides " + path + ": cannot " + what + ": " + std::strerror(error) +
+              (denied ? "; make it writable for shuntd" : "; check the path and the disk")};
+}
+
+bool write_all(int fd, const std::string& bytes) noexcept {
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t written = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    done += static_cast<size_t>(written);
+  }
+  return ::fsync(fd) == 0;
+}
+
+bool sync_directory_of(const std::string& path) noexcept {
+  const int fd = ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  return synced;
+}
+
+}  // namespace
+
+std::string to_json(const KeptOverrides& overrides) {
+  Json out = {{"format", 1}, {"revision", overrides.revision}, {"overrides", Json::array()}};
+  for (const KeptOverride& each : overrides.list) {
+    Json one = {{"service", each.service},
+                {"real", each.real},
+                {"address", each.address.to_string()},
+                {"port", each.port}};
+    if (each.value.weight) one["weight"] = to_json(*each.value.weight);
+    if (each.value.drain) one["drain"] = to_json(*each.value.drain);
+    out["overrides"].push_back(std::move(one));
+  }
+  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<KeptOverrides> overrides_from_json(const std::string& text) {
+  try {
+    const Json in = Json::parse(text);
+    if (in.at("format").get<int>() != 1) return Error{ErrorCode::kInvalid, "its format is not 1"};
+    KeptOverrides overrides;
+    overrides.revision = in.at("revision").get<uint64_t>();
+    for (const Json& each : in.at("overrides")) overrides.list.push_back(to_kept(each));
+    return overrides;
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::kInvalid, error.what()};
+  }
+}
+
+OverrideFile::OverrideFile(std::string directory) : path_(std::move(directory) + "/overrides.json") {}
+
+Result<KeptOverrides> OverrideFile::load() {
+  errno = 0;
+  std::ifstream file(path_);
+  if (!file) {
+    if (errno == ENOENT) return KeptOverrides{};
+    return failure(path_, "open", errno);
+  }
+  std::stringstream text;
+  text << file.rdbuf();
+  auto overrides = overrides_from_json(text.str());
+  if (overrides) return overrides;
+  const std::string aside = path_ + ".damaged-" + std::to_string(WallClock::now().time_since_epoch().count());
+  if (::rename(path_.c_str(), aside.c_str()) != 0) return failure(path_, "keep the damaged file aside", errno);
+  return Error{ErrorCode::kInvalid, "overrides " + path_ + ": " + overrides.error().message + "; it was kept as " + aside +
+                                        ", no override is in force: drain and set weights again"};
+}
+
+Result<void> OverrideFile::write(const KeptOverrides& overrides) {
+  const std::string temp = path_ + ".new";
+  const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return failure(temp, "create", errno);
+  const bool written = write_all(fd, to_json(overrides));
+  const int error = errno;
+  ::close(fd);
+  if (!written) {
+    ::unlink(temp.c_str());
+    return failure(temp, "write", error);
+  }
+  if (::rename(temp.c_str(), path_.c_str()) != 0) {
+    const int why = errno;
+    ::unlink(temp.c_str());
+    return failure(path_, "replace", why);
+  }
+  if (!sync_directory_of(path_)) return failure(path_, "sync the directory", errno);
+  return {};
+}
+
+}  // namespace shunt::control

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "config/convert_health.h"
+#include "config/convert_policies.h"
 #include "config/defaults.h"
 #include "config/duration.h"
 #include "config/real_name.h"
@@ -192,6 +193,7 @@ control::Service to_service(const v1::Service& service) {
   result.no_real = to_no_real(service.no_real());
   result.sloppy_sctp = service.sloppy_sctp();
   result.tunnel = to_tunnel(service.tunnel());
+  to_policies(service, result);
   return result;
 }
 
@@ -233,6 +235,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   if (service.no_real != control::NoReal::kUnreachable) out.set_no_real(to_proto(service.no_real));
   out.set_sloppy_sctp(service.sloppy_sctp);
   if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
+  put_policies(service, out);
 }
 
 }  // namespace

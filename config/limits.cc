@@ -42,6 +42,8 @@ Table make_table() {
   put<v1::Real>(table, "port", kPort);
   put<v1::Real>(table, "weight", {0, 65535, "lower it or split the real"});
   put<v1::Real>(table, "weight_before_drain", {0, 65535});
+  put<v1::Service>(table, "slow_start", {1000, 3600 * 1000});
+  put<v1::Service>(table, "panic_threshold", {0, 100});
   put<v1::Persistence>(table, "timeout", {1000, 24 * kMillisecondsPerDay});
   put<v1::Persistence>(table, "ipv4_prefix", {1, 32});
   put<v1::Persistence>(table, "ipv6_prefix", {1, 128});

@@ -13,6 +13,7 @@
 #include "config/validate_health.h"
 #include "config/validate_parts.h"
 #include "config/validate_places.h"
+#include "config/validate_policies.h"
 #include "config/words.h"
 #include "control/model/desired_state.h"
 #include "dataplane/types.h"
@@ -187,6 +188,7 @@ class StateRules {
       check_scheduler_flags(service.scheduler_flags(), scheduler, at + ".scheduler_flags");
     }
     check_sloppiness(service, at);
+    check_policies(service, at, problems_);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
     if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");

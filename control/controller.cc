@@ -223,7 +223,8 @@ Result<ApplyOutcome> Controller::set_weight(const std::string& service, const st
     return Error{ErrorCode::kInvalid, "weight: " + std::to_string(weight) + " exceeds 65535; lower it"};
   }
   const auto weighed = [=](RealPlace, const Override& before) -> Result<Override> {
-    const auto now = WallClock::now();
+    // As it is kept.
+    const WallClock::time_point now = std::chrono::floor<Milliseconds>(WallClock::now());
     const WeightOverride wanted{weight, now, end_of(terms.lasts, now), terms.by};
     const bool is_same = before.weight && before.weight->weight == weight && before.weight->until == wanted.until;
     return Override{is_same ? before.weight : wanted, {}};
@@ -236,7 +237,8 @@ Result<ApplyOutcome> Controller::set_weight(const std::string& service, const st
 Result<ApplyOutcome> Controller::drain(const std::string& service, const std::string& real, uint64_t expected_revision,
                                        const DrainTerms& terms) {
   const auto drained = [=](RealPlace, const Override& before) -> Result<Override> {
-    const auto now = WallClock::now();
+    // As it is kept.
+    const WallClock::time_point now = std::chrono::floor<Milliseconds>(WallClock::now());
     Override after = before;
     if (!after.drain) after.drain = DrainOverride{now, {}, terms.by, {}, AtDeadline::kLeave};
     // Asked again, only what is given changes.

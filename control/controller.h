@@ -52,6 +52,8 @@ struct ControllerHooks {
   std::function<void(const DesiredState&)> desired_changed;
   // What health checks took so far. Unset: nothing.
   std::function<std::vector<CheckFigures>()> checks;
+  // These addresses of the desired state, and no others, are not to be on kernel ports: services lost their quorum.
+  std::function<void(const DesiredState&, const std::vector<IpAddress>&)> withdrawn_changed;
 };
 
 struct ControllerOptions {

@@ -24,6 +24,11 @@ std::string summary_of(const std::vector<Change>& changes) {
   return changes.size() > kShown ? text + ", ..." : text;
 }
 
+std::string slow_start_text(const Service& service) {
+  if (service.slow_start.count() == 0) return "";
+  return "; its weight grows for " + std::to_string(service.slow_start.count() / 1000) + "s";
+}
+
 // Link-local ones, too: Linux's neighbours talk to them.
 std::vector<IpAddress> own_addresses(const KernelView& view) {
   std::vector<IpAddress> addresses;
@@ -35,20 +40,6 @@ std::vector<IpAddress> own_addresses(const KernelView& view) {
 }
 
 }  // namespace
-
-DesiredState alone(const Service& service, const Real& real) {
-  DesiredState state;
-  Service& only = state.services.emplace_back();
-  only.name = service.name;
-  only.protocol = service.protocol;
-  only.address = service.address;
-  only.port = service.port;
-  only.last_port = service.last_port;
-  only.match = service.match;
-  only.health_check = service.health_check;
-  only.reals = {real};
-  return state;
-}
 
 bool replay(const std::vector<DesiredState>& edits, DesiredState& state) {
   if (edits.empty()) return true;
@@ -91,12 +82,6 @@ Result<void> Controller::State::check_revision(uint64_t expected) const {
 
 Result<void> Controller::State::keep(uint64_t next_revision, const DesiredState& state) {
   return note_kept(journal.write({next_revision, file_hash, WallClock::now(), options.codec.encode(state), {}}));
-}
-
-Result<void> Controller::State::keep(uint64_t next_revision, RealPlace edited) {
-  if (!journal.can_append()) return keep(next_revision, live.desired());
-  const std::string edit = options.codec.encode(alone(live.service(edited), live.real(edited)));
-  return note_kept(journal.append(next_revision, WallClock::now(), edit));
 }
 
 Result<void> Controller::State::note_kept(Result<void> written) {
@@ -177,8 +162,10 @@ void Controller::State::take_health(const std::string& service, const std::strin
     tell("real_down", subject_of(live.service(*place), live.real(*place)), text);
   }
   if (health == Health::kUp && before != Health::kUp) {
-    spdlog::info("{}: up: {}", subject_of(live.service(*place), live.real(*place)), text);
-    tell("real_up", subject_of(live.service(*place), live.real(*place)), text);
+    const std::string grows = was_down ? slow_start_text(live.service(*place)) : "";
+    spdlog::info("{}: up: {}{}", subject_of(live.service(*place), live.real(*place)), text, grows);
+    tell("real_up", subject_of(live.service(*place), live.real(*place)), text + grows);
+    if (was_down) live.begin_slow_start(*place, Clock::now());
   }
   if (was_down != (health == Health::kDown)) publish_soon();
 }
@@ -233,6 +220,7 @@ void Controller::State::publish_soon(std::function<void()> published) {
 void Controller::State::publish_now() {
   publish_pending = false;
   live.flush();
+  follow_standings();
   builder.set_expired(expired_reals());
   if (builder.is_dirty()) {
     dataplane.publish(builder.build());

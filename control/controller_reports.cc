@@ -98,6 +98,11 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   state.family = family_of(service);
   state.persistence = service.persistence;
   state.no_real = service.no_real;
+  state.quorum = service.quorum;
+  state.slow_start = service.slow_start;
+  state.panic_threshold = service.panic_threshold;
+  state.standing = live.live(index).standing;
+  state.withdrawn = live.is_withdrawn(index);
   state.reals.reserve(service.reals.size() + removed.size());
   for (uint32_t i = 0; i < service.reals.size(); ++i) state.reals.push_back(real_state({index, i}));
   for (const RealId id : removed) state.reals.push_back(removed_state(id));
@@ -124,6 +129,7 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.effective_weight = live.effective_weight(place);
   state.draining = live.is_drained(place);
   state.override_of = at_work.override_of;
+  if (at_work.came_up) state.slow_start_percent = at_work.slow_start_step * 100 / kSlowStartSteps;
   state.health = at_work.health.health;
   state.health_since = at_work.health.since;
   state.last_check = at_work.health.last_check;

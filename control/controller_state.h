@@ -36,9 +36,7 @@ namespace shunt::control {
 using ApplyDone = std::function<void(Result<ApplyOutcome>)>;
 using Clock = std::chrono::steady_clock;
 
-// A state of nothing but one real: what is compared and journaled of an edit.
-DesiredState alone(const Service& service, const Real& real);
-// Makes edits read back from the journal, each a state of nothing but its reals; false: the state has no such real.
+// Makes edits that a former version appended to the journal, each a state of nothing but its reals; false: the state has no such real.
 bool replay(const std::vector<DesiredState>& edits, DesiredState& state);
 
 struct RealName {
@@ -83,8 +81,6 @@ struct Controller::State {
   Result<void> check_revision(uint64_t expected) const;
   // Writes the journal; a failure becomes a problem and an event.
   Result<void> keep(uint64_t next_revision, const DesiredState& state);
-  // The same for one real of `live`, by an appended edit where that is possible.
-  Result<void> keep(uint64_t next_revision, RealPlace edited);
   Result<void> note_kept(Result<void> written);
   void commit(const std::vector<Change>& changes);
   void take_kernel_view(const KernelView& view);
@@ -114,6 +110,10 @@ struct Controller::State {
   void end_drains();
   // Reals whose connections workers end.
   std::vector<RealId> expired_reals() const;
+
+  // --- quorums and panics (standings.cc) ---
+  void tell_standing(const StandingChange& change);
+  void follow_standings();
 
   // --- publishing (controller_changes.cc) ---
   // Soon, together with all that changes until then; `published` is called afterwards.
@@ -217,6 +217,8 @@ struct Controller::State {
 
   // By RealId.
   std::unordered_map<uint32_t, Drain> drains;
+  // As last told to the hook.
+  std::vector<IpAddress> withdrawn;
 
   struct PortLink {
     bool driver = false;

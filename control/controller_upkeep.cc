@@ -40,6 +40,7 @@ void Controller::State::on_tick() {
     free_slots();
     end_overrides(WallClock::now());
     end_drains();
+    if (live.advance_slow_starts(now)) publish_soon();
     read_links();
   }
   if (ticks % kTicksOfSampling == 0) {

@@ -52,6 +52,12 @@ std::string text_of(const PortRange& ports) {
 std::string text_of(const Vip& vip) { return address_and_ports(vip); }
 std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
+// "weight 3 hysteresis 1 withdraw"
+std::string text_of(const std::optional<Quorum>& quorum) {
+  if (!quorum) return "none";
+  return "weight " + std::to_string(quorum->weight) + " hysteresis " + std::to_string(quorum->hysteresis) +
+         (quorum->on_loss == OnQuorumLoss::kSorry ? " sorry" : " withdraw");
+}
 // Without the prefix of the other family, which says nothing: "300s by /24".
 std::string text_of(const std::optional<Persistence>& persistence, AddressFamily family) {
   if (!persistence) return "no";
@@ -202,6 +208,9 @@ Details fields_of(const Service& before, const Service& after) {
   details.persistence(before, after);
   details.field("no_real", before.no_real, after.no_real);
   details.field("sloppy_sctp", before.sloppy_sctp, after.sloppy_sctp);
+  details.field("quorum", before.quorum, after.quorum);
+  details.field("slow_start", before.slow_start, after.slow_start);
+  details.field("panic_threshold", before.panic_threshold, after.panic_threshold);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);

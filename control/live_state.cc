@@ -130,7 +130,7 @@ bool LiveState::update_pools(const DesiredState& next) {
   return true;
 }
 
-std::vector<KeptOverride> LiveState::replace(DesiredState next) {
+std::vector<KeptOverride> LiveState::replace(DesiredState next, SteadyTime now) {
   std::vector<Held> held = held_overrides();
   const bool pools_changed = update_pools(next);
   // What a service takes from the whole state where it says nothing itself.
@@ -152,17 +152,18 @@ std::vector<KeptOverride> LiveState::replace(DesiredState next) {
     services_by_name_.emplace(service.name, i);
     const auto old_place = old_places.find(key_of(service));
     if (old_place == old_places.end()) {
-      sync_service(i, nullptr, true);
+      sync_service(i, nullptr, true, now);
       continue;
     }
     live_[i] = std::move(live_before[old_place->second]);
     const bool was_stale = std::exchange(live_[i].stale, false);
     const bool needs_pool = pools_changed && !service.local_addresses.empty();
     const bool moved = service.match && old_place->second != i;
-    sync_service(i, &before.services[old_place->second], needs_pool || defaults_changed || was_stale || moved);
+    sync_service(i, &before.services[old_place->second], needs_pool || defaults_changed || was_stale || moved, now);
     old_places.erase(old_place);
   }
   for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
+  find_starting();
   return attach(std::move(held));
 }
 
@@ -172,18 +173,18 @@ void LiveState::remove(const Service& service, const LiveService& live) {
   slots_.remove_service(live.id);
 }
 
-void LiveState::sync_service(uint32_t index, const Service* before, bool affected) {
+void LiveState::sync_service(uint32_t index, const Service* before, bool affected, SteadyTime now) {
   const Service& service = desired_.services[index];
   LiveService& live = live_[index];
   if (before == nullptr || *before != service) {
     live.id = slots_.take_service(key_of(service), service.name);
-    sync_reals(service, before, live);
+    sync_reals(service, before, live, now);
     affected = true;
   }
   if (affected) mark(index);
 }
 
-void LiveState::sync_reals(const Service& service, const Service* before, LiveService& live) {
+void LiveState::sync_reals(const Service& service, const Service* before, LiveService& live, SteadyTime now) {
   std::unordered_map<Place, size_t, PlaceHash> old_places;
   const std::vector<LiveReal> old_reals = std::exchange(live.reals, {});
   for (size_t i = 0; i < old_reals.size(); ++i) {
@@ -202,6 +203,11 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
     if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
       entry.health = old_reals[old->second].health;
       entry.override_of = old_reals[old->second].override_of;
+      entry.came_up = old_reals[old->second].came_up;
+      entry.slow_start_step = old_reals[old->second].slow_start_step;
+    } else if (before != nullptr && service.slow_start.count() > 0) {
+      entry.came_up = now;
+      entry.slow_start_step = 1;
     }
     note_weight(entry, real);
     follow_check(service.health_check, entry.health);
@@ -245,7 +251,28 @@ MatchRule LiveState::rule_of(const Service& service) const {
   return rule;
 }
 
+void LiveState::add_candidates(uint32_t index, ServiceInput& input) const {
+  const Service& service = desired_.services[index];
+  const LiveService& live = live_[index];
+  const uint32_t factor = slow_start_factor_of(index);
+  for (uint32_t i = 0; i < live.reals.size(); ++i) {
+    if (!may_serve({index, i})) continue;
+    const LiveReal& at_work = live.reals[i];
+    const Real& real = service.reals[i];
+    const auto grown = [&](uint32_t weight) { return weight_at_step(weight, at_work.slow_start_step, factor); };
+    (real.sorry ? input.sorry : input.candidates)
+        .push_back({at_work.id, grown(wanted_weight({index, i})), grown(slots_.real(at_work.id).last_weight),
+                    {real.upper_threshold, real.lower_threshold}});
+  }
+  for (auto* each : {&input.candidates, &input.sorry}) {
+    std::sort(each->begin(), each->end(), [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
+      return slots_.real(a.id).added > slots_.real(b.id).added;
+    });
+  }
+}
+
 void LiveState::compile(uint32_t index) {
+  judge_service(index);
   const Service& service = desired_.services[index];
   const LiveService& live = live_[index];
   ServiceInput input;
@@ -268,18 +295,7 @@ void LiveState::compile(uint32_t index) {
   }
   input.no_real = service.no_real;
   input.persistence = persistence_of(service);
-  for (size_t i = 0; i < live.reals.size(); ++i) {
-    if (is_down(live.reals[i].health.health)) continue;
-    const RealId id = live.reals[i].id;
-    const Real& real = service.reals[i];
-    (real.sorry ? input.sorry : input.candidates)
-        .push_back({id, wanted_weight({index, static_cast<uint32_t>(i)}), slots_.real(id).last_weight, {real.upper_threshold, real.lower_threshold}});
-  }
-  for (auto* each : {&input.candidates, &input.sorry}) {
-    std::sort(each->begin(), each->end(), [this](const dataplane::Candidate& a, const dataplane::Candidate& b) {
-      return slots_.real(a.id).added > slots_.real(b.id).added;
-    });
-  }
+  add_candidates(index, input);
   builder_.set_service(input);
 }
 
@@ -327,7 +343,7 @@ Health LiveState::set_health(RealPlace place, Health health, const std::string& 
 }
 
 uint32_t LiveState::effective_weight(RealPlace place) const {
-  return is_down(live(place).health.health) ? 0 : wanted_weight(place);
+  return may_serve(place) ? weight_at_step(wanted_weight(place), live(place).slow_start_step, 1) : 0;
 }
 
 }  // namespace shunt::control

@@ -2,6 +2,7 @@
 // change by change. Owner: the controller's thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,12 +15,16 @@
 
 #include "control/model/desired_state.h"
 #include "control/policy/override_file.h"
+#include "control/policy/service_policy.h"
+#include "control/policy/slow_start.h"
 #include "control/report.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
 #include "src/base/result.h"
 
 namespace shunt::control {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
 
 struct HealthState {
   Health health = Health::kUnknown;
@@ -36,6 +41,9 @@ struct LiveReal {
   HealthState health;
   // What the operator said of it; nullptr: nothing.
   std::shared_ptr<const Override> override_of;
+  // While it is in its slow start: since when, and how far.
+  std::optional<SteadyTime> came_up;
+  uint32_t slow_start_step = kSlowStartSteps;
 };
 
 // What goes with a Service of the desired state.
@@ -47,6 +55,15 @@ struct LiveService {
   std::unordered_map<std::string, uint32_t> by_name;
   // The builder has not been told of its last change.
   bool stale = false;
+  // As judged when the builder was told last.
+  ServiceStanding standing;
+};
+
+// A service whose quorum or panic came or went.
+struct StandingChange {
+  std::string service;
+  ServiceStanding before;
+  ServiceStanding after;
 };
 
 // A real by its places in the desired state; valid until replace().
@@ -73,8 +90,8 @@ class LiveState {
   // Whether the workers' tables can take `next`, slots of removed reals still being held.
   Result<void> fits(const DesiredState& next) const;
   // Makes `next` so. REQUIRES fits(next). Unchanged services are not touched. Overrides stay with their reals; returned are
-  // those whose real is gone.
-  std::vector<KeptOverride> replace(DesiredState next);
+  // those whose real is gone. A real that is added to a service that there is begins its slow start at `now`.
+  std::vector<KeptOverride> replace(DesiredState next, SteadyTime now = std::chrono::steady_clock::now());
 
   // nullopt: no such service.
   std::optional<uint32_t> find_service(const std::string& name) const;
@@ -107,11 +124,24 @@ class LiveState {
   // As the schedulers see it.
   uint32_t effective_weight(RealPlace place) const;
 
+  // Whether new connections may be given to it, its weight aside: health, quorum, panic.
+  bool may_serve(RealPlace place) const;
+  // By flush(): what changed of services' quorum and panic since the last call.
+  std::vector<StandingChange> take_standing_changes();
+  bool is_withdrawn(uint32_t service) const;
+  // Addresses that are not to be on kernel ports; sorted.
+  std::vector<IpAddress> withdrawn() const;
+  // Of a real that came up.
+  void begin_slow_start(RealPlace place, SteadyTime now);
+  // True: some real's weight grew.
+  bool advance_slow_starts(SteadyTime now);
+
  private:
-  void sync_service(uint32_t index, const Service* before, bool affected);
-  void sync_reals(const Service& service, const Service* before, LiveService& live);
+  void sync_service(uint32_t index, const Service* before, bool affected, SteadyTime now);
+  void sync_reals(const Service& service, const Service* before, LiveService& live, SteadyTime now);
   void note_weight(const LiveReal& live, const Real& real);
   void find_overridden();
+  void find_starting();
   // An override, and by which object it is known again.
   struct Held {
     KeptOverride kept;
@@ -121,6 +151,9 @@ class LiveState {
   std::vector<KeptOverride> attach(std::vector<Held> held);
   void mark(uint32_t index);
   void compile(uint32_t index);
+  void add_candidates(uint32_t index, ServiceInput& input) const;
+  void judge_service(uint32_t index);
+  uint32_t slow_start_factor_of(uint32_t index) const;
   MatchRule rule_of(const Service& service) const;
   bool update_pools(const DesiredState& next);
   void remove(const Service& service, const LiveService& live);
@@ -134,6 +167,9 @@ class LiveState {
   std::vector<LiveService> live_;
   std::vector<uint32_t> stale_;
   std::vector<RealPlace> overridden_;
+  // In their slow start.
+  std::vector<RealPlace> starting_;
+  std::vector<StandingChange> standing_changes_;
   std::unordered_map<std::string, uint32_t> services_by_name_;
   // A pool's addresses by family: services are given those of theirs.
   std::map<std::pair<std::string, AddressFamily>, AddressList> pools_;

@@ -49,7 +49,7 @@ bool is_troubled(const LiveState& live, uint32_t index) {
     if (is_down) return true;
     serves |= !service.reals[i].sorry && live.wanted_weight({index, i}) > 0;
   }
-  return !serves;
+  return !serves || !live.live(index).standing.has_quorum;
 }
 
 // `wanted` in lower case.

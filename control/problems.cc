@@ -96,7 +96,7 @@ void add_services(const LiveState& live, Problems& problems) {
       if (is_down) ++down;
       else if (live.wanted_weight({i, j}) == 0) ++idle;
     }
-    if (down + idle < all) continue;
+    if (live.live(i).standing.panics || down + idle < all) continue;
     const std::string then = says_sorry ? ", its sorry reals get them" : "";
     if (all == 0) {
       problems.add("service " + service.name + ": it has no real" + then + "; add one");
@@ -104,6 +104,26 @@ void add_services(const LiveState& live, Problems& problems) {
       problems.add("service " + service.name + ": no real left for new connections (" + std::to_string(down) +
                    " down, " + std::to_string(idle) + " with weight 0)" + then +
                    "; mend a real or give one a weight");
+    }
+  }
+  problems.end_of("services");
+}
+
+void add_standings(const LiveState& live, Problems& problems) {
+  for (uint32_t i = 0; i < live.desired().services.size(); ++i) {
+    const Service& service = live.desired().services[i];
+    const ServiceStanding& standing = live.live(i).standing;
+    const std::string up = std::to_string(standing.reals.up) + " of " + std::to_string(standing.reals.wanted) + " reals up";
+    if (standing.panics) {
+      problems.add("service " + service.name + ": panic: " + up + ", fewer than its panic_threshold, " +
+                   std::to_string(service.panic_threshold) + " %; all get new connections, down ones too: mend reals");
+    }
+    if (service.quorum && standing.is_judged && !standing.has_quorum) {
+      const uint64_t wanted = uint64_t{service.quorum->weight} + service.quorum->hysteresis;
+      problems.add("service " + service.name + ": quorum lost: " + up + ", weight " +
+                   std::to_string(standing.reals.weight_up) + " of the " + std::to_string(wanted) + " that it needs" +
+                   (live.is_withdrawn(i) ? ", its VIPs are withdrawn" : ", its reals but sorry ones get no new connections") +
+                   "; mend reals, or lower quorum.weight");
     }
   }
   problems.end_of("services");
@@ -165,6 +185,7 @@ std::vector<std::string> Controller::State::problems() const {
                                                                : ": no link; check the cable or the other end"));
   }
   add_services(live, problems);
+  add_standings(live, problems);
   add_down_reals(live, problems);
   add_narrow_tunnels(slots, builder, problems);
 

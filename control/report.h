@@ -11,6 +11,7 @@
 
 #include "control/model/desired_state.h"
 #include "control/policy/override.h"
+#include "control/policy/service_policy.h"
 #include "control/wall_clock.h"
 #include "src/base/address.h"
 
@@ -110,6 +111,8 @@ struct RealState {
   uint32_t configured_weight = 0;
   // nullptr: there is none.
   std::shared_ptr<const Override> override_of;
+  // While it is in its slow start, how much of its weight it has; 0: it is not.
+  uint32_t slow_start_percent = 0;
   bool draining = false;
   Health health = Health::kUnknown;
   // When `health` became so.
@@ -148,6 +151,12 @@ struct ServiceState {
   AddressFamily family = AddressFamily::kIpv4;
   std::optional<Persistence> persistence;
   NoReal no_real = NoReal::kUnreachable;
+  std::optional<Quorum> quorum;
+  Milliseconds slow_start{0};
+  uint32_t panic_threshold = 0;
+  ServiceStanding standing;
+  // It lost its quorum, and its VIPs are off their kernel ports.
+  bool withdrawn = false;
   std::vector<RealState> reals;
   uint64_t active_connections = 0;
   uint64_t inactive_connections = 0;
@@ -295,7 +304,8 @@ struct Event {
   uint64_t sequence = 0;
   WallClock::time_point time;
   // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
-  // "override_expired", "override_lost", "real_freed", "journal", "neighbour", "port"
+  // "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
+  // "journal", "neighbour", "port"
   std::string kind;
   std::string subject;
   std::string text;

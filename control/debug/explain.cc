@@ -85,10 +85,11 @@ ExplainedNextHop Controller::State::explained_next_hop(const dataplane::RealEntr
 std::string Controller::State::why_not(RealPlace place) const {
   const Real& real = live.real(place);
   const LiveReal& at_work = live.live(place);
-  if (at_work.health.health == Health::kDown) {
+  if (at_work.health.health == Health::kDown && !live.may_serve(place)) {
     return "down" + (at_work.health.last_check.empty() ? "" : ": " + at_work.health.last_check);
   }
   if (real.sorry) return "sorry: only for connections that no other real may take";
+  if (!live.may_serve(place)) return "its service lost its quorum, so that only sorry reals get new connections";
   const Override* held = at_work.override_of.get();
   if (live.is_drained(place)) {
     return "drained (its weight was " + std::to_string(undrained_weight(real.weight, held)) +

@@ -49,7 +49,8 @@ uint64_t count_present(const ServiceState& service) {
 
 const char* admin_state(const RealState& real) {
   if (real.removed) return "removed";
-  return real.draining ? "draining" : "enabled";
+  if (real.draining) return "draining";
+  return real.override_of && real.override_of->weight ? "weighed" : "enabled";
 }
 
 constexpr Family<ServiceState> kServiceFamilies[] = {
@@ -57,6 +58,11 @@ constexpr Family<ServiceState> kServiceFamilies[] = {
      count_present},
     {"shunt_service_reals_up", "gauge",
      "Those of them that take new connections: not down, and of a weight above 0.", count_up},
+    {"shunt_service_has_quorum", "gauge", "1: the service has its quorum (or needs none).",
+     [](const ServiceState& s) { return uint64_t{s.standing.has_quorum}; }},
+    {"shunt_service_panics", "gauge",
+     "1: fewer reals than panic_threshold are up, and all are used, down ones too.",
+     [](const ServiceState& s) { return uint64_t{s.standing.panics}; }},
     {"shunt_service_active_connections", "gauge", "Active connections of the service now.",
      [](const ServiceState& s) { return s.active_connections; }},
     {"shunt_service_inactive_connections", "gauge",
@@ -77,9 +83,9 @@ constexpr Family<RealState> kRealFamilies[] = {
     {"shunt_real_up", "gauge", "1: the real is not down by its check (or has none).",
      [](const RealState& r) { return uint64_t{is_up(r)}; }},
     {"shunt_real_admin_state", "gauge",
-     "1 for the state that the operator gave the real: enabled, draining or removed.",
+     "1 for the state that the operator gave the real: enabled, weighed (its weight is an override), draining or removed.",
      [](const RealState&) { return uint64_t{1}; }, "state", nullptr, nullptr, nullptr, admin_state},
-    {"shunt_real_weight", "gauge", "Weight as configured.",
+    {"shunt_real_weight", "gauge", "Weight as wanted: the override's, or the configured one.",
      [](const RealState& r) { return uint64_t{r.weight}; }},
     {"shunt_real_effective_weight", "gauge",
      "Weight as the scheduler sees it: 0 when down or drained.",

@@ -54,6 +54,33 @@ Json to_json(const Traffic& traffic) {
           {"out_bytes", traffic.out_bytes}};
 }
 
+Json time_of(const std::optional<WallClock::time_point>& time) {
+  return time ? seconds_of(*time) : Json(nullptr);
+}
+
+// null where the operator said nothing of the real.
+Json override_json(const std::shared_ptr<const Override>& override_of) {
+  if (override_of == nullptr) return nullptr;
+  Json out = Json::object();
+  if (const auto& weight = override_of->weight) {
+    out["weight"] = {{"weight", weight->weight}, {"since", seconds_of(weight->since)}, {"until", time_of(weight->until)},
+                     {"by", weight->by}};
+  }
+  if (const auto& drain = override_of->drain) {
+    out["drain"] = {{"since", seconds_of(drain->since)}, {"until", time_of(drain->until)}, {"by", drain->by},
+                    {"deadline", time_of(drain->deadline)}, {"then", name_of(drain->then)}};
+  }
+  return out;
+}
+
+// null where the service needs none.
+Json quorum_json(const std::optional<Quorum>& quorum) {
+  if (!quorum) return nullptr;
+  return {{"weight", quorum->weight},
+          {"hysteresis", quorum->hysteresis},
+          {"on_loss", quorum->on_loss == OnQuorumLoss::kSorry ? "sorry" : "withdraw"}};
+}
+
 Json to_json(const RealState& real) {
   Json out = {{"name", real.name},
               {"place", address_and_port(real.address, real.port)},
@@ -64,6 +91,9 @@ Json to_json(const RealState& real) {
               {"check", real.check},
               {"weight", real.weight},
               {"effective_weight", real.effective_weight},
+              {"configured_weight", real.configured_weight},
+              {"override", override_json(real.override_of)},
+              {"slow_start_percent", real.slow_start_percent},
               {"draining", real.draining},
               {"removed", real.removed},
               {"sorry", real.sorry},
@@ -92,6 +122,12 @@ Json to_json(const ServiceState& service, const StatusQuery& query) {
       {"scheduler", std::string(name_of(service.scheduler))},
       {"reals_up", up},
       {"reals_total", present},
+      {"quorum", quorum_json(service.quorum)},
+      {"has_quorum", service.standing.has_quorum},
+      {"withdrawn", service.withdrawn},
+      {"panic_threshold", service.panic_threshold},
+      {"panics", service.standing.panics},
+      {"weight_up", service.standing.reals.weight_up},
       {"active_connections", service.active_connections},
       {"inactive_connections", service.inactive_connections},
       {"traffic", to_json(service.traffic)},

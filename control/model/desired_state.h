@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/model/health_check.h"
+#include "control/model/policies.h"
 #include "dataplane/sysctls.h"
 #include "dataplane/types.h"
 #include "src/base/address.h"
@@ -134,6 +135,12 @@ struct Service {
   bool sloppy_sctp = false;
   // Of method tunnel; under the others the default.
   Tunnel tunnel;
+  // Unset: the service is up as long as a real is.
+  std::optional<Quorum> quorum;
+  // 0: a real that comes up has its whole weight at once.
+  Milliseconds slow_start{0};
+  // Percent of the reals; 0: never.
+  uint32_t panic_threshold = 0;
   bool operator==(const Service&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/convert.h"
+#include "config/convert_policies.h"
 #include "config/duration.h"
 #include "control/rpc/override_requests.h"
 
@@ -64,6 +65,7 @@ void put(const RealState& real, v1::RealState& out) {
     *out.mutable_weight_override() = to_proto(*real.override_of->weight);
   }
   if (real.override_of && real.override_of->drain) *out.mutable_drain_override() = to_proto(*real.override_of->drain);
+  out.set_slow_start_percent(real.slow_start_percent);
   out.set_went_up(real.went_up);
   out.set_went_down(real.went_down);
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);
@@ -98,6 +100,13 @@ void put(const ServiceState& service, v1::ServiceState& out) {
     *out.mutable_persistence() = config::to_proto(*service.persistence, service.family);
   }
   out.set_no_real(config::to_proto(service.no_real));
+  if (service.quorum) *out.mutable_quorum() = config::to_proto(*service.quorum);
+  if (service.slow_start.count() > 0) *out.mutable_slow_start() = config::to_duration(service.slow_start.count());
+  out.set_panic_threshold(service.panic_threshold);
+  out.set_is_quorate(service.standing.has_quorum);
+  out.set_withdrawn(service.withdrawn);
+  out.set_panics(service.standing.panics);
+  out.set_weight_up(service.standing.reals.weight_up);
   for (const RealState& real : service.reals) put(real, *out.add_reals());
   out.set_active_connections(service.active_connections);
   out.set_inactive_connections(service.inactive_connections);

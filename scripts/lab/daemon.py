@@ -81,6 +81,14 @@ class Shuntd:
     def drain(self, service, real, undo=False):
         return self.ctl("real", "drain", service, real, *(["--undo"] if undo else []))
 
+    def clear(self, service, real):
+        """Ends what set_weight and drain said of the real."""
+        return self.ctl("real", "clear", service, real)
+
+    def events_of(self, *kinds):
+        """(kind, subject, text) of each event of these kinds."""
+        return [(event["kind"], event["subject"], event["text"]) for event in self.events() if event["kind"] in kinds]
+
     def services(self):
         """{service: {real: state}}, RealState as a dictionary; of two with one name, the one that was not removed."""
         answer = self.ask("service", "list")

@@ -16,11 +16,6 @@ struct EventOptions {
   uint64_t after = 0;
 };
 
-Tone tone_of(const std::string& kind) {
-  if (kind == "real_down") return Tone::kBad;
-  return kind == "real_up" ? Tone::kGood : Tone::kPlain;
-}
-
 Outcome show_events(const Settings& settings, const EventOptions& options) {
   v1::WatchEventsRequest request;
   request.set_after_sequence(options.after);
@@ -42,7 +37,7 @@ Outcome show_events(const Settings& settings, const EventOptions& options) {
                                            event.subject(), event.text()};
       // The text is last and may have any length; long names keep their place for the lines to come.
       columns.widen_for({cells.begin(), cells.end() - 1});
-      print(toned(columns.line(cells), tone_of(event.kind()), settings.colour));
+      print(toned(columns.line(cells), tone_of_event(event.kind()), settings.colour));
     }
     last = event.sequence();
     // A closed pipe ends the watch, else it would go on for nobody.

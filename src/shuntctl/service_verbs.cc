@@ -81,6 +81,9 @@ std::string remarks(const v1::RealState& real, Now now) {
   std::string text = real.last_check();
   const std::string overridden = override_text(real, now);
   if (!overridden.empty()) text += (text.empty() ? "" : "; ") + overridden;
+  if (real.slow_start_percent() > 0) {
+    text += (text.empty() ? "" : "; ") + std::string("slow start: ") + std::to_string(real.slow_start_percent()) + " %";
+  }
   if (real.upper_threshold() > 0) {
     text += (text.empty() ? "" : "; ") + std::string("full at ") + std::to_string(real.upper_threshold());
     if (real.lower_threshold() > 0) text += ", again below " + std::to_string(real.lower_threshold());
@@ -104,6 +107,18 @@ Cell up_of(const v1::ServiceState& service) {
   return {std::to_string(up) + "/" + std::to_string(present) + " up", tone};
 }
 
+// "quorum lost: weight 1 of 3 up, withdrawn", "panic: fewer than 50 % up, all are used"
+std::string standing_text(const v1::ServiceState& service) {
+  std::string text;
+  if (service.panics()) text = "panic: fewer than " + std::to_string(service.panic_threshold()) + " % up, all are used";
+  if (service.quorum().weight() > 0 && !service.is_quorate()) {
+    text += (text.empty() ? "" : "; ") + std::string("quorum lost: weight ") + std::to_string(service.weight_up()) + " of " +
+            std::to_string(service.quorum().weight() + service.quorum().hysteresis()) + " up" +
+            (service.withdrawn() ? ", withdrawn" : "");
+  }
+  return text;
+}
+
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
@@ -124,7 +139,7 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
   for (const auto& service : services) {
     table.row({upper(word(service.protocol())), place_of(service), scheduler_text(service), "",
                number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
-               {service.name(), Tone::kBold}});
+               {service.name(), Tone::kBold}, {standing_text(service), Tone::kBad}});
     for (const auto& vip : service.more_vips()) table.row({"", endpoint_of(vip)});
     for (const auto& real : service.reals()) {
       table.row({"  ->", endpoint(real.address(), real.port()), forward_text(real), weight_text(real),

@@ -1,5 +1,6 @@
 #include "src/shuntd/kernel_side.h"
 
+#include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <chrono>
@@ -67,6 +68,8 @@ struct KernelSide::State {
   std::optional<control::Resolver> resolver;
   control::Controller* controller = nullptr;  // set by attach()
   std::optional<control::DesiredState> before_attach;
+  // VIPs that are not to be answered for; sorted.
+  std::vector<IpAddress> withdrawn;
   std::unique_ptr<control::Addresses> addresses;
   std::unique_ptr<control::Checker> checker;
   std::unique_ptr<control::Mirror> mirror;
@@ -92,7 +95,9 @@ void KernelSide::State::set_addresses(const control::DesiredState& desired) {
     if (std::find(there.begin(), there.end(), address) == there.end()) there.push_back(address);
   };
   for (const control::Service& service : desired.services) {
-    for (const IpAddress& address : control::addresses_of(service)) want(service.vip_port, address);
+    for (const IpAddress& address : control::addresses_of(service)) {
+      if (!std::binary_search(withdrawn.begin(), withdrawn.end(), address)) want(service.vip_port, address);
+    }
   }
   for (const control::LocalAddressPool& pool : desired.local_addresses) {
     for (const IpAddress& address : pool.addresses) want(pool.port, address);
@@ -166,6 +171,13 @@ control::ControllerHooks KernelSide::hooks() {
     const auto state = weak.lock();
     if (!state || !state->resolver) return;
     state->resolver->resolve(request.port, request.address, control::Resolver::Clock::now());
+  };
+  hooks.withdrawn_changed = [weak = std::weak_ptr(state_)](const control::DesiredState& desired,
+                                                           const std::vector<IpAddress>& withdrawn) {
+    const auto state = weak.lock();
+    if (!state) return;
+    state->withdrawn = withdrawn;
+    if (state->controller != nullptr) state->set_addresses(desired);
   };
   hooks.desired_changed = [weak = std::weak_ptr(state_)](const control::DesiredState& desired) {
     if (const auto state = weak.lock()) state->follow(desired);

@@ -48,6 +48,9 @@ control::DesiredState full_state() {
   for (size_t i = 0; i < dataplane::kTimeoutKinds; ++i)
     service.timeouts.values[i] = Milliseconds(1000 + i);
   service.vip_port = "outside";
+  service.quorum = control::Quorum{3, 2, control::OnQuorumLoss::kWithdraw};
+  service.slow_start = Milliseconds(30000);
+  service.panic_threshold = 50;
   state.services = {service};
   state.sysctls = {.conn_reuse_mode = 3,
                    .expire_nodest_conn = true,

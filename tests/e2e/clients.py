@@ -95,3 +95,23 @@ if waiting.poll(1000):
     who = error[20:24] if family == socket.AF_INET else error[24:40]
     print(icmp_type, code, mtu, "from", socket.inet_ntop(family, who))
 """
+
+# Opens a connection, sends some bytes and then says nothing; prints "connected", and what becomes of it: "reset", "closed",
+# or, after SECONDS, the server's account of all that was sent.
+HOLD = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20)
+s.sendall(b"x" * 1000)
+print("connected", flush=True)
+s.settimeout(float(sys.argv[3]))
+try:
+    print("closed" if s.recv(1) == b"" else "data", flush=True)
+except ConnectionResetError:
+    print("reset", flush=True)
+except TimeoutError:
+    try:
+        s.settimeout(20); s.sendall(b"x" * 1000); s.shutdown(socket.SHUT_WR)
+        print(s.makefile().read().strip(), flush=True)
+    except (ConnectionResetError, BrokenPipeError):
+        print("reset when it spoke", flush=True)
+"""

@@ -79,6 +79,7 @@ class PersistenceTest(unittest.TestCase):
             self.start(real)
             self.shuntd.wait_all_up()
             self.assertEqual(set(self.asked(family, 5)), set(moved), "and stays when the old one is back")
+            self.shuntd.clear(family.service("web"), real)
 
         used = [worker.get("rx_packets", 0) for worker in self.shuntd.ask("workers")["workers"]]
         self.assertEqual(len([packets for packets in used if packets > 0]), 2, f"both workers had part in it: {used}")

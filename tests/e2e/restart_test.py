@@ -34,7 +34,13 @@ class RestartTest(unittest.TestCase):
             web.reals = {"r1": 2, "r3": 1}
             lab.config.write()
             shuntd.start(lab.config, path)
-            self.assertEqual({name: real["weight"] for name, real in shuntd.services()["web"].items()}, {"r1": 2, "r3": 1})
+            self.assertEqual({name: real["configured_weight"] for name, real in shuntd.services()["web"].items()},
+                             {"r1": 2, "r3": 1})
+            self.assertEqual(shuntd.real("web", "r1")["weight"], 7, "a file does not undo what an operator said")
+            self.assertTrue(shuntd.real("web6", "r1")["draining"])
+            self.assertEqual([kind for kind, _, _ in shuntd.events_of("override_lost")], ["override_lost"], "r2's, with r2")
+            shuntd.clear("web", "r1")
+            self.assertEqual(shuntd.real("web", "r1")["weight"], 2)
             self.assertGreater(shuntd.ask("status")["revision"], revision)
 
             self.assertEqual(shuntd.stop(), 0, "SIGTERM is an orderly end")

@@ -134,11 +134,26 @@ function healthTone(real) {
   return real.health === "DOWN" ? "bad" : real.health === "UP" ? "good" : "";
 }
 
+// What of an override is not to be seen from the weight, as shuntctl says it.
+function overrideText(real, now) {
+  const held = real.override;
+  if (!held) return "";
+  const left = time => time > now ? "in " + age(time - now) : "over";
+  const drain = held.drain || {};
+  return [`configured weight ${real.configured_weight}`,
+    drain.deadline && (drain.deadline > now ? `${drain.then} ${left(drain.deadline)}` : `${drain.then} since the deadline`),
+    drain.until && `drain ends ${left(drain.until)}`, held.weight && held.weight.until && `set weight ends ${left(held.weight.until)}`].filter(Boolean).join(", ");
+}
+
+function standing(service) {
+  return [service.panics && "panic", !service.has_quorum && "no quorum", service.withdrawn && "withdrawn"].filter(Boolean).join(", ");
+}
+
 function realRow(real, now) {
   const words = [real.health, real.sorry && "sorry", real.draining && "draining", real.removed && "removed"].filter(Boolean).join(" ");
   const weight = real.effective_weight === real.weight ? real.weight : `${real.effective_weight}/${real.weight}`;
   const reach = real.next_hop && !real.next_hop.startsWith("reachable") ? `next hop: ${real.next_hop}` : "";
-  const said = [real.last_check, reach].filter(Boolean).join("; ");
+  const said = [real.last_check, overrideText(real, now), real.slow_start_percent && `slow start: ${real.slow_start_percent} %`, reach].filter(Boolean).join("; ");
   const r = real.rates;
   return h("tr", {class: "real"},
     td([real.place, real.name !== real.place && h("span", {class: "faint"}, " " + real.name)]),
@@ -159,7 +174,7 @@ function serviceRows(service, now) {
     td([h("button", {class: "twist", "aria-expanded": String(open), "aria-label": `reals of ${service.name}`, onclick: toggle}, open ? "▾" : "▸"), service.name]),
     td(places.length > 1 ? `${places[0]} +${places.length - 1}` : places[0], "", places.join(" ")),
     td(service.protocol, "middle"), td([service.method, " ", h("span", {class: "faint"}, service.scheduler)], "wide"),
-    td([h("b", {class: tone}, `${service.reals_up}/${service.reals_total}`), " up"]),
+    td([h("b", {class: tone}, `${service.reals_up}/${service.reals_total}`), " up", standing(service) && h("b", {class: "bad"}, " " + standing(service))]),
     td(count(service.active_connections + service.inactive_connections), "n",
       `${service.active_connections} active, ${service.inactive_connections} inactive`),
     td(rate(r.connections), "n"), td(rate(r.in_packets), "n middle"), td(rate(r.out_packets), "n middle"),
@@ -225,7 +240,7 @@ function drawDrops(s) {
 
 function drawEvents(s) {
   if (!s.events.length) return show("events", h("p", {class: "empty"}, "Nothing happened yet."));
-  const tone = {real_down: "bad", real_up: "good"};
+  const tone = {real_down: "bad", real_up: "good", quorum_lost: "bad", quorum_reached: "good", panic_began: "bad", panic_ended: "good"};
   show("events", table([th("Time"), th("Kind"), th("Subject"), th("Text")], s.events.map(e => h("tr", null,
     td(h("span", {class: "faint"}, clock(e.time))), td(h("span", {class: tone[e.kind] || ""}, e.kind)), td(e.subject), td(e.text, "wrap")))));
 }

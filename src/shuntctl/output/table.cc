@@ -45,6 +45,12 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+Tone tone_of_event(std::string_view kind) noexcept {
+  if (kind == "real_down" || kind == "quorum_lost" || kind == "panic_began") return Tone::kBad;
+  const bool is_good = kind == "real_up" || kind == "quorum_reached" || kind == "panic_ended";
+  return is_good ? Tone::kGood : Tone::kPlain;
+}
+
 std::string toned(std::string_view text, Tone tone, bool colour) {
   if (!colour || tone == Tone::kPlain || text.empty()) return std::string(text);
   const bool ends_line = text.back() == '\n';

@@ -19,6 +19,9 @@ std::string printable(std::string_view text);
 // `text` in the tone's colour when `colour`, else as it is; a final newline stays outside.
 std::string toned(std::string_view text, Tone tone, bool colour);
 
+// How an event of this kind looks: news that are bad, or good.
+Tone tone_of_event(std::string_view kind) noexcept;
+
 struct Cell {
   std::string text;
   Tone tone = Tone::kPlain;

@@ -126,7 +126,9 @@ void Painter::add_service(Table& table, const v1::ServiceState& service) const {
              place + more,
              word(service.protocol()),
              method + " " + word(service.scheduler()),
-             {std::to_string(up) + "/" + std::to_string(present) + " up", tone},
+             {std::to_string(up) + "/" + std::to_string(present) + " up" + (service.panics() ? ", panic" : "") +
+                  (service.has_quorum() && !service.is_quorate() ? ", no quorum" : ""),
+              tone},
              count(service.active_connections() + service.inactive_connections(), view.exact),
              rate(r.connections(), view.exact),
              rate(r.in_packets(), view.exact),
@@ -266,9 +268,7 @@ Lines Painter::events() const {
   const int shown = is_limited() ? std::min(kEvents, all) : std::min(kEventsUnlimited, all);
   for (int i = 0; i < shown; ++i) {
     const v1::Event& event = now.events[static_cast<size_t>(all - 1 - i)];
-    const Tone tone = event.kind() == "real_down" ? Tone::kBad
-                      : event.kind() == "real_up" ? Tone::kGood
-                                                  : Tone::kPlain;
+    const Tone tone = tone_of_event(event.kind());
     table.row({{local_time(event.time()), Tone::kFaint},
                {event.kind(), tone},
                event.subject(),

@@ -239,7 +239,7 @@ TEST(Server, WeightsAndDrainsAreOverrides) {
   EXPECT_EQ(response.changes_size(), 0);
   // Each is refused with its field.
   drain.mutable_deadline()->set_seconds(0);
-  EXPECT_THAT(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_message(), HasSubstr("deadline: deadline 0s is not within"));
+  EXPECT_THAT(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_message(), HasSubstr("deadline: deadline 0ms is not within"));
   drain.clear_deadline();
   EXPECT_THAT(rig.call(&v1::Shunt::Stub::Drain, drain, response).error_message(), HasSubstr("then is given without a deadline"));
   drain.clear_then();

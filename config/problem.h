@@ -16,6 +16,10 @@ inline constexpr const char* kUnknownReference = "UNKNOWN_REFERENCE";
 inline constexpr const char* kUnsupported = "UNSUPPORTED";
 inline constexpr const char* kConflict = "CONFLICT";
 inline constexpr const char* kUnknownField = "UNKNOWN_FIELD";
+// Of requests, not of configurations.
+inline constexpr const char* kNotFound = "NOT_FOUND";
+inline constexpr const char* kAlreadyExists = "ALREADY_EXISTS";
+inline constexpr const char* kRevisionConflict = "REVISION_CONFLICT";
 }  // namespace reason
 
 // Where something stands in a file: 1-based, the column in bytes. Line 0: nowhere.

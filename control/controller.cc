@@ -54,9 +54,28 @@ std::optional<WallClock::time_point> end_of(std::optional<Milliseconds> time, Wa
   return time ? std::optional(std::chrono::floor<Milliseconds>(now + *time)) : std::nullopt;
 }
 
+// What changes while it lives is of the cause.
+class ActiveCause {
+ public:
+  ActiveCause(Cause& active, Cause cause) : active_(active), before_(std::exchange(active, std::move(cause))) {}
+  ~ActiveCause() { active_ = std::move(before_); }
+  ActiveCause(const ActiveCause&) = delete;
+  ActiveCause& operator=(const ActiveCause&) = delete;
+
+ private:
+  Cause& active_;
+  Cause before_;
+};
+
 template <typename T, typename State, typename Work>
 Result<T> call(State& state, Work work, std::optional<Milliseconds> limit = {}) {
-  return call_on_loop<T>(state, std::move(work), limit);
+  return call_on_loop<T>(
+      state,
+      [&state, cause = cause_of_this_thread(), work = std::move(work)](auto done) mutable {
+        const ActiveCause active(state.cause, std::move(cause));
+        work(std::move(done));
+      },
+      limit);
 }
 
 template <typename State, typename Work>
@@ -93,6 +112,7 @@ Result<DesiredState> Controller::State::decode(const JournalEntry& entry) const 
 }
 
 Result<void> Controller::State::restore() {
+  open_history();
   auto entry = journal.load();
   std::optional<DesiredState> kept;
   std::string damage;
@@ -114,6 +134,10 @@ Result<void> Controller::State::restore() {
     spdlog::error("{}", damage);
     outside_problems.emplace("damaged journal", damage);
     tell("journal", "journal", damage);
+    // Revisions go on; how the state was before the next one, nobody knows.
+    if (history) revision = std::max(revision, history->newest());
+  } else if (history) {
+    history->begin(revision);
   }
 
   const bool file_wins = !kept || (*entry)->file_hash != options.file.content_hash;
@@ -128,7 +152,12 @@ Result<void> Controller::State::restore() {
                            : "the configuration file did not change since");
   file_hash = options.file.content_hash;
   if (file_wins) {
-    if (!kept || !differences(*kept, state).empty()) ++revision;
+    const DesiredState before = kept ? *kept : DesiredState{};
+    const std::vector<Change> changes = differences(before, state);
+    if (!kept || !changes.empty()) {
+      const ActiveCause active(cause, {Origin::kFile, "", "start"});
+      remember(++revision, before, state, changes);
+    }
   }
   if (file_wins || !drained.empty()) {
     if (auto written = keep(revision, state); !written) return written;

@@ -16,6 +16,8 @@
 #include "control/debug/watch_report.h"
 #include "control/doctor/finding.h"
 #include "control/events.h"
+#include "control/history/cause.h"
+#include "control/history/past.h"
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
 #include "control/model/machine.h"
@@ -92,7 +94,7 @@ class Controller {
   // The loop, for those who live on its thread: the kernel mirror, the health checker.
   asio::io_context& loop() noexcept;
 
-  // Changes. All return after their snapshot is published and their state journaled; a failed one changed nothing.
+  // Changes, each for the cause of the calling thread (history/cause.h). All return after their snapshot is published and their state journaled; a failed one changed nothing.
   // `expected_revision` 0: whatever is current, else kConflict unless it is. REQUIRES a validated state.
   Result<ApplyOutcome> apply(DesiredState state, uint64_t expected_revision, bool dry_run);
   // As apply() without a revision, for the configuration file's services while running; a restart then finds that the
@@ -111,6 +113,12 @@ class Controller {
   // Drain and weight; nothing changes where there is neither.
   Result<ApplyOutcome> clear_override(const std::string& service, const std::string& real, uint64_t expected_revision);
   Result<std::vector<OverrideReport>> overrides();
+
+  // The past: each revision that is kept, one's changes, its desired state. kNotFound: it is not kept, or its state is
+  // not known.
+  Result<HistoryReport> history();
+  Result<PastRevision> past_revision(uint64_t revision);
+  Result<PastState> state_at(uint64_t revision);
 
   // Reports. kUnavailable when the daemon is stopping.
   Result<CurrentState> get();

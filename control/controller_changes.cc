@@ -5,6 +5,7 @@
 
 #include "control/controller_state.h"
 #include "control/diff.h"
+#include "control/history/undo.h"
 #include "control/identity.h"
 #include "src/base/log.h"
 
@@ -102,6 +103,7 @@ void Controller::State::commit(const std::vector<Change>& changes) {
   const std::string text = summary_of(changes);
   spdlog::info("revision {}: {}", revision, text);
   tell("applied", "revision " + std::to_string(revision), text);
+  remember_override(changes);
 }
 
 void Controller::State::apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done) {
@@ -113,7 +115,11 @@ void Controller::State::apply(DesiredState state, uint64_t expected_revision, bo
   if (changes.empty()) return done(ApplyOutcome{revision, {}});
   if (auto fits = live.fits(state); !fits) return done(fits.error());
   if (dry_run) return done(ApplyOutcome{revision, std::move(changes)});
-  if (auto kept = keep(revision + 1, state); !kept) return done(kept.error());
+  remember(revision + 1, live.desired(), state, changes);
+  if (auto kept = keep(revision + 1, state); !kept) {
+    forget(revision + 1);
+    return done(kept.error());
+  }
 
   const std::vector<KeptOverride> lost = live.replace(std::move(state));
   commit(changes);

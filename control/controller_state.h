@@ -17,6 +17,7 @@
 #include "control/controller.h"
 #include "control/debug/explain_report.h"
 #include "control/debug/watch_report.h"
+#include "control/history/history.h"
 #include "control/journal.h"
 #include "control/lateness.h"
 #include "control/live_state.h"
@@ -83,6 +84,16 @@ struct Controller::State {
   Result<void> keep(uint64_t next_revision, const DesiredState& state);
   Result<void> note_kept(Result<void> written);
   void commit(const std::vector<Change>& changes);
+
+  // --- history (history/controller_history.cc) ---
+  void open_history();
+  void note_history(const Result<void>& written);
+  // Before the journal is written; the next commit() is of this revision, or history->forget().
+  void remember(uint64_t next_revision, const DesiredState& before, const DesiredState& after,
+                const std::vector<Change>& changes);
+  // What was committed and changed no state.
+  void remember_override(const std::vector<Change>& changes);
+  void forget(uint64_t next_revision);
   void take_kernel_view(const KernelView& view);
   void tell_neighbours(const NextHopTables& before, const NextHopTables& after);
   void take_health(const std::string& service, const std::string& real, Health health, const std::string& text);
@@ -194,6 +205,10 @@ struct Controller::State {
   // All below: the loop's thread.
   Journal journal;
   OverrideFile override_file;
+  // None where it cannot be opened.
+  std::optional<History> history;
+  // Of what is being changed now.
+  Cause cause{Origin::kItself, "", ""};
   Meters meters;
   Slots slots{dataplane::kMaxReals, dataplane::kMaxServices};
   SnapshotBuilder builder;

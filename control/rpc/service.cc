@@ -44,18 +44,25 @@ grpc::Status refused(const grpc::ServerContext& context, const std::string& what
 
 grpc::Status ShuntService::Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
                                  v1::ApplyResponse* response) {
-  const auto problems = config::validate_desired_state(request->state(), machine_);
+  return answers_.once(request->dry_run() ? "" : request->idempotency_key(), *request, response,
+                       [&](v1::ApplyResponse* out) { return apply(*context, *request, out); });
+}
+
+grpc::Status ShuntService::apply(const grpc::ServerContext& context, const v1::ApplyRequest& request,
+                                 v1::ApplyResponse* response) {
+  const auto problems = config::validate_desired_state(request.state(), machine_);
   if (!problems.empty()) {
-    if (!request->dry_run()) {
+    if (!request.dry_run()) {
       controller_.note_refused_apply();
-      audit_refusal(*context, "apply", std::to_string(problems.size()) + " problems, first: " +
+      audit_refusal(context, "apply", std::to_string(problems.size()) + " problems, first: " +
                                            config::to_string(problems.front(), ""));
     }
     return to_status(problems);
   }
-  const auto outcome = controller_.apply(config::to_desired_state(request->state()), request->expected_revision(),
-                                         request->dry_run());
-  if (!request->dry_run()) audit(*context, "apply", outcome);
+  const CauseScope because({Origin::kApi, caller(context), "apply"});
+  const auto outcome = controller_.apply(config::to_desired_state(request.state()), request.expected_revision(),
+                                         request.dry_run());
+  if (!request.dry_run()) audit(context, "apply", outcome);
   return answer(outcome, response);
 }
 
@@ -72,6 +79,7 @@ grpc::Status ShuntService::SetWeight(grpc::ServerContext* context, const v1::Set
   const std::string real = config::canonical_real_name(request->real());
   const std::string what =
       "set weight of " + real_of(request->service(), real) + " to " + std::to_string(request->weight());
+  const CauseScope because({Origin::kApi, caller(*context), what});
   std::vector<config::Problem> problems;
   const OverrideTerms terms = terms_of(*request, caller(*context), problems);
   if (!problems.empty()) return refused(*context, what, problems);
@@ -86,6 +94,7 @@ grpc::Status ShuntService::Drain(grpc::ServerContext* context, const v1::DrainRe
   const std::string& service = request->service();
   const std::string real = config::canonical_real_name(request->real());
   const std::string what = (request->undo() ? "undo drain of " : "drain ") + real_of(service, real);
+  const CauseScope because({Origin::kApi, caller(*context), what});
   std::vector<config::Problem> problems;
   const DrainTerms terms = terms_of(*request, caller(*context), problems);
   if (!problems.empty()) return refused(*context, what, problems);
@@ -103,8 +112,10 @@ grpc::Status ShuntService::ListOverrides(grpc::ServerContext*, const v1::ListOve
 grpc::Status ShuntService::ClearOverride(grpc::ServerContext* context, const v1::ClearOverrideRequest* request,
                                          v1::ApplyResponse* response) {
   const std::string real = config::canonical_real_name(request->real());
+  const std::string what = "clear the override of " + real_of(request->service(), real);
+  const CauseScope because({Origin::kApi, caller(*context), what});
   const auto outcome = controller_.clear_override(request->service(), real, request->expected_revision());
-  audit(*context, "clear the override of " + real_of(request->service(), real), outcome);
+  audit(*context, what, outcome);
   return answer(outcome, response);
 }
 

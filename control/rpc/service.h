@@ -5,9 +5,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <mutex>
 
 #include "config/validate.h"
 #include "control/controller.h"
+#include "control/rpc/answers.h"
 #include "shunt/v1/api.grpc.pb.h"
 
 namespace shunt::control::rpc {
@@ -32,6 +34,15 @@ class ShuntService final : public v1::Shunt::Service {
                              v1::ListOverridesResponse* response) override;
   grpc::Status ClearOverride(grpc::ServerContext* context, const v1::ClearOverrideRequest* request,
                              v1::ApplyResponse* response) override;
+  // edit_calls.cc
+  grpc::Status Edit(grpc::ServerContext* context, const v1::EditRequest* request, v1::ApplyResponse* response) override;
+  // history_calls.cc
+  grpc::Status History(grpc::ServerContext* context, const v1::HistoryRequest* request,
+                       v1::HistoryResponse* response) override;
+  grpc::Status GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                           v1::GetRevisionResponse* response) override;
+  grpc::Status Rollback(grpc::ServerContext* context, const v1::RollbackRequest* request,
+                        v1::ApplyResponse* response) override;
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest* request,
                          v1::Status* response) override;
   grpc::Status ListServices(grpc::ServerContext* context, const v1::ListServicesRequest* request,
@@ -48,7 +59,15 @@ class ShuntService final : public v1::Shunt::Service {
                            grpc::ServerWriter<v1::Event>* writer) override;
 
  private:
+  grpc::Status apply(const grpc::ServerContext& context, const v1::ApplyRequest& request, v1::ApplyResponse* response);
+  grpc::Status edit(const grpc::ServerContext& context, const v1::EditRequest& request, v1::ApplyResponse* response);
+  grpc::Status roll_back(const grpc::ServerContext& context, const v1::RollbackRequest& request,
+                         v1::ApplyResponse* response);
+
   Controller& controller_;
+  Answers answers_;
+  // Edits that raced each other would be made again and again.
+  std::mutex edit_mutex_;
   const config::MachineNames machine_;
   std::atomic<bool> stopping_ = false;
 };

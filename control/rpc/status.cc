@@ -63,13 +63,11 @@ std::string message_of(const std::vector<config::Problem>& problems) {
 
 }  // namespace
 
-grpc::Status to_status(const Error& error) {
-  return {to_code(error.code), cut(error.message, kMaxMessageBytes)};
-}
+namespace {
 
-grpc::Status to_status(const std::vector<config::Problem>& problems) {
+grpc::Status with_details(grpc::StatusCode code, const std::vector<config::Problem>& problems, const std::string& message) {
   v1::ErrorStatus details;
-  details.set_code(grpc::StatusCode::INVALID_ARGUMENT);
+  details.set_code(code);
   size_t bytes = 0;
   for (const auto& problem : problems) {
     v1::ErrorDetail detail;
@@ -84,7 +82,27 @@ grpc::Status to_status(const std::vector<config::Problem>& problems) {
     if (bytes > kMaxDetailBytes) break;
     *details.add_details() = std::move(packed);
   }
-  return {grpc::StatusCode::INVALID_ARGUMENT, message_of(problems), details.SerializeAsString()};
+  return {code, message, details.SerializeAsString()};
+}
+
+}  // namespace
+
+grpc::Status to_status(const Error& error) {
+  const grpc::StatusCode code = to_code(error.code);
+  const std::string message = cut(error.message, kMaxMessageBytes);
+  const char* reason = code == grpc::StatusCode::NOT_FOUND ? config::reason::kNotFound
+                       : code == grpc::StatusCode::ABORTED ? config::reason::kRevisionConflict
+                                                           : nullptr;
+  if (reason == nullptr) return {code, message};
+  return with_details(code, {{"", "", reason, "", "", {}}}, message);
+}
+
+grpc::Status to_status(grpc::StatusCode code, const config::Problem& problem) {
+  return with_details(code, {problem}, cut(problem.cause + "; " + problem.remedy, kMaxMessageBytes));
+}
+
+grpc::Status to_status(const std::vector<config::Problem>& problems) {
+  return with_details(grpc::StatusCode::INVALID_ARGUMENT, problems, message_of(problems));
 }
 
 }  // namespace shunt::control::rpc

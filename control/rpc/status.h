@@ -10,8 +10,12 @@
 
 namespace shunt::control::rpc {
 
-// The code's gRPC counterpart: kConflict is ABORTED, kInvalid INVALID_ARGUMENT, and so on.
+// The code's gRPC counterpart: kConflict is ABORTED, kInvalid INVALID_ARGUMENT, and so on; NOT_FOUND and ABORTED with
+// their reason in the details.
 grpc::Status to_status(const Error& error);
+
+// One problem with a code of its own.
+grpc::Status to_status(grpc::StatusCode code, const config::Problem& problem);
 
 // INVALID_ARGUMENT with a line for each problem and, in the details, an ErrorDetail for each, packed in a
 // v1::ErrorStatus. Both stop where the 8 KiB of metadata that every client takes would be exceeded; the message then

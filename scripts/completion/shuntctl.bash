@@ -8,6 +8,9 @@ _shuntctl_options() {
     "conn list") echo "--service --real --client --limit $common" ;;
     apply) echo "-f --file --dry-run --expect-revision $common" ;;
     diff) echo "-f --file $common" ;;
+    history) echo "--limit $common" ;;
+    "history show") echo "--state $common" ;;
+    rollback) echo "--dry-run --expect-revision $common" ;;
     "real set-weight") echo "--for --expect-revision $common" ;;
     "service add" | "service update") echo "-f --file --dry-run --expect-revision $common" ;;
     "service remove" | "real remove") echo "--dry-run --expect-revision $common" ;;
@@ -29,9 +32,10 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check real overrides drops workers ports events top explain trace capture doctor import export" ;;
+    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports events top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
+    history) echo "show" ;;
     import | export) echo "ipvsadm" ;;
     real) echo "add update remove set-weight drain clear" ;;
   esac

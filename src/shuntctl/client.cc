@@ -78,7 +78,7 @@ const char* name_of(grpc::StatusCode code) {
 }
 
 ExitCode exit_of(grpc::StatusCode code) {
-  if (code == grpc::StatusCode::INVALID_ARGUMENT) return ExitCode::kUsage;
+  if (code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::ALREADY_EXISTS) return ExitCode::kUsage;
   if (code == grpc::StatusCode::UNAVAILABLE) return ExitCode::kUnreachable;
   if (code == grpc::StatusCode::NOT_FOUND) return ExitCode::kNotFound;
   if (code == grpc::StatusCode::ABORTED) return ExitCode::kConflict;

@@ -21,7 +21,7 @@ constexpr const char* kFooter =
      for import and export: something was left out
   2  wrong arguments, an invalid configuration, or one that import cannot read
   3  the daemon cannot be reached
-  4  no such service or real
+  4  no such service, real or revision
   5  --expect-revision is not the current revision
   6  permission denied
   7  for diff: what 1 is elsewhere
@@ -121,6 +121,7 @@ int run(int argc, char** argv) {
   add_service_verbs(app, command);
   add_connection_verbs(app, command);
   add_state_verbs(app, command);
+  add_history_verbs(app, command);
   add_real_verbs(app, command);
   add_override_verbs(app, command);
   add_machine_verbs(app, command);

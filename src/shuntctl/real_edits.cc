@@ -2,18 +2,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
-#include "config/real_name.h"
 #include "config/words.h"
 #include "src/base/address.h"
-#include "src/shuntctl/edit_state.h"
+#include "src/shuntctl/edit_request.h"
 #include "src/shuntctl/edit_verbs.h"
 #include "src/shuntctl/endpoint_argument.h"
 
 namespace shunt::shuntctl {
 namespace {
-
-using Reals = google::protobuf::RepeatedPtrField<v1::Real>;
 
 struct RealEdit {
   std::string service;
@@ -47,52 +45,15 @@ bool set_endpoint(const std::string& text, v1::Real& real) {
 }
 
 void set_fields(const RealEdit& options, v1::Real& real) {
-  if (options.weight) {
-    real.set_weight(*options.weight);
-    // As set-weight does: a weight set by hand ends a drain.
-    real.clear_weight_before_drain();
-  }
+  if (options.weight) real.set_weight(*options.weight);
   if (options.upper_threshold) real.set_upper_threshold(*options.upper_threshold);
   if (options.lower_threshold) real.set_lower_threshold(*options.lower_threshold);
 }
 
-// The place of the real in the list; nullopt when it is not in it.
-std::optional<int> place_of(const Reals& reals, const v1::Service& service,
-                            const std::string& wanted) {
-  for (int i = 0; i < reals.size(); ++i) {
-    v1::Real unnamed = reals[i];
-    unnamed.clear_name();
-    if (config::name_of(reals[i], service) == wanted || config::name_of(unnamed, service) == wanted)
-      return i;
-  }
-  return std::nullopt;
-}
-
-// Calls `change` with the list that has the real and its place there.
-template <typename Change>
-StateEdit on_real(const RealEdit& options, Change change) {
-  return [options, change](v1::DesiredState& state) -> std::optional<Failure> {
-    v1::Service* service = find_service(state, options.service);
-    if (service == nullptr) return no_such_service(options.service);
-    const std::string wanted = config::canonical_real_name(options.real);
-    for (Reals* reals : {service->mutable_reals(), service->mutable_sorry_reals()}) {
-      const auto place = place_of(*reals, *service, wanted);
-      if (!place) continue;
-      change(*reals, *place);
-      return std::nullopt;
-    }
-    return Failure{ExitCode::kNotFound,
-                   "NOT_FOUND",
-                   subject_of_real(options) +
-                       ": the service has no such real; see shuntctl service list " +
-                       config::shown(options.service),
-                   {}};
-  };
-}
-
 Outcome add_real(const Settings& settings, const RealEdit& options) {
-  v1::Real added;
-  if (!set_endpoint(options.real, added)) {
+  v1::EditRequest request;
+  v1::AddReal& add = *request.add_edits()->mutable_add_real();
+  if (!set_endpoint(options.real, *add.mutable_real())) {
     return Failure{
         ExitCode::kUsage,
         "INVALID_ARGUMENT",
@@ -100,18 +61,24 @@ Outcome add_real(const Settings& settings, const RealEdit& options) {
             ": is no address; write it as 10.0.0.5:80, [2001:db8::5]:80, or without the port",
         {}};
   }
-  added.set_name(options.name);
-  set_fields(options, added);
-  return edit_state(settings, options.edit, [&](v1::DesiredState& state) -> std::optional<Failure> {
-    v1::Service* service = find_service(state, options.service);
-    if (service == nullptr) return no_such_service(options.service);
-    *(options.sorry ? service->add_sorry_reals() : service->add_reals()) = added;
-    return std::nullopt;
-  });
+  add.set_service(options.service);
+  add.set_sorry(options.sorry);
+  add.mutable_real()->set_name(options.name);
+  set_fields(options, *add.mutable_real());
+  return send_edits(settings, options.edit, std::move(request));
 }
 
 Outcome update_real(const Settings& settings, const RealEdit& options) {
-  if (!options.weight && !options.upper_threshold && !options.lower_threshold) {
+  v1::EditRequest request;
+  v1::UpdateReal& update = *request.add_edits()->mutable_update_real();
+  update.set_service(options.service);
+  update.set_real(options.real);
+  set_fields(options, *update.mutable_values());
+  auto& mask = *update.mutable_update_mask();
+  if (options.weight) mask.add_paths("weight");
+  if (options.upper_threshold) mask.add_paths("upper_threshold");
+  if (options.lower_threshold) mask.add_paths("lower_threshold");
+  if (mask.paths().empty()) {
     return Failure{
         ExitCode::kUsage,
         "USAGE",
@@ -119,15 +86,15 @@ Outcome update_real(const Settings& settings, const RealEdit& options) {
             ": nothing to change was given; give --weight, --upper-threshold or --lower-threshold",
         {}};
   }
-  return edit_state(settings, options.edit, on_real(options, [&](Reals& reals, int place) {
-                      set_fields(options, *reals.Mutable(place));
-                    }));
+  return send_edits(settings, options.edit, std::move(request));
 }
 
 Outcome remove_real(const Settings& settings, const RealEdit& options) {
-  return edit_state(settings, options.edit, on_real(options, [](Reals& reals, int place) {
-                      reals.DeleteSubrange(place, 1);
-                    }));
+  v1::EditRequest request;
+  v1::RemoveReal& remove = *request.add_edits()->mutable_remove_real();
+  remove.set_service(options.service);
+  remove.set_real(options.real);
+  return send_edits(settings, options.edit, std::move(request));
 }
 
 void add_field_options(CLI::App& verb, RealEdit& options) {

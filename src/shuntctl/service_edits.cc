@@ -1,18 +1,16 @@
 // shuntctl service add, service update, service remove.
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "config/convert.h"
-#include "config/words.h"
 #include "config/yaml_file.h"
-#include "src/shuntctl/edit_state.h"
+#include "src/shuntctl/edit_request.h"
 #include "src/shuntctl/edit_verbs.h"
 #include "src/shuntctl/file_failure.h"
 
 namespace shunt::shuntctl {
 namespace {
-
-using Services = google::protobuf::RepeatedPtrField<v1::Service>;
 
 struct ServiceEdit {
   std::string name;
@@ -22,51 +20,25 @@ struct ServiceEdit {
 
 enum class Existing { kRefused, kReplaced };
 
-// Pools that services of the file draw from: new ones are added, known ones must be as they are.
-std::optional<Failure> merge_pools(const v1::DesiredState& given, v1::DesiredState& state) {
+// The file's pools are added, too: its services draw from them.
+v1::EditRequest edits_of(const v1::DesiredState& given, Existing existing) {
+  v1::EditRequest request;
   for (const v1::LocalAddressPool& pool : given.local_addresses()) {
-    const v1::LocalAddressPool* known = nullptr;
-    for (const auto& each : state.local_addresses())
-      known = each.name() == pool.name() ? &each : known;
-    if (known == nullptr) {
-      *state.add_local_addresses() = pool;
-    } else if (known->SerializeAsString() != pool.SerializeAsString()) {
-      return Failure{ExitCode::kUsage,
-                     "ALREADY_EXISTS",
-                     "local_addresses " + config::shown(pool.name()) +
-                         ": the daemon has another pool of this name; write it as shuntctl get "
-                         "shows it, or change it "
-                         "with apply -f",
-                     {}};
-    }
+    *request.add_edits()->mutable_add_local_addresses()->mutable_pool() = pool;
   }
-  return std::nullopt;
-}
-
-// Each service of the file goes into the state; one that is there already is refused or replaced in
-// its place, one that is to be replaced must be there.
-std::optional<Failure> merge(const Services& services, Existing existing, v1::DesiredState& state) {
-  for (const v1::Service& service : services) {
-    v1::Service* known = find_service(state, service.name());
-    if (existing == Existing::kReplaced) {
-      if (known == nullptr) return no_such_service(service.name());
-      *known = service;
+  for (const v1::Service& service : given.services()) {
+    if (existing == Existing::kRefused) {
+      *request.add_edits()->mutable_add_service()->mutable_service() = service;
       continue;
     }
-    if (known != nullptr) {
-      return Failure{ExitCode::kUsage,
-                     "ALREADY_EXISTS",
-                     "service " + config::shown(service.name()) +
-                         ": is there already; change it with shuntctl service update -f, or choose "
-                         "another name",
-                     {}};
-    }
-    *state.add_services() = service;
+    v1::UpdateService& update = *request.add_edits()->mutable_update_service();
+    *update.mutable_service() = service;
+    update.mutable_update_mask()->add_paths("*");
   }
-  return std::nullopt;
+  return request;
 }
 
-Outcome merge_file(const Settings& settings, const ServiceEdit& options, Existing existing) {
+Outcome send_file(const Settings& settings, const ServiceEdit& options, Existing existing) {
   const auto loaded = load_desired_state(options.file);
   if (!loaded.problems.empty()) return failure_of(loaded.problems, options.file);
   const v1::DesiredState given = config::desired_part(loaded.config);
@@ -84,22 +56,13 @@ Outcome merge_file(const Settings& settings, const ServiceEdit& options, Existin
                               "the rest of the desired state"),
                    {}};
   }
-  return edit_state(settings, options.edit, [&](v1::DesiredState& state) {
-    if (auto failure = merge_pools(given, state)) return failure;
-    return merge(given.services(), existing, state);
-  });
+  return send_edits(settings, options.edit, edits_of(given, existing));
 }
 
 Outcome remove_service(const Settings& settings, const ServiceEdit& options) {
-  return edit_state(settings, options.edit, [&](v1::DesiredState& state) -> std::optional<Failure> {
-    Services& services = *state.mutable_services();
-    for (int i = 0; i < services.size(); ++i) {
-      if (services[i].name() != options.name) continue;
-      services.DeleteSubrange(i, 1);
-      return std::nullopt;
-    }
-    return no_such_service(options.name);
-  });
+  v1::EditRequest request;
+  request.add_edits()->mutable_remove_service()->set_name(options.name);
+  return send_edits(settings, options.edit, std::move(request));
 }
 
 }  // namespace
@@ -114,7 +77,7 @@ void add_service_edits(CLI::App& service, Command& command) {
     add_edit_options(*verb, options->edit);
     verb->callback([&command, options, existing] {
       command.action = [options, existing](const Settings& settings) {
-        return merge_file(settings, *options, existing);
+        return send_file(settings, *options, existing);
       };
     });
   };

@@ -17,6 +17,9 @@ void add_connection_verbs(CLI::App& app, Command& command);
 // apply, diff, get, check
 void add_state_verbs(CLI::App& app, Command& command);
 // real set-weight, real drain, and those of real_edits.cc and override_verbs.cc
+// history, history show, rollback
+void add_history_verbs(CLI::App& app, Command& command);
+// real set-weight, real drain, and real_edits.cc's
 void add_real_verbs(CLI::App& app, Command& command);
 // overrides
 void add_override_verbs(CLI::App& app, Command& command);

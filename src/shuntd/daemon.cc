@@ -116,6 +116,7 @@ void Daemon::reload(const std::string& path) {
                  "runs; restart shuntd to use it", path);
   }
   controller_->set_problem("configuration file", "");
+  const control::CauseScope because({control::Origin::kFile, "", "reload"});
   const auto applied = controller_->reload(outcome.configuration.file);
   if (!applied) {
     spdlog::error("reload of {}: {}", path, applied.error().message);

@@ -1,6 +1,7 @@
-// The verbs that edit one service or real.
+// The verbs that edit one service or real: what they ask the daemon for.
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <string>
 
@@ -9,7 +10,6 @@
 namespace shunt::shuntctl {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr const char* kDns = R"(
@@ -22,184 +22,117 @@ services:
       - address: 10.0.2.1
 )";
 
-FakeDaemon& with_state(FakeDaemon& daemon) {
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
-      R"(revision: 7 state { timeouts { udp { seconds: 90 } }
-           services { name: "web" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 80
-             reals { name: "a" address: "10.0.1.1" port: 80 weight: 0 weight_before_drain: 3 upper_threshold: 9 }
-             reals { name: "[2001:db8::1]:80" address: "2001:db8::1" port: 80 weight: 2 }
-             sorry_reals { name: "sorry" address: "10.0.1.9" port: 80 } }
-           services { name: "mail" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 25 } })",
-      &daemon.current));
-  return daemon;
+void expect_asked(const FakeDaemon& daemon, const char* text) {
+  v1::EditRequest expected;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &expected));
+  google::protobuf::util::MessageDifferencer differencer;
+  std::string difference;
+  differencer.ReportDifferencesToString(&difference);
+  EXPECT_TRUE(differencer.Compare(expected, daemon.asked_edit)) << difference;
 }
 
-const v1::Service& sent_web(const FakeDaemon& daemon) {
-  return daemon.asked_apply.state().services(0);
-}
-
-TEST(RealAdd, SendsWhatWasReadAndTheNewReal) {
+TEST(RealAdd, SendsTheNewRealAlone) {
   FakeDaemon daemon;
-  const Ended ended = with_state(daemon).ctl({"real", "add", "web", "10.0.1.2:8080", "--weight",
-                                              "5", "--upper-threshold", "100", "--name", "b"});
+  const Ended ended = daemon.ctl({"real", "add", "web", "10.0.1.2:8080", "--weight", "5", "--upper-threshold", "100",
+                                  "--name", "b", "--expect-revision", "7"});
   EXPECT_EQ(ended.exit, 0) << ended.err;
-  ASSERT_EQ(sent_web(daemon).reals_size(), 3);
-  const v1::Real& added = sent_web(daemon).reals(2);
-  EXPECT_EQ(added.name(), "b");
-  EXPECT_EQ(added.address(), "10.0.1.2");
-  EXPECT_EQ(added.port(), 8080U);
-  EXPECT_EQ(added.weight(), 5U);
-  EXPECT_EQ(added.upper_threshold(), 100U);
-  EXPECT_EQ(daemon.asked_apply.state().timeouts().udp().seconds(), 90);
-  EXPECT_EQ(daemon.asked_apply.state().services_size(), 2);
-  EXPECT_EQ(daemon.asked_apply.expected_revision(), 7U);
-  EXPECT_FALSE(daemon.asked_apply.dry_run());
+  expect_asked(daemon, R"(edits { add_real { service: "web"
+    real { name: "b" address: "10.0.1.2" port: 8080 weight: 5 upper_threshold: 100 } } } expected_revision: 7)");
 }
 
 TEST(RealAdd, TakesAddressesWithoutPortOfBothFamiliesAndSorryReals) {
   FakeDaemon daemon;
-  with_state(daemon);
   EXPECT_EQ(daemon.ctl({"real", "add", "web", "2001:db8::7"}).exit, 0);
-  EXPECT_EQ(sent_web(daemon).reals(2).address(), "2001:db8::7");
-  EXPECT_EQ(sent_web(daemon).reals(2).port(), 0U);
-  EXPECT_FALSE(sent_web(daemon).reals(2).has_weight());
+  expect_asked(daemon, R"(edits { add_real { service: "web" real { address: "2001:db8::7" } } })");
   EXPECT_EQ(daemon.ctl({"real", "add", "web", "[2001:db8::7]:81", "--sorry"}).exit, 0);
-  EXPECT_EQ(sent_web(daemon).sorry_reals(1).address(), "2001:db8::7");
-  EXPECT_EQ(sent_web(daemon).sorry_reals(1).port(), 81U);
+  expect_asked(daemon, R"(edits { add_real { service: "web" real { address: "2001:db8::7" port: 81 } sorry: true } })");
 }
 
 TEST(RealAdd, WhatIsNoAddressIsRefusedBeforeAnythingIsSent) {
   FakeDaemon daemon;
   for (const char* wrong : {"ten", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:http"}) {
-    const Ended ended = with_state(daemon).ctl({"real", "add", "web", wrong});
+    const Ended ended = daemon.ctl({"real", "add", "web", wrong});
     EXPECT_EQ(ended.exit, 2) << wrong;
     EXPECT_THAT(ended.err, HasSubstr("is no address"));
   }
-  EXPECT_EQ(daemon.asked_apply.ByteSizeLong(), 0U);
+  EXPECT_EQ(daemon.asked_edit.ByteSizeLong(), 0U);
 }
 
-TEST(RealUpdate, ChangesTheGivenFieldsAlone) {
+TEST(RealUpdate, NamesTheGivenFieldsAlone) {
   FakeDaemon daemon;
-  EXPECT_EQ(with_state(daemon)
-                .ctl({"real", "update", "web", "10.0.1.1:80", "--lower-threshold", "4"})
-                .exit,
-            0);
-  const v1::Real& real = sent_web(daemon).reals(0);
-  EXPECT_EQ(real.lower_threshold(), 4U);
-  EXPECT_EQ(real.upper_threshold(), 9U);
-  EXPECT_EQ(real.weight_before_drain(), 3U) << "it stays drained";
-}
-
-TEST(RealUpdate, AWeightEndsADrain) {
-  FakeDaemon daemon;
-  EXPECT_EQ(with_state(daemon).ctl({"real", "update", "web", "a", "--weight", "6"}).exit, 0);
-  EXPECT_EQ(sent_web(daemon).reals(0).weight(), 6U);
-  EXPECT_FALSE(sent_web(daemon).reals(0).has_weight_before_drain());
+  EXPECT_EQ(daemon.ctl({"real", "update", "web", "10.0.1.1:80", "--lower-threshold", "4", "--weight", "0"}).exit, 0);
+  expect_asked(daemon, R"(edits { update_real { service: "web" real: "10.0.1.1:80"
+    values { weight: 0 lower_threshold: 4 } update_mask { paths: "weight" paths: "lower_threshold" } } })");
 }
 
 TEST(RealUpdate, WithoutAFieldIsAMistake) {
   FakeDaemon daemon;
-  const Ended ended = with_state(daemon).ctl({"real", "update", "web", "a"});
+  const Ended ended = daemon.ctl({"real", "update", "web", "a"});
   EXPECT_EQ(ended.exit, 2);
   EXPECT_THAT(ended.err, HasSubstr("give --weight"));
 }
 
-TEST(RealRemove, FindsRealsByNameOrEndpointInAnyForm) {
+TEST(RealRemove, NamesTheReal) {
   FakeDaemon daemon;
-  with_state(daemon);
   EXPECT_EQ(daemon.ctl({"real", "remove", "web", "[2001:DB8:0::1]:80"}).exit, 0);
-  ASSERT_EQ(sent_web(daemon).reals_size(), 1);
-  EXPECT_EQ(sent_web(daemon).reals(0).name(), "a");
-  EXPECT_EQ(daemon.ctl({"real", "remove", "web", "sorry"}).exit, 0);
-  EXPECT_EQ(sent_web(daemon).sorry_reals_size(), 0);
+  expect_asked(daemon, R"(edits { remove_real { service: "web" real: "[2001:DB8:0::1]:80" } })");
 }
 
-TEST(RealRemove, NamesWhatDoesNotExist) {
-  FakeDaemon daemon;
-  with_state(daemon);
-  const Ended no_real = daemon.ctl({"real", "remove", "web", "c"});
-  EXPECT_EQ(no_real.exit, 4);
-  EXPECT_THAT(no_real.err, HasSubstr("real web/c"));
-  const Ended no_service = daemon.ctl({"real", "remove", "wbe", "a"});
-  EXPECT_EQ(no_service.exit, 4);
-  EXPECT_THAT(no_service.err, HasSubstr("service wbe"));
-  EXPECT_EQ(daemon.asked_apply.ByteSizeLong(), 0U);
-}
-
-TEST(ServiceAdd, KeepsAllOthersAndRefusesAKnownName) {
+TEST(ServiceAdd, SendsTheFilesServicesAndPools) {
   FakeDaemon daemon;
   const ScratchFolder folder;
-  const std::string file = folder.write("dns.yaml", kDns);
-  EXPECT_EQ(with_state(daemon).ctl({"service", "add", "-f", file}).exit, 0);
-  ASSERT_EQ(daemon.asked_apply.state().services_size(), 3);
-  EXPECT_EQ(sent_web(daemon).reals_size(), 2);
-  EXPECT_EQ(daemon.asked_apply.state().services(2).name(), "dns");
-  daemon.current.mutable_state()->mutable_services(1)->set_name("dns");
-  const Ended again = daemon.ctl({"service", "add", "-f", file});
-  EXPECT_EQ(again.exit, 2);
-  EXPECT_THAT(again.err, HasSubstr("service dns: is there already"));
+  const std::string pool = "local_addresses:\n  - name: p\n    addresses: [10.0.3.1]\n";
+  const Ended ended = daemon.ctl({"service", "add", "-f", folder.write("dns.yaml", pool + kDns)});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  expect_asked(daemon, R"(edits { add_local_addresses { pool { name: "p" addresses: "10.0.3.1" } } }
+    edits { add_service { service { name: "dns" protocol: PROTOCOL_UDP address: "203.0.113.11" port: 53
+      reals { address: "10.0.2.1" } } } })");
 }
 
-TEST(ServiceUpdate, ReplacesItInItsPlaceAndRefusesAnUnknownName) {
+TEST(ServiceUpdate, ReplacesTheWholeService) {
   FakeDaemon daemon;
   const ScratchFolder folder;
-  const std::string file = folder.write("dns.yaml", kDns);
-  EXPECT_EQ(with_state(daemon).ctl({"service", "update", "-f", file}).exit, 4);
-  daemon.current.mutable_state()->mutable_services(0)->set_name("dns");
-  EXPECT_EQ(daemon.ctl({"service", "update", "-f", file}).exit, 0);
-  ASSERT_EQ(daemon.asked_apply.state().services_size(), 2);
-  EXPECT_EQ(daemon.asked_apply.state().services(0).port(), 53U);
-  EXPECT_EQ(daemon.asked_apply.state().services(1).name(), "mail");
+  EXPECT_EQ(daemon.ctl({"service", "update", "-f", folder.write("dns.yaml", kDns)}).exit, 0);
+  expect_asked(daemon, R"(edits { update_service { service { name: "dns" protocol: PROTOCOL_UDP address: "203.0.113.11"
+    port: 53 reals { address: "10.0.2.1" } } update_mask { paths: "*" } } })");
 }
 
 TEST(ServiceAdd, WhatItWouldPassOverIsRefused) {
   FakeDaemon daemon;
   const ScratchFolder folder;
-  const Ended more = with_state(daemon).ctl(
-      {"service", "add", "-f",
-       folder.write("more.yaml", std::string("timeouts:\n  udp: 60s\n") + kDns)});
+  const Ended more = daemon.ctl(
+      {"service", "add", "-f", folder.write("more.yaml", std::string("timeouts:\n  udp: 60s\n") + kDns)});
   EXPECT_EQ(more.exit, 2);
   EXPECT_THAT(more.err, HasSubstr("has more than services"));
-  EXPECT_EQ(daemon.ctl({"service", "add", "-f", folder.write("none.yaml", "services: []\n")}).exit,
-            2);
-  EXPECT_EQ(daemon.asked_apply.ByteSizeLong(), 0U);
+  EXPECT_EQ(daemon.ctl({"service", "add", "-f", folder.write("none.yaml", "services: []\n")}).exit, 2);
+  EXPECT_EQ(daemon.asked_edit.ByteSizeLong(), 0U);
 }
 
-TEST(ServiceRemove, TakesThisOneAlone) {
+TEST(ServiceRemove, NamesTheService) {
   FakeDaemon daemon;
-  EXPECT_EQ(with_state(daemon).ctl({"service", "remove", "web"}).exit, 0);
-  ASSERT_EQ(daemon.asked_apply.state().services_size(), 1);
-  EXPECT_EQ(daemon.asked_apply.state().services(0).name(), "mail");
-  EXPECT_EQ(daemon.ctl({"service", "remove", "nowhere"}).exit, 4);
+  EXPECT_EQ(daemon.ctl({"service", "remove", "web"}).exit, 0);
+  expect_asked(daemon, R"(edits { remove_service { name: "web" } })");
 }
 
 TEST(Edits, ADryRunSaysSo) {
   FakeDaemon daemon;
-  const Ended ended = with_state(daemon).ctl({"service", "remove", "web", "--dry-run"});
-  EXPECT_TRUE(daemon.asked_apply.dry_run());
+  const Ended ended = daemon.ctl({"service", "remove", "web", "--dry-run"});
+  EXPECT_TRUE(daemon.asked_edit.dry_run());
   EXPECT_THAT(ended.out, HasSubstr("dry run"));
 }
 
-TEST(Edits, AreMadeAgainOnWhatAnotherChangeLeft) {
+TEST(Edits, RefusalsHaveTheirExitCodes) {
   FakeDaemon daemon;
-  with_state(daemon).overtaken = 2;
-  const Ended ended = daemon.ctl({"real", "remove", "web", "a"});
-  EXPECT_EQ(ended.exit, 0) << ended.err;
-  EXPECT_EQ(daemon.asked_apply.expected_revision(), 9U);
-  daemon.overtaken = 1000;
-  EXPECT_EQ(daemon.ctl({"real", "remove", "web", "a"}).exit, 5) << "but not for ever";
-}
-
-TEST(Edits, AreRefusedWhenTheExpectedRevisionIsNotTheCurrentOne) {
-  FakeDaemon daemon;
-  const Ended stale =
-      with_state(daemon).ctl({"real", "remove", "web", "a", "--expect-revision", "6"});
-  EXPECT_EQ(stale.exit, 5);
-  EXPECT_THAT(stale.err, AllOf(HasSubstr("revision 6"), HasSubstr("the current one is 7")));
-  EXPECT_EQ(daemon.asked_apply.ByteSizeLong(), 0U);
-  daemon.overtaken = 1;
-  EXPECT_EQ(daemon.ctl({"real", "remove", "web", "a", "--expect-revision", "7"}).exit, 5);
-  EXPECT_EQ(daemon.overtaken, 0);
+  const std::pair<grpc::StatusCode, int> expected[] = {{grpc::StatusCode::NOT_FOUND, 4},
+                                                       {grpc::StatusCode::ALREADY_EXISTS, 2},
+                                                       {grpc::StatusCode::INVALID_ARGUMENT, 2},
+                                                       {grpc::StatusCode::ABORTED, 5}};
+  for (const auto& [code, exit] : expected) {
+    daemon.refuse = {code, "for a reason"};
+    const Ended ended = daemon.ctl({"real", "remove", "web", "a"});
+    EXPECT_EQ(ended.exit, exit);
+    EXPECT_THAT(ended.err, HasSubstr("for a reason"));
+  }
 }
 
 }  // namespace

@@ -78,9 +78,9 @@ class FakeDaemon : public v1::Shunt::Service {
   // How long GetStatus and ListServices take.
   std::chrono::milliseconds delay{0};
   v1::ApplyResponse applied;
-  // So many times somebody else's change comes before Apply's.
-  int overtaken = 0;
   v1::GetResponse current;
+  v1::HistoryResponse history;
+  v1::GetRevisionResponse revision;
   v1::Status status;
   // ListServices: page by page.
   std::vector<v1::ListServicesResponse> pages;
@@ -93,6 +93,10 @@ class FakeDaemon : public v1::Shunt::Service {
 
   // What was asked.
   v1::ApplyRequest asked_apply;
+  v1::EditRequest asked_edit;
+  v1::HistoryRequest asked_history;
+  v1::GetRevisionRequest asked_revision;
+  v1::RollbackRequest asked_rollback;
   v1::SetWeightRequest asked_weight;
   v1::DrainRequest asked_drain;
   v1::ClearOverrideRequest asked_clear;
@@ -111,11 +115,22 @@ class FakeDaemon : public v1::Shunt::Service {
 
   grpc::Status Apply(Context*, const v1::ApplyRequest* request, v1::ApplyResponse* response) override {
     asked_apply = *request;
-    if (overtaken > 0) {
-      --overtaken;
-      current.set_revision(current.revision() + 1);
-      return {grpc::StatusCode::ABORTED, "somebody changed the state"};
-    }
+    return answer(applied, response);
+  }
+  grpc::Status Edit(Context*, const v1::EditRequest* request, v1::ApplyResponse* response) override {
+    asked_edit = *request;
+    return answer(applied, response);
+  }
+  grpc::Status History(Context*, const v1::HistoryRequest* request, v1::HistoryResponse* response) override {
+    asked_history = *request;
+    return answer(history, response);
+  }
+  grpc::Status GetRevision(Context*, const v1::GetRevisionRequest* request, v1::GetRevisionResponse* response) override {
+    asked_revision = *request;
+    return answer(revision, response);
+  }
+  grpc::Status Rollback(Context*, const v1::RollbackRequest* request, v1::ApplyResponse* response) override {
+    asked_rollback = *request;
     return answer(applied, response);
   }
   grpc::Status Get(Context*, const v1::GetRequest*, v1::GetResponse* response) override {

@@ -28,6 +28,12 @@ const char* option_of(v1::Protocol protocol) {
 // Whole seconds, none of them lost to rounding.
 int64_t seconds_of(const google::protobuf::Duration& duration) { return (config::to_ms(duration).value_or(0) + 999) / 1000; }
 
+// IPVS has no conhash: mh is next to it, and passes over a drained real, too, by its fallback.
+v1::Scheduler scheduler_of(const v1::Service& service) {
+  if (service.scheduler() == v1::SCHEDULER_UNSPECIFIED) return v1::SCHEDULER_WLC;
+  return service.scheduler() == v1::SCHEDULER_CONHASH ? v1::SCHEDULER_MH : service.scheduler();
+}
+
 bool is_v4(const v1::Service& service) {
   const std::string& first = service.has_match() ? (service.match().vips_size() > 0 ? service.match().vips(0)
                                                                                     : service.match().clients(0))
@@ -119,6 +125,10 @@ class Export {
       note(subject_, "IPVS does not lower the MSS",
            "nft add rule inet filter forward tcp flags syn tcp option maxseg size set " + std::to_string(service.max_segment_size()));
     }
+    if (service.scheduler() == v1::SCHEDULER_CONHASH) {
+      note(subject_, "IPVS has no scheduler conhash, and none with a load_bound",
+           "mh is written in its place; upper_threshold of reals bounds their connections");
+    }
     if (service.sloppy_tcp() || service.sloppy_sctp()) {
       const std::string name = service.sloppy_tcp() ? "sloppy_tcp" : "sloppy_sctp";
       note(subject_, name + " is for all services of IPVS, or none", "sysctl -w net.ipv4.vs." + name + "=1");
@@ -199,7 +209,7 @@ class Export {
   }
 
   static std::string definition(const v1::Service& service) {
-    const v1::Scheduler scheduler = service.scheduler() == v1::SCHEDULER_UNSPECIFIED ? v1::SCHEDULER_WLC : service.scheduler();
+    const v1::Scheduler scheduler = scheduler_of(service);
     std::string text = " -s " + word(scheduler);
     if (service.has_persistence()) {
       const v1::Persistence& persistence = service.persistence();

@@ -50,6 +50,16 @@ TEST(ExportIpvsadm, WhatIpvsadmSavesComesBackTheSame) {
   EXPECT_EQ(export_ipvsadm(config::desired_part(assemble(imported.draft))).text, saved);
 }
 
+TEST(ExportIpvsadm, ConhashBecomesMh) {
+  const Exported result = exported(
+      "services:\n"
+      "  - {name: web, protocol: tcp, address: 192.0.2.1, port: 80, scheduler: conhash, scheduler_flags: {port: true},\n"
+      "     health_check: {port: 80}, reals: [{address: 10.0.0.1}]}\n");
+  EXPECT_EQ(result.text,
+            "-A -t 192.0.2.1:80 -s mh -b mh-fallback,mh-port\n-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m -w 1\n");
+  EXPECT_THAT(texts(result), testing::Contains(HasSubstr("no scheduler conhash")));
+}
+
 TEST(ExportIpvsadm, AServiceForEachVip) {
   const Exported result = exported(
       "services:\n"

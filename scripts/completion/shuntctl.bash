@@ -24,6 +24,7 @@ _shuntctl_options() {
     doctor) echo "--all --watch $common" ;;
     trace) echo "--vip --client --count $common" ;;
     "import ipvsadm") echo "-n --numeric $common" ;;
+    "import keepalived") echo "-i --config-id $common" ;;
     "export ipvsadm") echo "-f --file $common" ;;
     capture) echo "-w --write --filter --port --direction --count --duration --snap-length $common" ;;
     *) echo "$common" ;;
@@ -36,7 +37,8 @@ _shuntctl_verbs() {
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
     history) echo "show" ;;
-    import | export) echo "ipvsadm" ;;
+    import) echo "ipvsadm keepalived" ;;
+    export) echo "ipvsadm" ;;
     real) echo "add update remove set-weight drain clear" ;;
   esac
 }
@@ -48,7 +50,7 @@ _shuntctl_arguments() {
   case "$verb:$count" in
     "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
     "real set-weight:1" | "real drain:1" | "real clear:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
-    check:0 | "import ipvsadm:0") echo "<file>" ;;
+    check:0 | import\ *:0) echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;
   esac
 }
@@ -69,7 +71,7 @@ _shuntctl() {
       --service) service=${words[++i]} ;;
       -o | --output | --timeout | -f | --file | --expect-revision | --real | --client | --limit | --after) ((++i)) ;;
       --port | --vip | --count | --write | --filter | --direction | --duration | --snap-length) ((++i)) ;;
-      --weight | --upper-threshold | --lower-threshold | --name | --deadline | --then | --for) ((++i)) ;;
+      --weight | --upper-threshold | --lower-threshold | --name | --config-id | --deadline | --then | --for) ((++i)) ;;
       -*) ;;
       *)
         if [[ -n $(_shuntctl_verbs "$verb") ]]; then
@@ -91,7 +93,7 @@ _shuntctl() {
     --real) candidates=${service:+$("${ask[@]}" __complete reals "$service" 2>/dev/null)} ;;
     --server | --timeout | --expect-revision | --client | --limit | --after) candidates="" ;;
     --port | --vip | --count | --filter | --duration | --snap-length) candidates="" ;;
-    --weight | --upper-threshold | --lower-threshold | --name | --deadline | --for) candidates="" ;;
+    --weight | --upper-threshold | --lower-threshold | --name | --config-id | --deadline | --for) candidates="" ;;
     *)
       if [[ $cur == -* ]]; then
         candidates=$(_shuntctl_options "$verb")

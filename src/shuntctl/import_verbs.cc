@@ -1,11 +1,12 @@
 // shuntctl import: configurations of other load balancers as Shunt's.
+#include <unistd.h>
+
 #include <cstdio>
-#include <functional>
-#include <iterator>
 #include <memory>
 
 #include "src/shuntctl/file_failure.h"
 #include "src/shuntctl/foreign/import_ipvsadm.h"
+#include "src/shuntctl/foreign/import_keepalived.h"
 #include "src/shuntctl/print.h"
 #include "src/shuntctl/text_file.h"
 #include "src/shuntctl/verbs.h"
@@ -50,15 +51,48 @@ Outcome print_import(const Imported& imported, const std::string& title, const S
 struct ImportOptions {
   std::string file = "-";
   bool is_numeric = false;
+  std::string config_id;
 };
 
-Outcome import_from(const Settings& settings, const ImportOptions& options) {
-  const std::string& file = options.file;
+// Reads the file, and has `import` make a draft of its text.
+template <typename Import>
+Outcome import_file(const std::string& file, const std::string& verb, const Settings& settings, Import import) {
   const auto text = read_text_file(file);
   if (!text) return Failure{ExitCode::kUsage, "INVALID_ARGUMENT", text.error().message, {}};
-  const std::string name = file == "-" ? "stdin" : file;
+  return print_import(import(*text, file == "-" ? "stdin" : file), "Written by shuntctl import " + verb + ".", settings);
+}
+
+Outcome import_from_ipvsadm(const Settings& settings, const ImportOptions& options) {
   const Lookup lookup = options.is_numeric ? Lookup::kNone : Lookup::kHosts;
-  return print_import(import_ipvsadm(*text, name, lookup), "Written by shuntctl import ipvsadm.", settings);
+  return import_file(options.file, "ipvsadm", settings, [lookup](const std::string& text, const std::string& name) {
+    return import_ipvsadm(text, name, lookup);
+  });
+}
+
+Outcome import_from_keepalived(const Settings& settings, const ImportOptions& options) {
+  return import_file(options.file, "keepalived", settings, [&options](const std::string& text, const std::string& name) {
+    return import_keepalived(text, name, options.config_id);
+  });
+}
+
+// keepalived's: the first part of the machine's name.
+std::string default_config_id() {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0) return "";
+  const std::string text = name;
+  return text.substr(0, text.find('.'));
+}
+
+using Verb = Outcome (*)(const Settings&, const ImportOptions&);
+
+CLI::App* add_verb(CLI::App* importing, Command& command, const std::string& name, const std::string& what,
+                   const std::shared_ptr<ImportOptions>& options, Verb verb) {
+  CLI::App* added = importing->add_subcommand(name, what + "; what Shunt cannot do the same is named on standard error, and exits 1");
+  added->add_option("FILE", options->file, "- (the default) is standard input");
+  added->callback([&command, options, verb] {
+    command.action = [options, verb](const Settings& settings) { return verb(settings, *options); };
+  });
+  return added;
 }
 
 }  // namespace
@@ -67,14 +101,14 @@ void add_import_verbs(CLI::App& app, Command& command) {
   CLI::App* importing =
       app.add_subcommand("import", "Writes another load balancer's configuration as Shunt's YAML; needs no daemon")
           ->require_subcommand(1);
-  auto options = std::make_shared<ImportOptions>();
-  CLI::App* ipvsadm = importing->add_subcommand(
-      "ipvsadm", "What ipvsadm-save wrote; what Shunt cannot do the same is named on standard error, and exits 1");
-  ipvsadm->add_option("FILE", options->file, "Its output; - (the default) is standard input");
-  ipvsadm->add_flag("-n,--numeric", options->is_numeric, "Look up no names of hosts: the file has addresses (ipvsadm-save -n)");
-  ipvsadm->callback([&command, options] {
-    command.action = [options](const Settings& settings) { return import_from(settings, *options); };
-  });
+  const auto options = std::make_shared<ImportOptions>();
+  add_verb(importing, command, "ipvsadm", "What ipvsadm-save wrote", options, import_from_ipvsadm)
+      ->add_flag("-n,--numeric", options->is_numeric, "Look up no names of hosts: the file has addresses (ipvsadm-save -n)");
+  options->config_id = default_config_id();
+  add_verb(importing, command, "keepalived", "keepalived.conf, with the files that it includes", options, import_from_keepalived)
+      ->add_option("-i,--config-id", options->config_id, "As keepalived's: what lines that begin with @ID are for")
+      ->type_name("ID")
+      ->capture_default_str();
 }
 
 }  // namespace shunt::shuntctl

@@ -50,6 +50,15 @@ TEST(Exchange, NumericLooksUpNoNames) {
   EXPECT_EQ(run_shuntctl({"import", "ipvsadm", file}).exit, 1);
 }
 
+TEST(Exchange, AKeepalivedConfIsReadForTheMachineThatIsNamed) {
+  const ScratchFolder folder;
+  const std::string file = folder.write("k.conf", "virtual_server 192.0.2.1 80 {\n  protocol TCP\n@lb2 real_server 10.0.0.2 80 {\n@lb2 }\n}\n");
+  const Ended one = run_shuntctl({"import", "keepalived", file, "-i", "lb1"});
+  EXPECT_EQ(one.exit, 0);
+  EXPECT_THAT(one.err, HasSubstr("carried over: 1 service, 0 reals"));
+  EXPECT_THAT(run_shuntctl({"import", "keepalived", file, "--config-id", "lb2"}).err, HasSubstr("carried over: 1 service, 1 real;"));
+}
+
 TEST(Exchange, TheDaemonsStateIsExported) {
   FakeDaemon daemon;
   auto& service = *daemon.current.mutable_state()->add_services();

@@ -24,6 +24,7 @@ _shuntctl_options() {
     doctor) echo "--all --watch $common" ;;
     trace) echo "--vip --client --count $common" ;;
     "import ipvsadm") echo "-n --numeric $common" ;;
+    "import dpvs") echo "-n --numeric -i --config-id $common" ;;
     "import keepalived") echo "-i --config-id $common" ;;
     "export ipvsadm") echo "-f --file $common" ;;
     capture) echo "-w --write --filter --port --direction --count --duration --snap-length $common" ;;
@@ -37,7 +38,7 @@ _shuntctl_verbs() {
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
     history) echo "show" ;;
-    import) echo "ipvsadm keepalived" ;;
+    import) echo "ipvsadm keepalived dpvs" ;;
     export) echo "ipvsadm" ;;
     real) echo "add update remove set-weight drain clear" ;;
   esac
@@ -50,7 +51,7 @@ _shuntctl_arguments() {
   case "$verb:$count" in
     "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
     "real set-weight:1" | "real drain:1" | "real clear:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
-    check:0 | import\ *:0) echo "<file>" ;;
+    check:0 | import\ *:0 | "import dpvs":*) echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;
   esac
 }

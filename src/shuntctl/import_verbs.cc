@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "src/shuntctl/file_failure.h"
+#include "src/shuntctl/foreign/import_dpvs.h"
 #include "src/shuntctl/foreign/import_ipvsadm.h"
 #include "src/shuntctl/foreign/import_keepalived.h"
 #include "src/shuntctl/print.h"
@@ -50,6 +51,8 @@ Outcome print_import(const Imported& imported, const std::string& title, const S
 
 struct ImportOptions {
   std::string file = "-";
+  // DPVS's.
+  std::vector<std::string> files;
   bool is_numeric = false;
   std::string config_id;
 };
@@ -75,6 +78,17 @@ Outcome import_from_keepalived(const Settings& settings, const ImportOptions& op
   });
 }
 
+Outcome import_from_dpvs(const Settings& settings, const ImportOptions& options) {
+  std::vector<ForeignFile> files;
+  for (const std::string& file : options.files.empty() ? std::vector<std::string>{"-"} : options.files) {
+    auto text = read_text_file(file);
+    if (!text) return Failure{ExitCode::kUsage, "INVALID_ARGUMENT", text.error().message, {}};
+    files.push_back({file == "-" ? "stdin" : file, std::move(*text)});
+  }
+  const Lookup lookup = options.is_numeric ? Lookup::kNone : Lookup::kHosts;
+  return print_import(import_dpvs(files, options.config_id, lookup), "Written by shuntctl import dpvs.", settings);
+}
+
 // keepalived's: the first part of the machine's name.
 std::string default_config_id() {
   char name[256] = "";
@@ -88,11 +102,24 @@ using Verb = Outcome (*)(const Settings&, const ImportOptions&);
 CLI::App* add_verb(CLI::App* importing, Command& command, const std::string& name, const std::string& what,
                    const std::shared_ptr<ImportOptions>& options, Verb verb) {
   CLI::App* added = importing->add_subcommand(name, what + "; what Shunt cannot do the same is named on standard error, and exits 1");
-  added->add_option("FILE", options->file, "- (the default) is standard input");
   added->callback([&command, options, verb] {
     command.action = [options, verb](const Settings& settings) { return verb(settings, *options); };
   });
   return added;
+}
+
+void add_file(CLI::App* verb, ImportOptions& options) {
+  verb->add_option("FILE", options.file, "- (the default) is standard input");
+}
+
+void add_numeric(CLI::App* verb, ImportOptions& options) {
+  verb->add_flag("-n,--numeric", options.is_numeric, "Look up no names of hosts: the file has addresses (ipvsadm-save -n)");
+}
+
+void add_config_id(CLI::App* verb, ImportOptions& options) {
+  verb->add_option("-i,--config-id", options.config_id, "As keepalived's: what lines that begin with @ID are for")
+      ->type_name("ID")
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -102,13 +129,20 @@ void add_import_verbs(CLI::App& app, Command& command) {
       app.add_subcommand("import", "Writes another load balancer's configuration as Shunt's YAML; needs no daemon")
           ->require_subcommand(1);
   const auto options = std::make_shared<ImportOptions>();
-  add_verb(importing, command, "ipvsadm", "What ipvsadm-save wrote", options, import_from_ipvsadm)
-      ->add_flag("-n,--numeric", options->is_numeric, "Look up no names of hosts: the file has addresses (ipvsadm-save -n)");
   options->config_id = default_config_id();
-  add_verb(importing, command, "keepalived", "keepalived.conf, with the files that it includes", options, import_from_keepalived)
-      ->add_option("-i,--config-id", options->config_id, "As keepalived's: what lines that begin with @ID are for")
-      ->type_name("ID")
-      ->capture_default_str();
+  CLI::App* ipvsadm = add_verb(importing, command, "ipvsadm", "What ipvsadm-save wrote", options, import_from_ipvsadm);
+  add_file(ipvsadm, *options);
+  add_numeric(ipvsadm, *options);
+  CLI::App* keepalived = add_verb(importing, command, "keepalived", "keepalived.conf, with the files that it includes", options,
+                                  import_from_keepalived);
+  add_file(keepalived, *options);
+  add_config_id(keepalived, *options);
+  CLI::App* dpvs = add_verb(importing, command, "dpvs",
+                            "DPVS's: dpvs.conf, its keepalived.conf, commands of its ipvsadm and dpip, or several of them", options,
+                            import_from_dpvs);
+  dpvs->add_option("FILE", options->files, "- (the default) is standard input");
+  add_numeric(dpvs, *options);
+  add_config_id(dpvs, *options);
 }
 
 }  // namespace shunt::shuntctl

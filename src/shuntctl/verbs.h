@@ -33,7 +33,7 @@ void add_event_verbs(CLI::App& app, Command& command);
 void add_explain_verbs(CLI::App& app, Command& command);
 // trace, capture
 void add_watch_verbs(CLI::App& app, Command& command);
-// import ipvsadm, import keepalived
+// import ipvsadm, import keepalived, import dpvs
 void add_import_verbs(CLI::App& app, Command& command);
 // export ipvsadm
 void add_export_verbs(CLI::App& app, Command& command);

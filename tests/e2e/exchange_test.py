@@ -72,6 +72,21 @@ class KernelTable(unittest.TestCase):
         exported = shuntctl("export", "ipvsadm", "-f", path)
         self.assertEqual(self.saved(exported.stdout.splitlines()), listing)
 
+    def test_a_machine_of_dpvss_is_one_that_shuntd_takes(self):
+        path = os.path.join(self.folder, "dpvs.conf")
+        workers = "".join(f"worker cpu{n} {{\n type {'slave' if n else 'master'}\n cpu_id {n}\n}}\n" for n in range(9))
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("netif_defs {\n device dpdk0 {\n  rx {\n   descriptor_number 1024\n  }\n }\n device dpdk1 {\n }\n}\n"
+                      f"worker_defs {{\n{workers}}}\nipvs_defs {{\n conn {{\n  conn_pool_size 2097152\n }}\n}}\n")
+        done = shuntctl("import", "dpvs", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(self.folder, "dpvs.yaml"), "w", encoding="utf-8") as out:
+            out.write(done.stdout)
+        # It also says whether the memory is enough for the tables.
+        checked = subprocess.run([os.path.join(BIN, "shuntd"), "--check", "-c", out.name], capture_output=True, text=True,
+                                 timeout=60, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr + done.stdout)
+
     def test_a_listing_with_names_is_the_same(self):
         numbers, names = self.saved(LISTING), self.saved(LISTING, "")
         self.assertIn(":https", names)

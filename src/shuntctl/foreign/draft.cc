@@ -7,7 +7,6 @@
 #include <set>
 #include <string_view>
 
-#include "config/convert.h"
 #include "config/validate.h"
 
 namespace shunt::shuntctl {
@@ -139,6 +138,13 @@ void add(std::vector<Note>& notes, const std::vector<Note>& more) { notes.insert
 
 }  // namespace
 
+v1::Port placeholder_port() {
+  v1::Port port;
+  port.set_name("outside");
+  port.set_device("0000:01:00.0");
+  return port;
+}
+
 v1::Config assemble(const Draft& draft) {
   v1::Config config = draft.config;
   for (const DraftService& from : draft.services) {
@@ -157,7 +163,9 @@ v1::Config assemble(const Draft& draft) {
 
 void leave_out_what_is_refused(Draft& draft) {
   for (;;) {
-    const auto problems = config::validate_desired_state(config::desired_part(assemble(draft)));
+    v1::Config config = assemble(draft);
+    if (config.ports_size() == 0) *config.add_ports() = placeholder_port();
+    const auto problems = config::validate(config);
     if (problems.empty() || !Pruning(draft, problems).changed()) return;
   }
 }

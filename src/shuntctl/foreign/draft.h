@@ -43,6 +43,9 @@ struct Imported {
   std::vector<Fault> faults;
 };
 
+// What a draft without ports has in their place, for a person to change.
+v1::Port placeholder_port();
+
 // The message that the draft stands for.
 v1::Config assemble(const Draft& draft);
 

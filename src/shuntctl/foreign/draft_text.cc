@@ -11,9 +11,6 @@ constexpr size_t kLineBytes = 116;
 
 constexpr const char* kPorts = R"(# The machine: put your own ports, their addresses and its lcores here (config/examples; `dpdk-devbind.py --status` names
 # network cards). `shuntctl apply` takes what is below and leaves this to the running daemon.
-ports:
-  - name: outside
-    device: "0000:01:00.0"
 )";
 
 // Lines of `text`, each with `before` in front.
@@ -70,8 +67,12 @@ std::string service_text(const DraftService& service) {
 
 std::string draft_text(const Draft& draft, const std::string& title) {
   std::string text = wrapped_comment(title, "") + comments(draft.notes, "");
-  if (draft.config.ports_size() == 0) text += kPorts;
-  if (draft.config.ByteSizeLong() > 0) text += to_yaml(draft.config);
+  v1::Config config = draft.config;
+  if (config.ports_size() == 0) {
+    text += kPorts;
+    *config.add_ports() = placeholder_port();
+  }
+  text += to_yaml(config);
   std::string services;
   bool is_empty = true;
   for (const DraftService& service : draft.services) {

@@ -28,17 +28,12 @@ constexpr Elsewhere kElsewhere[] = {
     {"tunnel_group", kNetwork},
 };
 
-std::string folder_of(const std::string& file) {
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "." : file.substr(0, std::max<size_t>(slash, 1));
-}
-
 class KeepalivedImport {
  public:
   KeepalivedImport(const std::vector<Directive>& directives, Imported& imported) : imported_(imported) {
     for (const Directive& directive : directives) read_first(directive);
     for (const Directive& directive : directives) read(directive);
-    imported_.faults = std::move(report_.faults);
+    imported_.faults.insert(imported_.faults.end(), report_.faults.begin(), report_.faults.end());
   }
 
  private:
@@ -126,16 +121,17 @@ class KeepalivedImport {
 
 }  // namespace
 
+void add_keepalived(std::string_view text, const std::string& file, const std::string& id, Imported& imported) {
+  KeepalivedLines lines = read_keepalived(text, file, folder_of(file), id);
+  imported.draft.notes.insert(imported.draft.notes.end(), lines.notes.begin(), lines.notes.end());
+  KeepalivedTree tree = lines.faults.empty() ? parse_keepalived(lines.lines) : KeepalivedTree{{}, lines.faults};
+  imported.faults.insert(imported.faults.end(), tree.faults.begin(), tree.faults.end());
+  if (tree.faults.empty()) KeepalivedImport(tree.directives, imported);
+}
+
 Imported import_keepalived(std::string_view text, const std::string& file, const std::string& id) {
   Imported imported;
-  KeepalivedLines lines = read_keepalived(text, file, folder_of(file), id);
-  imported.faults = std::move(lines.faults);
-  imported.draft.notes = std::move(lines.notes);
-  if (!imported.faults.empty()) return imported;
-  KeepalivedTree tree = parse_keepalived(lines.lines);
-  imported.faults = std::move(tree.faults);
-  if (!imported.faults.empty()) return imported;
-  const KeepalivedImport reading(tree.directives, imported);
+  add_keepalived(text, file, id, imported);
   if (imported.faults.empty()) leave_out_what_is_refused(imported.draft);
   return imported;
 }

@@ -10,6 +10,9 @@
 
 namespace shunt::shuntctl {
 
+// Adds to what was imported before, without looking whether it is valid.
+void add_keepalived(std::string_view text, const std::string& file, const std::string& id, Imported& imported);
+
 // `file` names the text in notes and faults, its folder is where includes are looked for; `id` is keepalived's
 // --config-id. The draft is valid for Shunt, whatever was in the text.
 Imported import_keepalived(std::string_view text, const std::string& file, const std::string& id);

@@ -165,6 +165,13 @@ std::optional<Fault> fault_at(const Source& from, const IpvsadmLine& line, std::
 
 }  // namespace
 
+std::variant<LvsService, Fault> service_of_line(const IpvsadmLine& line, const Source& from, Lookup lookup) {
+  LineReader reader(line, from, lookup);
+  LvsService service = reader.service();
+  if (auto fault = reader.fault()) return *fault;
+  return service;
+}
+
 std::vector<LvsService>::iterator IpvsadmTable::find(const LvsService& key) {
   return std::find_if(services_.begin(), services_.end(),
                       [&key](const LvsService& service) { return same_place(service, key); });

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "src/shuntctl/foreign/ipvsadm_line.h"
@@ -10,6 +11,9 @@
 #include "src/shuntctl/foreign/names.h"
 
 namespace shunt::shuntctl {
+
+// The service that a line is about, by its place alone.
+std::variant<LvsService, Fault> service_of_line(const IpvsadmLine& line, const Source& from, Lookup lookup);
 
 class IpvsadmTable {
  public:

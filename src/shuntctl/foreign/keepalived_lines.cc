@@ -59,11 +59,6 @@ std::optional<std::string> file_text(const std::string& path) {
   return std::ferror(file.get()) != 0 ? std::nullopt : std::optional(text);
 }
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
-}
-
 std::vector<std::string> files_like(const std::string& pattern) {
   std::vector<std::string> paths;
   glob_t found{};
@@ -313,6 +308,11 @@ class Reading {
 };
 
 }  // namespace
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, std::max<size_t>(slash, 1));
+}
 
 KeepalivedLines read_keepalived(std::string_view text, const std::string& file, const std::string& folder, const std::string& id) {
   Reading reading(id);

@@ -22,6 +22,9 @@ struct KeepalivedLines {
   std::vector<Fault> faults;
 };
 
+// Of a file's path.
+std::string folder_of(const std::string& path);
+
 // `folder` is where relative includes are looked for, `id` what lines that begin with "@ID" are compared with.
 KeepalivedLines read_keepalived(std::string_view text, const std::string& file, const std::string& folder,
                                 const std::string& id);

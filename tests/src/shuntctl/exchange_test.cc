@@ -59,6 +59,22 @@ TEST(Exchange, AKeepalivedConfIsReadForTheMachineThatIsNamed) {
   EXPECT_THAT(run_shuntctl({"import", "keepalived", file, "--config-id", "lb2"}).err, HasSubstr("carried over: 1 service, 1 real;"));
 }
 
+TEST(Exchange, FilesOfDpvsAreOneConfiguration) {
+  const ScratchFolder folder;
+  const std::string conf = folder.write("dpvs.conf",
+      "netif_defs {\n  <init> device dpdk0 {\n  }\n}\nworker_defs {\n  worker cpu0 {\n    cpu_id 0\n    type master\n  }\n"
+      "  worker cpu1 {\n    cpu_id 1\n    type slave\n  }\n}\n");
+  const std::string script = folder.write("setup.sh", "ipvsadm -A -t 192.0.2.1:80 -s rr\nipvsadm -a -t 192.0.2.1:80 -r 10.0.0.1 -b\n"
+                                                      "ipvsadm -P -z 10.0.1.1 -t 192.0.2.1:80 -F dpdk0\n");
+  const Ended ended = run_shuntctl({"import", "dpvs", conf, script});
+  EXPECT_EQ(ended.exit, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("lcores: \"0,1\""), HasSubstr("name: dpdk0"), HasSubstr("method: fullnat")));
+  EXPECT_EQ(run_shuntctl({"check", folder.write("lb.yaml", ended.out)}).exit, 0);
+  const Ended wrong = run_shuntctl({"import", "dpvs", conf, folder.write("w", "-A -z 1\n")});
+  EXPECT_EQ(wrong.exit, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("w:1:4: -z does not go with -A"));
+}
+
 TEST(Exchange, TheDaemonsStateIsExported) {
   FakeDaemon daemon;
   auto& service = *daemon.current.mutable_state()->add_services();

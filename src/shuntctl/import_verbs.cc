@@ -117,9 +117,8 @@ void add_numeric(CLI::App* verb, ImportOptions& options) {
 }
 
 void add_config_id(CLI::App* verb, ImportOptions& options) {
-  verb->add_option("-i,--config-id", options.config_id, "As keepalived's: what lines that begin with @ID are for")
-      ->type_name("ID")
-      ->capture_default_str();
+  verb->add_option("-i,--config-id", options.config_id, "As keepalived's: what lines that begin with @ID are for (default: this machine's name)")
+      ->type_name("ID");
 }
 
 }  // namespace

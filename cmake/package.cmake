@@ -1,0 +1,32 @@
+# `cpack` in the build folder, or scripts/dev package: shunt_VERSION_ARCHITECTURE.deb.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME shunt)
+set(CPACK_PACKAGE_CONTACT "Shunt maintainers <maintainers@shunt.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "layer-4 load balancer on DPDK")
+set(CPACK_PACKAGE_DESCRIPTION "Shunt spreads the connections of clients to a virtual service over many real
+servers, as Linux's IP Virtual Server does, in userspace and on DPDK. shuntd
+is the daemon, shuntctl its command line.")
+set(CPACK_STRIP_FILES ON)
+# /etc is outside of the prefix.
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Drivers are no libraries of ours: EAL loads those that it finds.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, iproute2, kmod, librte-mempool-ring23, librte-bus-pci23, librte-bus-vdev23, librte-meta-net")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "dpdk")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+foreach(script conffiles postinst prerm postrm)
+  list(APPEND CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/config/debian/${script})
+endforeach()
+
+set(doc ${CMAKE_BINARY_DIR}/package)
+configure_file(config/debian/changelog ${doc}/changelog @ONLY)
+find_program(GZIP gzip REQUIRED)
+add_custom_command(OUTPUT ${doc}/changelog.gz COMMAND ${GZIP} -9nkf ${doc}/changelog DEPENDS ${doc}/changelog VERBATIM)
+# What `cpack` needs, and no test.
+add_custom_target(package_files ALL DEPENDS ${doc}/changelog.gz)
+add_dependencies(package_files shuntd shuntctl)
+install(FILES ${doc}/changelog.gz config/debian/copyright DESTINATION share/doc/shunt)
+include(CPack)

@@ -81,7 +81,8 @@ std::vector<std::string> eal_arguments(const DataplaneOptions& options, const st
                                     "--file-prefix=" + options.file_prefix, "-m",
                                     std::to_string(options.memory_mb)};
   if (options.huge_pages) {
-    words.push_back("--huge-unlink=always");
+    // No files: a user without rights to the hugetlbfs of root may be given pages, and nothing is left of a crash.
+    words.push_back("--in-memory");
   } else {
     words.push_back("--no-huge");
     words.push_back("--no-shconf");

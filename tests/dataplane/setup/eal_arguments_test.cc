@@ -33,7 +33,7 @@ TEST(EalArguments, OnlyNamedPciDevicesAreTouched) {
   EXPECT_THAT(words, Contains("0000:01:00.1"));
   EXPECT_THAT(words, Contains("0000:af:00.0"));
   EXPECT_THAT(words, Not(Contains("--no-pci")));
-  EXPECT_THAT(words, Contains("--huge-unlink=always"));
+  EXPECT_THAT(words, Contains("--in-memory"));
   EXPECT_THAT(words, Not(Contains("--no-huge")));
 }
 

@@ -123,6 +123,17 @@ class Shuntd {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   std::string log() const { return place_.read("log"); }
+  pid_t pid() const { return child_; }
+
+  // All that systemd was told and is not read yet.
+  std::string take_notifications() {
+    std::string all;
+    char text[1024];
+    for (ssize_t bytes; (bytes = recv(notify_, text, sizeof text, MSG_DONTWAIT)) > 0;) {
+      all.append(text, static_cast<size_t>(bytes)).append("\n");
+    }
+    return all;
+  }
 
   // Waits until systemd would be told a line that begins so; returns that message, "" after ten seconds.
   std::string notified(const std::string& line) {

@@ -12,6 +12,9 @@ file(GLOB units CONFIGURE_DEPENDS config/systemd/*.service)
 install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES scripts/completion/shuntctl.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME shuntctl)
+install(FILES scripts/completion/shuntctl.zsh
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions RENAME _shuntctl)
+install(FILES scripts/completion/shuntctl.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 file(GLOB docs CONFIGURE_DEPENDS docs/*.md)
 install(FILES README.md CHANGELOG.md DECISIONS.md ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR})

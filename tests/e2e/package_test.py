@@ -87,6 +87,9 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(fields["NoNewPrivs"].strip(), "1")
         self.assertIn("1 port, 1 worker", self.machine.unit("shuntd.service", "StatusText"))
         self.assertIn("web", self.run_in("shuntctl", "service", "list").stdout)
+        completes = ("source /usr/share/bash-completion/completions/shuntctl; COMP_LINE='shuntctl real drain '; "
+                     "COMP_POINT=${#COMP_LINE}; _shuntctl; echo \"${COMPREPLY[@]}\"")
+        self.assertEqual(self.run_in("bash", "-c", completes).stdout, "web\n", "live names")
         addresses = self.run_in("ip", "address", "show", "sh-p0").stdout
         for address in ("192.0.2.2/24", "192.0.2.10/32", "2001:db8::2/64"):
             self.assertIn(address, addresses)
@@ -125,6 +128,13 @@ class PackageTest(unittest.TestCase):
         self.run_in("dpkg", "--purge", "shunt")
         self.assertEqual(self.files_of_ours(), before)
         self.assertNotEqual(self.run_in("getent", "passwd", "shunt", check=False).returncode, 0)
+
+    def test_manuals_and_completions_are_in_it(self):
+        contents = run(["dpkg", "--contents", self.package]).stdout
+        for path in ("man/man8/shuntd.8.gz", "man/man1/shuntctl.1.gz", "man/man5/shunt.yaml.5.gz", "zsh/vendor-completions/_shuntctl",
+                     "bash-completion/completions/shuntctl", "fish/vendor_completions.d/shuntctl.fish", "doc/shunt/production.md",
+                     "doc/shunt/examples/production.yaml", "doc/shunt/copyright"):
+            self.assertRegex(contents, f" ./usr/share/{path}\n")
 
     def test_units_are_hardened(self):
         units = run(["dpkg", "--contents", self.package]).stdout

@@ -10,10 +10,10 @@
 namespace shunt::shuntd {
 namespace {
 
-// Warnings and errors that mean nothing here: net_tap's flow rules need qdiscs that we never ask for, and there are no
-// secondary processes.
+// Warnings and errors that mean nothing here: there are no pages of a size that nobody asked for; net_tap's flow rules
+// need qdiscs that we never ask for; and there are no secondary processes.
 constexpr std::array<std::string_view, 7> kHarmless = {
-    "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "mp action callback", "No free hugepages reported",
+    "qdisc", "Disabling rte flow support", "tap_mp_req_on_rxtx", "mp action callback", "hugepages reported",
     "TELEMETRY", "telemetry"};
 
 ssize_t take(void*, const char* text, size_t bytes) {

@@ -40,7 +40,7 @@ TEST(Watchdog, IsFedOnlyWhileEveryWorkerAdvances) {
   ASSERT_NE(daemon.notified("READY=1"), "") << daemon.log();
   EXPECT_NE(daemon.notified("WATCHDOG=1"), "");
   EXPECT_NE(daemon.notified("WATCHDOG=1"), "");
-  const pid_t worker = thread_named(daemon.pid(), "lcore-worker");
+  const pid_t worker = thread_named(daemon.pid(), "rte-worker");
   ASSERT_NE(worker, 0);
   {
     const HeldThread held(worker);

@@ -131,8 +131,8 @@ struct alignas(64) Worker {
   // Shared, written by control: the tables to read, and the grace that frees them.
   const std::atomic<const Snapshot*>* current = nullptr;
   rte_rcu_qsbr* grace = nullptr;
-  // Shared, written by control: connections on each real, all other workers' (Counts::packed). May be nullptr.
-  const std::atomic<uint64_t>* other_loads = nullptr;
+  // Shared, written by control: what all other workers have on each real.
+  SharedLoads shared_loads;
 
   // Shared by all workers: which real a client of a persistent service has. May be nullptr.
   TemplateTable* templates = nullptr;
@@ -186,12 +186,12 @@ struct alignas(64) Worker {
   // Shared with control.
   alignas(64) std::atomic<bool> stop{false};
   std::atomic<Command*> command{nullptr};
-  // Another number whenever control has written other_loads.
+  // Another number whenever control has written shared_loads.
   std::atomic<uint32_t> loads_epoch{0};
   alignas(64) WorkerCounters counters;
 
   Loads loads() const noexcept {
-    return {real_counters, other_loads, loads_epoch.load(std::memory_order_acquire)};
+    return Loads(real_counters, shared_loads, loads_epoch.load(std::memory_order_acquire));
   }
 };
 

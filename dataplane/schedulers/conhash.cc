@@ -181,7 +181,7 @@ void fill(std::span<const Candidate> candidates, std::span<const RealEntry> real
 
 // Whether the real would have no more than load_bound percent of its share, rounded up, with one connection more.
 bool has_room(const PickContext& context, const Candidate& candidate, uint64_t total, uint64_t weights) noexcept {
-  const uint64_t own = context.loads.counts(candidate.id).overhead();
+  const uint64_t own = context.loads.expected(candidate.id).overhead();
   using Wide = unsigned __int128;
   return Wide{own} * weights * 100 < Wide{total + kOne} * candidate.weight * context.service.load_bound;
 }

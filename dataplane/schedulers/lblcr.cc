@@ -19,7 +19,7 @@ const Candidate* least_of(const PickContext& context, const Entry& entry) noexce
   for (const Member* member = cache.first_of(entry); member != nullptr; member = cache.after(*member)) {
     const Candidate* candidate = candidate_of(context.service, member->real);
     if (candidate == nullptr || !is_eligible(context, *candidate)) continue;
-    const Load load = overhead_by_weight(context.loads.counts(candidate->id), candidate->weight);
+    const Load load = overhead_by_weight(context.loads.expected(candidate->id), candidate->weight);
     if (least != nullptr && !(load < least_load)) continue;
     least = candidate;
     least_load = load;
@@ -35,7 +35,7 @@ RealId most_of(const PickContext& context, const Entry& entry) noexcept {
   for (const Member* member = cache.first_of(entry); member != nullptr; member = cache.after(*member)) {
     const Candidate* candidate = candidate_of(context.service, member->real);
     if (candidate == nullptr || candidate->weight == 0) continue;
-    const Load load = overhead_by_weight(context.loads.counts(candidate->id), candidate->weight);
+    const Load load = overhead_by_weight(context.loads.expected(candidate->id), candidate->weight);
     if (most != kNoReal && !(most_load < load)) continue;
     most = candidate->id;
     most_load = load;

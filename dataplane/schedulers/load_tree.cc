@@ -22,7 +22,7 @@ uint32_t leaf_at(uint32_t position, uint32_t count) noexcept {
 uint64_t scan_total(const PickContext& context, LoadOf load_of) noexcept {
   uint64_t total = 0;
   for (const Candidate& candidate : context.service.candidates) {
-    if (candidate.weight != 0) total += load_of(context.loads.counts(candidate.id), candidate.weight).amount;
+    if (candidate.weight != 0) total += load_of(context.loads.expected(candidate.id), candidate.weight).amount;
   }
   return total;
 }
@@ -167,7 +167,7 @@ void LoadTrees::refresh(Tree& tree, const Loads& loads) noexcept {
 }
 
 LoadTrees::Node LoadTrees::leaf_of(LoadOf load_of, const Loads& loads, RealId real, uint32_t weight) noexcept {
-  const Load load = weight == 0 ? Load{} : load_of(loads.counts(real), weight);
+  const Load load = weight == 0 ? Load{} : load_of(loads.expected(real), weight);
   return {load.amount, uint64_t{real.index} << 32 | load.weight};
 }
 
@@ -198,7 +198,7 @@ RealId scan(const PickContext& context, LoadOf load_of) noexcept {
   Load least_load;
   for (const Candidate& candidate : context.service.candidates) {
     if (!is_eligible(context, candidate)) continue;
-    const Load load = load_of(context.loads.counts(candidate.id), candidate.weight);
+    const Load load = load_of(context.loads.expected(candidate.id), candidate.weight);
     if (load.amount == Load::kRefused || !(load < least_load)) continue;
     least = candidate.id;
     least_load = load;

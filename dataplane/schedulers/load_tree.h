@@ -14,7 +14,7 @@ namespace shunt::dataplane {
 
 // How loaded a real is, as a quotient: amount / weight. The least gets the connection.
 struct Load {
-  // At most 2^41 (all connections of 64 workers, active), or kRefused.
+  // At most 2^42 (twice all connections of 64 workers, active), or kRefused.
   uint64_t amount = kRefused;
   // At most 65535. 0: infinitely loaded, what a candidate of weight 0 is.
   uint32_t weight = 0;

@@ -18,10 +18,10 @@ inline const Candidate* candidate_of(const ServiceEntry& service, RealId real) n
 // More active connections than the weight, while another real has less than half of its own (is_overloaded of both
 // files; not to be confused with thresholds).
 inline bool has_more_than_its_share(const PickContext& context, const Candidate& candidate) noexcept {
-  if (context.loads.counts(candidate.id).active <= candidate.weight) return false;
+  if (context.loads.expected(candidate.id).active <= candidate.weight) return false;
   const std::span<const Candidate> all = context.service.candidates;
   return std::any_of(all.begin(), all.end(), [&](const Candidate& other) {
-    return context.loads.counts(other.id).active * 2 < other.weight;
+    return context.loads.expected(other.id).active * 2 < other.weight;
   });
 }
 

@@ -7,7 +7,7 @@ namespace shunt::dataplane {
 namespace {
 
 Load load_of(Counts counts, uint32_t weight) noexcept {
-  return {counts.active == 0 ? 0 : counts.active + 1, weight};
+  return {counts.active == 0 ? 0 : counts.active + counts.lag + 1, weight};
 }
 
 RealId pick(const PickContext& context) noexcept { return least_loaded(context, load_of); }

@@ -2,12 +2,12 @@
 // a pure choice: nothing here forwards, counts or logs.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 
 #include "dataplane/connection.h"
 #include "dataplane/counters.h"
+#include "dataplane/schedulers/loads.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/types.h"
 
@@ -46,51 +46,6 @@ constexpr uint32_t first_place_of(uint32_t index) noexcept {
   for (int bit = 0; bit < 32; ++bit, index >>= 1) reversed = reversed << 1 | (index & 1);
   return reversed;
 }
-
-// Connections on a real.
-struct Counts {
-  uint64_t active = 0;
-  uint64_t inactive = 0;
-
-  // IPVS's (include/net/ip_vs.h ip_vs_dest_conn_overhead).
-  constexpr uint64_t overhead() const noexcept { return active * 256 + inactive; }
-  // Both in one word, which sums of counts of all workers do not overflow: active in the upper half.
-  constexpr uint64_t packed() const noexcept { return active << 32 | inactive; }
-};
-
-// Connections on a real, of the whole node: this worker's own, live, and the others' as control last summed them.
-class Loads {
- public:
-  // `others`: Counts::packed() of each real, or nullptr. `epoch` is another number whenever they were summed anew.
-  Loads(const RealCounters* own, const std::atomic<uint64_t>* others, uint32_t epoch = 0) noexcept
-      : own_(own), others_(others), epoch_(epoch) {}
-
-  Counts counts(RealId real) const noexcept {
-    const RealCounters& own = own_[real.index];
-    const uint64_t others = others_ ? others_[real.index].load(std::memory_order_relaxed) : 0;
-    Counts counts{own.active.load(std::memory_order_relaxed) + (others >> 32),
-                  own.inactive.load(std::memory_order_relaxed) + (others & UINT32_MAX)};
-    if (real == leaving_) [[unlikely]] --(leaves_active_ ? counts.active : counts.inactive);
-    return counts;
-  }
-  uint32_t epoch() const noexcept { return epoch_; }
-
-  // As they will be once a connection of this worker's on the real has ended.
-  Loads without(RealId real, bool is_active) const noexcept {
-    Loads after = *this;
-    after.leaving_ = real;
-    after.leaves_active_ = is_active;
-    return after;
-  }
-  bool is_of_now() const noexcept { return leaving_ == kNoReal; }
-
- private:
-  const RealCounters* own_;
-  const std::atomic<uint64_t>* others_;
-  uint32_t epoch_;
-  RealId leaving_ = kNoReal;
-  bool leaves_active_ = false;
-};
 
 class LoadTrees;
 class LocalityCache;

@@ -6,7 +6,7 @@
 namespace shunt::dataplane {
 namespace {
 
-Load load_of(Counts counts, uint32_t weight) noexcept { return {counts.active + 1, weight}; }
+Load load_of(Counts counts, uint32_t weight) noexcept { return {counts.active + counts.lag + 1, weight}; }
 
 RealId pick(const PickContext& context) noexcept { return least_loaded(context, load_of); }
 

@@ -65,8 +65,8 @@ const Candidate* drawn_of_eligible(const PickContext& context, uint64_t total, u
 }
 
 RealId less_loaded(const PickContext& context, const Candidate& one, const Candidate& other) noexcept {
-  const uint64_t overhead_of_one = context.loads.counts(one.id).overhead();
-  const uint64_t overhead_of_other = context.loads.counts(other.id).overhead();
+  const uint64_t overhead_of_one = context.loads.expected(one.id).overhead();
+  const uint64_t overhead_of_other = context.loads.expected(other.id).overhead();
   return other.weight * overhead_of_one > one.weight * overhead_of_other ? other.id : one.id;
 }
 

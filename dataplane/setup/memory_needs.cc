@@ -65,9 +65,9 @@ uint64_t table_bytes(const DataplaneOptions& options) noexcept {
 MemoryNeeds memory_needs(const DataplaneOptions& options, uint32_t workers) noexcept {
   MemoryNeeds needs;
   needs.tables = workers * table_bytes(options) + TemplateTable::bytes_for(options.templates);
-  const uint64_t other_loads = workers > 1 ? kMaxReals * sizeof(uint64_t) : 0;
+  const uint64_t shared_loads = workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0;
   needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * sizeof(Cursor) +
-                              LoadTrees::bytes() + LocalityCache::bytes() + other_loads);
+                              LoadTrees::bytes() + LocalityCache::bytes() + shared_loads);
   needs.mbufs = pool_bytes(options);
   uint64_t descriptors = 0;
   for (const PortOptions& port : options.ports) descriptors += uint64_t{2} * port.descriptors * workers;

@@ -62,7 +62,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
       {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
       {owned.load_trees, "load trees", LoadTrees::bytes()},
       {owned.localities, "localities", LocalityCache::bytes()},
-      {owned.other_loads, "loads", workers > 1 ? kMaxReals * sizeof(std::atomic<uint64_t>) : 0},
+      {owned.shared_loads, "loads", workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0},
   };
   for (const Piece& piece : pieces) {
     if (piece.bytes == 0) continue;
@@ -94,7 +94,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.load_trees.attach(owned.load_trees.get(), worker.real_counters);
   worker.localities.attach(owned.localities.get(), key);
   worker.templates = around.templates;
-  worker.other_loads = static_cast<const std::atomic<uint64_t>*>(owned.other_loads.get());
+  worker.shared_loads = {static_cast<const SharedLoad*>(owned.shared_loads.get()), workers,
+                         load_phase_of(index, workers)};
   worker.pool = around.pool;
   worker.steering = around.steering;
   worker.local_port_search.first_turn = static_cast<uint32_t>(rte_rand());
@@ -112,6 +113,7 @@ Result<std::unique_ptr<Workers>> Workers::build(const DataplaneOptions& options,
   for (uint32_t index = 0; index + 1 < lcores.size(); ++index) {
     auto owned = build_one(options, index, lcores, around);
     if (!owned) return owned.error();
+    workers->sharers_.push_back({owned->worker, static_cast<SharedLoad*>(owned->shared_loads.get())});
     workers->all_.push_back(std::move(*owned));
     workers->infos_.push_back({index, lcores[index + 1].id, options.connections_per_worker,
                                options.ipv6_connections_per_worker, table_bytes(options)});
@@ -234,24 +236,6 @@ void Workers::remove_taps(const std::vector<Tap*>& by_worker) {
     }
     set_taps(all_[i], left);
   }
-}
-
-void Workers::share_loads(RealId highest) noexcept {
-  if (count() < 2) return;
-  const uint32_t end = std::min(highest.index, kMaxReals - 1) + 1;
-  std::array<uint64_t, kMaxWorkers> own{};
-  for (uint32_t real = 0; real < end; ++real) {
-    uint64_t sum = 0;
-    for (uint32_t worker = 0; worker < count(); ++worker) {
-      own[worker] = Loads(all_[worker].worker->real_counters, nullptr).counts({real}).packed();
-      sum += own[worker];
-    }
-    for (uint32_t worker = 0; worker < count(); ++worker) {
-      auto* others = static_cast<std::atomic<uint64_t>*>(all_[worker].other_loads.get());
-      others[real].store(sum - own[worker], std::memory_order_relaxed);
-    }
-  }
-  for (Owned& owned : all_) owned.worker->loads_epoch.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace shunt::dataplane

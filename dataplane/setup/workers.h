@@ -14,6 +14,7 @@
 #include "dataplane/setup/lcores.h"
 #include "dataplane/setup/memory.h"
 #include "dataplane/setup/publisher.h"
+#include "dataplane/setup/share_loads.h"
 #include "dataplane/tap.h"
 #include "dataplane/worker.h"
 #include "src/base/result.h"
@@ -51,7 +52,7 @@ class Workers {
   // As Dataplane's functions of these names.
   void for_each_connection(const std::function<bool(const ConnectionCopy&)>& sink);
   uint64_t flush_connections(RealId real);
-  void share_loads(RealId highest) noexcept;
+  void share_loads(RealId highest) noexcept { dataplane::share_loads(sharers_, highest); }
   std::vector<Explanation> explain(const IpFlow& flow, uint16_t in_port);
   // One for each worker, from now on until they are taken back. kConflict: kMostTaps are there.
   Result<void> add_taps(const std::vector<Tap*>& by_worker);
@@ -66,7 +67,7 @@ class Workers {
     Memory cursors;
     Memory load_trees;
     Memory localities;
-    Memory other_loads;
+    Memory shared_loads;
     Ring inbox;
     Worker* worker = nullptr;  // in `object`
     std::unique_ptr<const TapSet> taps;  // that it looks at
@@ -82,6 +83,7 @@ class Workers {
 
   std::mutex taps_mutex_;
   std::vector<Owned> all_;
+  std::vector<Sharer> sharers_;
   std::vector<WorkerInfo> infos_;
   bool running_ = false;
 };

@@ -82,7 +82,7 @@ class SchedulerRig {
       flow_.source = IpAddress::from_v4(Be32::from_host(flow_.source.v4().host() + 1));
       // Of lblc and lblcr, that some are known and some are not.
       flow_.destination = IpAddress::from_v4(Be32::from_host(0xcb000000 + flow_.source.v4().host() * 2654435761u % 30000));
-      const Loads loads(counters_.data(), nullptr);
+      const Loads loads(counters_.data());
       const RealId real = scheduler_.pick(
           {service_, flow_, loads, cursor_, &trees_, counters_.data(), &localities_, i});
       if (real == kNoReal) give_up("a scheduler had no real left");
@@ -105,7 +105,7 @@ class SchedulerRig {
                           std::memory_order_relaxed);
     counters.inactive.store(counters.inactive.load(std::memory_order_relaxed) + static_cast<uint32_t>(inactive),
                             std::memory_order_relaxed);
-    if (counters.place.leaf != 0) trees_.update(real, Loads(counters_.data(), nullptr));
+    if (counters.place.leaf != 0) trees_.update(real, Loads(counters_.data()));
   }
 
   const Scheduler& scheduler_;

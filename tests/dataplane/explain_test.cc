@@ -239,11 +239,14 @@ TEST(ExplainOne, ALeastLoadedServiceOfManyRealsIsToldBetweenItsRefreshes) {
   const ServiceId service = lb.add_service(Protocol::kUdp, "203.0.113.10", 53, Method::kDirect, SchedulerKind::kWlc);
   for (uint32_t i = 0; i < kReals; ++i) lb.add_real(service, "10.0.0." + std::to_string(i + 1), 53, 1 + i % 3);
   lb.publish();
-  std::vector<std::atomic<uint64_t>> others(256);
-  lb.worker().other_loads = others.data();
+  std::vector<SharedLoad> others(256);
+  lb.worker().shared_loads = {others.data(), 2, load_phase_of(1, 2)};
   for (uint32_t round = 0; round < 500; ++round) {
     if (round % 50 == 0) {
-      for (uint32_t i = 0; i < kReals; ++i) others[i] = Counts{(round + i * 7) % 5, i % 3}.packed();
+      for (uint32_t i = 0; i < kReals; ++i) {
+        others[i].others = Counts{(round + i * 7) % 5, i % 3}.packed();
+        others[i].own = Loads(lb.worker().real_counters).counts({i}).packed();
+      }
       ++lb.worker().loads_epoch;
     }
     const auto port = static_cast<uint16_t>(1000 + round);

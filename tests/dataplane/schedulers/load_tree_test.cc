@@ -27,7 +27,8 @@ class Rig {
     Cursor cursor;
   };
 
-  explicit Rig(uint32_t services) : services_(services), counters_(kMaxReals), others_(kMaxReals) {
+  explicit Rig(uint32_t services, uint32_t workers = 1)
+      : services_(services), workers_(workers), counters_(kMaxReals), others_(kMaxReals) {
     for (uint32_t i = 0; i < services; ++i) services_[i].entry.id = ServiceId{i};
     trees_.attach(memory_.get(), counters_.data());
   }
@@ -42,7 +43,10 @@ class Rig {
     if (counters_[real.index].place.leaf != 0) trees_.update(real, loads());
   }
   // The other workers'; they count once share() was called.
-  void set_others(RealId real, Counts counts) { others_[real.index] = counts.packed(); }
+  void set_others(RealId real, Counts counts) {
+    others_[real.index].others = counts.packed();
+    others_[real.index].own = Counts{active(real), inactive(real)}.packed();
+  }
   void share() { ++epoch_; }
 
   void changed(uint32_t service) {
@@ -53,16 +57,16 @@ class Rig {
   RealId pick(uint32_t service) { return pick_with(services_[service], &trees_); }
   RealId pick_by_scan(uint32_t service) { return pick_with(services_[service], nullptr); }
 
-  // After Linux's ip_vs_lc.c, ip_vs_wlc.c, ip_vs_sed.c, ip_vs_nq.c and ip_vs_ovf.c.
+  // After Linux's ip_vs_lc.c, ip_vs_wlc.c, ip_vs_sed.c, ip_vs_nq.c and ip_vs_ovf.c; several workers each with its lag.
   RealId linuxs_pick(uint32_t service) const {
     RealId chosen = kNoReal;
     uint64_t chosen_load = 0;
     uint64_t chosen_weight = 0;
     for (const Candidate& candidate : services_[service].candidates) {
-      const Counts counts = loads().counts(candidate.id);
+      const Counts counts = loads().expected(candidate.id);
       const uint64_t weight = candidate.weight;
       if (weight == 0) continue;
-      const uint64_t overhead = counts.active * 256 + counts.inactive;
+      const uint64_t overhead = (counts.active + counts.lag) * 256 + counts.inactive;
       const bool is_first = chosen == kNoReal;
       bool better = false;
       uint64_t load = 0;
@@ -79,7 +83,7 @@ class Rig {
           if (counts.active == 0) return candidate.id;
           [[fallthrough]];
         case SchedulerKind::kSed:
-          load = counts.active + 1;
+          load = counts.active + counts.lag + 1;
           better = is_first || chosen_load * weight > load * chosen_weight;
           break;
         case SchedulerKind::kOvf:
@@ -97,15 +101,18 @@ class Rig {
   }
 
  private:
-  Loads loads() const { return {counters_.data(), others_.data(), epoch_}; }
+  Loads loads() const {
+    return Loads(counters_.data(), {others_.data(), workers_, load_phase_of(workers_ / 2, workers_)}, epoch_);
+  }
   RealId pick_with(Service& service, LoadTrees* trees) {
     const IpFlow flow;
     return scheduler_for(service.entry.scheduler).pick({service.entry, flow, loads(), service.cursor, trees});
   }
 
   std::vector<Service> services_;
+  uint32_t workers_;
   std::vector<RealCounters> counters_;
-  std::vector<std::atomic<uint64_t>> others_;
+  std::vector<SharedLoad> others_;
   uint32_t epoch_ = 0;
   uint32_t generations_ = 0;
   std::unique_ptr<void, Freed> memory_{std::malloc(LoadTrees::bytes())};
@@ -222,8 +229,8 @@ class RandomLife {
   uint32_t service_ = 0;
 };
 
-void live(uint32_t services, uint32_t reals, uint32_t seed, int steps) {
-  Rig rig(services);
+void live(uint32_t services, uint32_t reals, uint32_t seed, int steps, uint32_t workers = 1) {
+  Rig rig(services, workers);
   RandomLife life(rig, services, reals, seed);
   int picked = 0;
   for (int step = 0; step < steps; ++step) {
@@ -246,6 +253,10 @@ TEST(LoadTree, GivesWhatLinuxsScanGivesForFewReals) {
 }
 
 TEST(LoadTree, GivesWhatLinuxsScanGivesForManyReals) { live(5, 1500, 77, 20000); }
+
+TEST(LoadTree, GivesWhatAScanGivesToOneOfSeveralWorkers) {
+  for (uint32_t seed = 1; seed <= 10; ++seed) live(5, 40, seed, 4000, 2 + seed % 7);
+}
 
 TEST(LoadTree, GivesWhatLinuxsScanGivesForEveryNumberOfReals) {
   for (const SchedulerKind kind : kByLoad) {

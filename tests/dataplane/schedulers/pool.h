@@ -110,8 +110,8 @@ class Pool {
 
   // Other workers' load, as control sums it.
   Pool& load_elsewhere(const std::string& name, uint64_t active, uint64_t inactive) {
-    if (others_.empty()) others_ = std::vector<std::atomic<uint64_t>>(kRoom);
-    others_[id_of(name).index] = Counts{active, inactive}.packed();
+    if (others_.empty()) others_ = std::vector<SharedLoad>(kRoom);
+    others_[id_of(name).index].others = Counts{active, inactive}.packed();
     ++epoch_;
     return *this;
   }
@@ -219,7 +219,7 @@ class Pool {
     void operator()(void* memory) const noexcept { std::free(memory); }
   };
 
-  Loads loads() const { return {counters_.data(), others_.empty() ? nullptr : others_.data(), epoch_}; }
+  Loads loads() const { return Loads(counters_.data(), {others_.empty() ? nullptr : others_.data()}, epoch_); }
 
   RealId id_of(const std::string& name) { return find(name)->id; }
   std::vector<Candidate>::iterator find(const std::string& name) {
@@ -252,7 +252,7 @@ class Pool {
 
   const Scheduler& scheduler_;
   std::vector<RealCounters> counters_;
-  std::vector<std::atomic<uint64_t>> others_;
+  std::vector<SharedLoad> others_;
   uint32_t epoch_ = 0;
   std::unique_ptr<void, Freed> tree_memory_{std::malloc(LoadTrees::bytes())};
   LoadTrees trees_;

@@ -1,5 +1,4 @@
-"""SCTP associations between Linux's own ends, in guests, through Shunt: every forwarding method that needs no tunnel end,
-over both families."""
+"""SCTP associations between Linux's own ends, in guests, through Shunt: every forwarding method, over both families."""
 
 import collections
 import os
@@ -7,7 +6,7 @@ import unittest
 
 import guest
 from lab.config import Service
-from lab.family import FAMILIES
+from lab.family import FAMILIES, IPV6
 from lab.lab import Lab
 
 _PORT = 5000
@@ -21,19 +20,26 @@ def _server(lab, real, index, method):
     commands = []
     for family in FAMILIES:
         commands.append(f"ip addr add {family.on_link(family.real(index))} dev vec0")
-        if method == "direct":
+        if method in ("direct", "tunnel"):
             commands.append(f"ip addr add {family.host(family.vip)} dev lo")
             commands.append(f"ip -{family.version} route add default via {family.inside_router}")
         if method == "nat":
             commands.append(f"ip -{family.version} route add default via {family.inside_lb}")
-    if method == "direct":
+    if method in ("direct", "tunnel"):
         commands.insert(0, "sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2")
+    modules = _MODULES
+    if method == "tunnel":
+        # What comes out of a tunnel comes from elsewhere than its source's route leads to.
+        commands += ["sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.tunl0.rp_filter=0", "ip link set tunl0 up",
+                     f"ip link add tun6 type ip6tnl mode any local {IPV6.real(index)} remote ::", "ip link set tun6 up"]
+        modules = [*_MODULES, "ipip", "ip6_tunnel"]
     commands.append(f"python3 -B {_ENDPOINT} server {real} {_PORT}")
-    return guest.Guest(lab, real, "inside", _MODULES, commands)
+    return guest.Guest(lab, real, "inside", modules, commands)
 
 
-def _client(lab):
-    commands = []
+def _client(lab, method):
+    # Under tunnel, packets that fit inside: what was cut for a larger MTU Linux sends again as IP fragments.
+    commands = ["ip link set vec0 mtu 1400"] if method == "tunnel" else []
     for family in FAMILIES:
         commands.append(f"ip addr add {family.on_link(family.outside + '20')} dev vec0")
         commands.append(f"ip -{family.version} route add default via {family.outside_router}")
@@ -57,7 +63,7 @@ class SctpTest(unittest.TestCase):
             lab.shuntd.start(lab.config)
             for server in servers:
                 server.wait_for("serving", 120)
-            client = _client(lab)
+            client = _client(lab, method)
             client.wait_for("guest-ended", 120)
             counts = collections.Counter(client.answers())
             half = _COUNT * len(FAMILIES) // 2
@@ -74,6 +80,9 @@ class SctpTest(unittest.TestCase):
 
     def test_direct(self):
         self.associations("direct")
+
+    def test_tunnel(self):
+        self.associations("tunnel")
 
 
 if __name__ == "__main__":

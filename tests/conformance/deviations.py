@@ -46,6 +46,12 @@ DEVIATIONS = {
     "sctp-stray":
         "An SCTP packet of no association that begins none is dropped. IPVS leaves it to the director's own SCTP, whose "
         "ABORT, or ICMP error, could end an association that lives on elsewhere.",
+    "sctp-wrong-checksum":
+        "An SCTP packet whose checksum is wrong keeps a wrong one under nat with another port, so that its receiver drops "
+        "it. IPVS writes a right one over whatever happened to the packet before.",
+    "ah-ipv6":
+        "AH goes with ISAKMP's connection over IPv6, too. IPVS passes over its header as over an extension and looks at what "
+        "it holds.",
     "udp-without-checksum":
         "A UDP packet that has no checksum gets none under nat (RFC 768). Linux computes one, which vouches for "
         "whatever happened to the packet before.",

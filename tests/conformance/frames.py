@@ -31,7 +31,7 @@ class Packet:
     real: int | None = None
     vip: str = "v1"
     port: int | str | None = None  # None: the case's own VPORT, or the real's
-    source_port: int | None = None
+    source_port: int | str | None = None
     flags: str = "S"
     ttl: int = 64
     tos: int = 0
@@ -45,6 +45,8 @@ class Packet:
     def build(self, stage):
         source, destination, ports = self._ends(stage)
         network = network_layer(stage, source, destination, self)
+        if self.protocol in _IPSEC:
+            setattr(network, "proto" if stage.family.version == 4 else "nh", _IPSEC[self.protocol][0])
         return [(self.side, self._ether(stage) / network / self._transport(ports))]
 
     @property
@@ -54,6 +56,7 @@ class Packet:
     def _ends(self, stage):
         client = stage.family.address(f"c{self.client}")
         client_end = self.source_port or client_port(self.flow)
+        client_end = stage.port(client_end)
         if self.sender == CLIENT:
             return client, stage.family.address(self.vip), (client_end, stage.port(self.port or VPORT))
         if self.sender == VIP:
@@ -76,12 +79,17 @@ class Packet:
             head = TCP(sport=source, dport=destination, flags=self.flags, options=list(self.options), **fields)
         elif self.protocol == "udp":
             head = UDP(sport=source, dport=destination, **self.layer)
+        elif self.protocol in _IPSEC:
+            return Raw(_IPSEC[self.protocol][1] + self.payload)
         elif self.protocol == "sctp":
             return SCTP(sport=source, dport=destination, **{"tag": 0x5348, **self.layer}) / Raw(chunks(self.flags))
         else:
             raise ValueError(f"no packets of {self.protocol} here")
         return head / Raw(self.payload) if self.payload else head
 
+
+# IPsec's protocols: their numbers, and how their headers begin (RFC 4303 section 2, RFC 4302 section 2).
+_IPSEC = {"esp": (50, bytes.fromhex("0000100100000001")), "ah": (51, bytes.fromhex("11040000000010010000000100112233445566778899aabb"))}
 
 # Chunks of SCTP (RFC 9260 section 3.3): type, flags, bytes behind the chunk's header.
 _CHUNKS = {"DATA": (0, 3, 16), "INIT": (1, 0, 16), "INIT-ACK": (2, 0, 16), "SACK": (3, 0, 12), "HEARTBEAT": (4, 0, 8),
@@ -124,6 +132,11 @@ def reply(flags="SA", **more):
 
 def sctp(flags="INIT", **more):
     return Packet(**{"protocol": "sctp", "flags": flags, **more})
+
+
+def sealed(protocol, **more):
+    """A packet of IPsec."""
+    return Packet(**{"protocol": protocol, "payload": bytes(range(40)), **more})
 
 
 def udp_reply(**more):

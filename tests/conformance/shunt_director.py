@@ -14,6 +14,7 @@ from lab.shell import LabError, ip_batch, run, wait_for
 
 _KERNEL_PORTS = {side: f"sh-{side}" for side in SIDES}
 _START_SECONDS = 60
+_LONGEST_NAME = 63
 
 
 class ShuntDirector(Director):
@@ -145,7 +146,8 @@ def service_document(case, vport, service):
     family = FAMILIES[case.family]
     ports = own_ports(vport)
     which = service.reals[0].name if service.match else ""
-    document = {"name": f"{case.name}-{service.vip}-{service.protocol}-{service.port}-{which}",
+    place = f"-{service.vip}-{service.protocol}-{service.port}-{which}"
+    document = {"name": case.name[:_LONGEST_NAME - len(place)] + place,
                 "protocol": Plain(service.protocol), **found_by(family, ports, service),
                 "scheduler": Plain(service.scheduler), "method": Plain(service.method),
                 "health_check": {"disabled": True}}

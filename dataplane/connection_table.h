@@ -131,12 +131,14 @@ class BasicConnectionTable {
   // found, too: the caller decides.
   template <typename AnyKey>
   [[gnu::always_inline]] Found find(Reference reference, uint64_t hash, const AnyKey& key) noexcept {
-    if (is_entry(reference)) [[likely]] {
-      if (holds(reinterpret_cast<const Key*>(reference), key)) [[likely]] return resolve(reference);
-    } else if (reference == kAbsent) {
-      return {};
-    }
-    return search(hash, key);
+    const Found fetched = find_fetched(reference, key);
+    if (fetched.entry != nullptr) [[likely]] return fetched;
+    return reference == kAbsent ? Found{} : search(hash, key);
+  }
+  // The same at the very place that was fetched, where nearly all are that the table has; elsewhere nothing is looked for.
+  template <typename AnyKey>
+  [[gnu::always_inline]] static Found find_fetched(Reference reference, const AnyKey& key) noexcept {
+    return is_entry(reference) && holds(reinterpret_cast<const Key*>(reference), key) ? resolve(reference) : Found{};
   }
 
   Found find(const Key& key) noexcept { return search(hash(key), lookup_key_of(key)); }
@@ -243,7 +245,7 @@ class BasicConnectionTable {
   }
 
   template <typename AnyKey>
-  [[gnu::noinline, gnu::cold]] Found search(uint64_t hash, const AnyKey& key) noexcept {
+  [[gnu::noinline, gnu::cold]] Found search(uint64_t hash, AnyKey key) noexcept {
     const uint16_t tag = tag_of(hash);
     const Bucket* bucket = home(hash);
     for (uint32_t probe = 0; probe <= kMaxProbes; ++probe, ++bucket) {

@@ -19,12 +19,19 @@ inline void fetch_bucket(const Worker& worker, Packet& packet) noexcept {
 
 // Reads the bucket. Writes Packet::reference and other.
 inline void fetch_connection(const Worker& worker, Packet& packet) noexcept {
-  packet.reference = ConnectionTable::kAbsent;
   if (is_on_its_way<Ipv4>(packet)) [[likely]] {
     packet.reference = worker.connections.prefetch_entry(*packet.bucket, packet.hash, packet.other);
   } else if (is_on_its_way<Ipv6>(packet)) {
     packet.reference = worker.connections6.prefetch_entry(*packet.bucket6, packet.hash, packet.other);
+  } else {
+    packet.reference = ConnectionTable::kAbsent;
   }
+}
+
+// Whether there is something to wait for: the lines of fewer connections, two for each, lie in a CPU's second cache.
+inline bool has_far_connections(const Worker& worker) noexcept {
+  constexpr uint32_t kNear = 4096;
+  return worker.connections.used() > kNear || worker.connections6.used() > kNear / 2;
 }
 
 // Waits for what fetch_connection() asked for.
@@ -40,13 +47,22 @@ inline void search_anew(Burst& burst, const Packet& packet) noexcept {
   for (Packet& later : burst.all().subspan(behind)) later.reference = ConnectionTable::kSearch;
 }
 
+template <typename Ip>
+[[gnu::always_inline]] inline Flow<Ip> flow_of(typename Ip::Table::Found found) noexcept {
+  if (found.entry == nullptr) [[unlikely]] return {nullptr, kNoReal, Direction::kRequest};
+  return {found.entry, found.entry->real, found.direction};
+}
+
 // By what the packet goes on; connection nullptr: it is of none.
 template <typename Ip>
-[[gnu::always_inline]] inline Flow<Ip> find(Worker& worker, const Packet& packet) noexcept {
-  const auto [connection, direction] =
-      connections_of<Ip>(worker).find(packet.reference, packet.hash, Ip::lookup_key_of(packet));
-  if (connection == nullptr) [[unlikely]] return {nullptr, kNoReal, Direction::kRequest};
-  return {connection, connection->real, direction};
+Flow<Ip> find(Worker& worker, const Packet& packet) noexcept {
+  return flow_of<Ip>(
+      connections_of<Ip>(worker).find(packet.reference, packet.hash, Ip::lookup_key_of(packet)));
+}
+// The same of nearly every packet that has a connection; of the others connection is nullptr, too.
+template <typename Ip>
+[[gnu::always_inline]] inline Flow<Ip> find_fetched(const Packet& packet) noexcept {
+  return flow_of<Ip>(Ip::Table::find_fetched(packet.reference, Ip::lookup_key_of(packet)));
 }
 
 // False: the packet is of no connection, or may be about to end or reopen the one that it has.

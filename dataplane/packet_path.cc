@@ -33,17 +33,26 @@ template <Direction kDirection, typename Ip>
   return true;
 }
 
+// By what a packet goes on that is not where its connection was fetched: nearly always one of no connection, new with a real,
+// or decided to be something else. A function of its own, so that all that it needs stays off the others' way.
+template <typename Ip>
+[[gnu::noinline]] Flow<Ip> find_or_admit(Worker& worker, const Snapshot& snapshot, Burst& burst, Packet& packet) noexcept {
+  const Flow<Ip> found = find<Ip>(worker, packet);
+  if (is_known(worker, found, packet)) return found;
+  const Flow<Ip> flow = admit(worker, snapshot, packet, found);
+  search_anew(burst, packet);
+  if (packet.undecided()) limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
+  return flow;
+}
+
 // From its connection on; true and false as above.
 template <typename Ip>
 [[gnu::always_inline]] inline bool forward(Worker& worker, const Snapshot& snapshot, Burst& burst,
                                            Packet& packet) noexcept {
-  Flow<Ip> flow = find<Ip>(worker, packet);  // which connection is it of?
+  Flow<Ip> flow = find_fetched<Ip>(packet);  // which connection is it of?
   if (!is_known(worker, flow, packet)) [[unlikely]] {
-    // Of none: a new one with a real, or not ours.
-    flow = admit(worker, snapshot, packet, Flow<Ip>(flow));
-    search_anew(burst, packet);
+    flow = find_or_admit<Ip>(worker, snapshot, burst, packet);
     if (!packet.undecided()) return false;
-    limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
   }
   return flow.direction == Direction::kRequest ? send_on<Direction::kRequest>(worker, snapshot, flow, packet)
                                                : send_on<Direction::kReply>(worker, snapshot, flow, packet);
@@ -55,7 +64,9 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
   for (Packet& packet : burst.all()) parse(worker, snapshot, packet);  // what is it, and is it well-formed?
   for (Packet& packet : burst.all()) fetch_bucket(worker, packet);
   for (Packet& packet : burst.all()) fetch_connection(worker, packet);
-  for (const Packet& packet : burst.all()) load_connection(packet);
+  if (has_far_connections(worker)) {
+    for (const Packet& packet : burst.all()) load_connection(packet);
+  }
   for (Packet& packet : burst.all()) {
     const bool sent = is_on_its_way<Ipv4>(packet)
                           ? forward<Ipv4>(worker, snapshot, burst, packet)

@@ -98,12 +98,14 @@ control::Persistence to_persistence(const v1::Persistence& persistence) {
     result.ipv4_prefix = static_cast<uint8_t>(persistence.ipv4_prefix());
   if (persistence.ipv6_prefix() != 0)
     result.ipv6_prefix = static_cast<uint8_t>(persistence.ipv6_prefix());
+  result.by_call = persistence.engine() == v1::PERSISTENCE_ENGINE_SIP;
   return result;
 }
 
 control::TunnelKind to_kind(const v1::Tunnel& tunnel) {
   using Kind = control::TunnelKind;
-  const bool has_checksum = tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL;
+  const bool has_checksum =
+      tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL || tunnel.checksum() == v1::TUNNEL_CHECKSUM_REMOTE;
   if (tunnel.kind() == v1::TUNNEL_KIND_GRE) return has_checksum ? Kind::kGreChecksum : Kind::kGre;
   if (tunnel.kind() == v1::TUNNEL_KIND_GUE) return has_checksum ? Kind::kGueChecksum : Kind::kGue;
   return Kind::kIpip;
@@ -317,6 +319,7 @@ v1::Persistence to_proto(const control::Persistence& persistence, AddressFamily 
   *out.mutable_timeout() = to_duration(persistence.timeout.count());
   if (family == AddressFamily::kIpv4) out.set_ipv4_prefix(persistence.ipv4_prefix);
   else out.set_ipv6_prefix(persistence.ipv6_prefix);
+  if (persistence.by_call) out.set_engine(v1::PERSISTENCE_ENGINE_SIP);
   return out;
 }
 

@@ -37,6 +37,9 @@ control::Sysctls to_sysctls(const v1::Sysctls& sysctls) {
   result.secure_tcp = to_defence(sysctls.secure_tcp());
   result.drop_entry = to_defence(sysctls.drop_entry());
   result.drop_packet = to_defence(sysctls.drop_packet());
+  result.nat_icmp_send = sysctls.nat_icmp_send();
+  result.schedule_icmp = sysctls.schedule_icmp();
+  if (sysctls.has_pmtu_disc()) result.pmtu_disc = sysctls.pmtu_disc();
   if (sysctls.am_droprate() != 0) result.am_droprate = sysctls.am_droprate();
   if (sysctls.amemthresh() != 0) result.amemthresh = sysctls.amemthresh();
   return result;
@@ -52,6 +55,9 @@ v1::Sysctls to_proto(const control::Sysctls& sysctls) {
   out.set_secure_tcp(mode_of(sysctls.secure_tcp));
   out.set_drop_entry(mode_of(sysctls.drop_entry));
   out.set_drop_packet(mode_of(sysctls.drop_packet));
+  out.set_nat_icmp_send(sysctls.nat_icmp_send);
+  out.set_schedule_icmp(sysctls.schedule_icmp);
+  out.set_pmtu_disc(sysctls.pmtu_disc);
   out.set_am_droprate(sysctls.am_droprate);
   out.set_amemthresh(sysctls.amemthresh);
   return out;

@@ -9,6 +9,9 @@ namespace shunt::config {
 // `names` may be null: references to the machine are taken on trust.
 void check_state(const v1::DesiredState& state, const MachineNames* names, Problems& problems);
 
+void check_engine(const v1::Service& service, const std::string& at, Problems& problems);
+void check_sysctls(const v1::Sysctls& sysctls, Problems& problems);
+
 void check_machine(const v1::Config& config, Problems& problems);
 void check_tcp_listener(const v1::TcpListener& listener, Problems& problems);
 void check_next_hops(const v1::Config& config, Problems& problems);

@@ -42,7 +42,7 @@ class StateRules {
       reals += state_.services(i).reals_size() + state_.services(i).sorry_reals_size();
     }
     places_.check_together();
-    check_sysctls();
+    check_sysctls(state_.sysctls(), problems_);
     check_count("services", state_.services_size(), dataplane::kMaxServices);
     check_count("reals", reals, dataplane::kMaxReals);
   }
@@ -62,13 +62,6 @@ class StateRules {
         }
       }
     }
-  }
-
-  void check_sysctls() {
-    if (!state_.sysctls().cache_bypass()) return;
-    add(problems_, "sysctls.cache_bypass", reason::kUnsupported,
-        "cache_bypass is true, but a VIP is this machine's own address: nothing lies behind it",
-        "remove the line, or set cache_bypass: false");
   }
 
   void check_count(const char* what, int64_t count, uint32_t max) {
@@ -191,6 +184,7 @@ class StateRules {
     check_policies(service, at, problems_);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
+    check_engine(service, at + ".persistence.engine", problems_);
     if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");
     check_health_check(service, at, problems_);
     check_reals(service, family, at);
@@ -314,6 +308,10 @@ class StateRules {
     if (tunnel.port() != 0 && !is_gue) {
       add(problems_, at + ".port", reason::kConflict, "port is given but the kind is not gue",
           "remove the line, or set kind: gue");
+    }
+    if (tunnel.checksum() == v1::TUNNEL_CHECKSUM_REMOTE && !is_gue) {
+      add(problems_, at + ".checksum", reason::kConflict, "checksum is remote but the kind is not gue",
+          "write checksum: full with kind: gre, or set kind: gue");
     }
     if (tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL && !is_gue &&
         tunnel.kind() != v1::TUNNEL_KIND_GRE) {

@@ -62,7 +62,7 @@ std::string text_of(const std::optional<Quorum>& quorum) {
 std::string text_of(const std::optional<Persistence>& persistence, AddressFamily family) {
   if (!persistence) return "no";
   const uint8_t prefix = family == AddressFamily::kIpv4 ? persistence->ipv4_prefix : persistence->ipv6_prefix;
-  return text_of(persistence->timeout) + " by /" + std::to_string(prefix);
+  return text_of(persistence->timeout) + " by /" + std::to_string(prefix) + (persistence->by_call ? " and Call-ID" : "");
 }
 
 // IPVS's numbers, as the schema has them.
@@ -247,6 +247,9 @@ Details fields_of(const Sysctls& before, const Sysctls& after) {
   details.field("secure_tcp", before.secure_tcp, after.secure_tcp);
   details.field("drop_entry", before.drop_entry, after.drop_entry);
   details.field("drop_packet", before.drop_packet, after.drop_packet);
+  details.field("nat_icmp_send", before.nat_icmp_send, after.nat_icmp_send);
+  details.field("schedule_icmp", before.schedule_icmp, after.schedule_icmp);
+  details.field("pmtu_disc", before.pmtu_disc, after.pmtu_disc);
   details.field("am_droprate", before.am_droprate, after.am_droprate);
   details.field("amemthresh", before.amemthresh, after.amemthresh);
   return details;

@@ -46,7 +46,7 @@ dataplane::Persistence persistence_of(const Service& service) {
   if (!service.persistence) return {};
   const uint8_t prefix =
       family_of(service) == AddressFamily::kIpv4 ? service.persistence->ipv4_prefix : service.persistence->ipv6_prefix;
-  return {static_cast<uint32_t>(service.persistence->timeout.count()), prefix};
+  return {static_cast<uint32_t>(service.persistence->timeout.count()), prefix, service.persistence->by_call};
 }
 
 // Workers translate and hand on within a family, and wrap into either. config/ says so first, with the place; this

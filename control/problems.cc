@@ -66,6 +66,8 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kFragmentDuplicate:
     case dataplane::DropReason::kFragmentTimeout:
     case dataplane::DropReason::kFragmentFlood:
+    case dataplane::DropReason::kNoCallId:
+    case dataplane::DropReason::kReplyOfNone:
     case dataplane::DropReason::kDropPacket:
     case dataplane::DropReason::kNotOurVlan:
     case dataplane::DropReason::kConnectionFlushed:

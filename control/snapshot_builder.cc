@@ -52,6 +52,9 @@ struct SnapshotBuilder::LookupTable {
 
 namespace {
 
+// Its reals' packets of no connection may be answers, or begin one.
+bool speaks_first(const ServiceEntry& service) { return service.one_packet || service.persistence.by_call; }
+
 bool same_match(const std::optional<MatchRule>& a, const std::optional<MatchRule>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
   return a->protocol == b->protocol && a->family == b->family && a->clients == b->clients && a->vips == b->vips &&
@@ -197,7 +200,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   const bool is_new = !current;
   const bool found_otherwise = is_new || current->vips != block->vips || current->priority != block->priority ||
                                !same_match(current->match, block->match);
-  dirty_.one_packet |= input.one_packet || (current && current->entry.one_packet);
+  dirty_.one_packet |= speaks_first(entry) || (current && speaks_first(current->entry));
   current = std::move(block);
   dataplane::TimeoutSet& timeouts = grow_to(timeouts_, input.id.index);
   uint16_t& segment_size = grow_to(max_segment_sizes_, input.id.index);
@@ -210,7 +213,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
 }
 
 void SnapshotBuilder::remove_service(ServiceId id) {
-  dirty_.one_packet |= blocks_[id.index]->entry.one_packet;
+  dirty_.one_packet |= speaks_first(blocks_[id.index]->entry);
   blocks_[id.index] = nullptr;
   dirty_.services = dirty_.service_set = dirty_.addresses = true;
 }
@@ -336,13 +339,31 @@ std::vector<OnePacketSlot> SnapshotBuilder::one_packet_slots() const {
     const RealEntry& real = reals_[i];
     if (!real.is_used() || real.method != dataplane::Method::kNat || real.service.index >= blocks_.size()) continue;
     const auto& block = blocks_[real.service.index];
-    if (!block || !block->entry.one_packet || block->vips.empty()) continue;
+    if (!block || block->vips.empty() || !speaks_first(block->entry)) continue;
     const auto& [vip, ports] = block->vips.front();
-    wanted.push_back({real.address, real.port, block->entry.protocol, {i}, vip, ports.first, ports.last});
+    wanted.push_back({real.address, real.port, block->entry.protocol, {i}, vip, ports.first, ports.last,
+                      block->entry.persistence.by_call});
   }
   if (wanted.empty()) return {};
   auto slots = empty_table<OnePacketSlot>(wanted.size());
   for (const OnePacketSlot& slot : wanted) {
+    place(slots, dataplane::service_hash(slot.protocol, slot.address, slot.port), slot);
+  }
+  return slots;
+}
+
+// A real that keeps its packets' ports has none of its own (ip_vs_ctl.c ip_vs_has_real_service).
+std::vector<dataplane::NatRealSlot> SnapshotBuilder::nat_real_slots() const {
+  if (!sysctls_.nat_icmp_send) return {};
+  std::vector<dataplane::NatRealSlot> wanted;
+  for (const RealEntry& real : reals_) {
+    if (!real.is_used() || real.method != dataplane::Method::kNat || real.service.index >= blocks_.size()) continue;
+    const auto& block = blocks_[real.service.index];
+    if (block && real.port.raw != 0) wanted.push_back({real.address, real.port, block->entry.protocol});
+  }
+  if (wanted.empty()) return {};
+  auto slots = empty_table<dataplane::NatRealSlot>(wanted.size());
+  for (const dataplane::NatRealSlot& slot : wanted) {
     place(slots, dataplane::service_hash(slot.protocol, slot.address, slot.port), slot);
   }
   return slots;
@@ -395,6 +416,9 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   if (dirty_.one_packet || first) {
     built_one_packet_ = std::make_shared<const std::vector<OnePacketSlot>>(one_packet_slots());
   }
+  if (dirty_.one_packet || dirty_.sysctls || first) {
+    built_nat_reals_ = std::make_shared<const std::vector<dataplane::NatRealSlot>>(nat_real_slots());
+  }
   if (dirty_.expired || first) rebuild_expired();
   if (dirty_.timeouts || first) {
     built_timeouts_ = std::make_shared<const std::vector<dataplane::TimeoutSet>>(timeouts_);
@@ -411,6 +435,7 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->port_stretches = built_lookup_->stretches;
   snapshot->matches = built_lookup_->matches->table();
   snapshot->one_packet_slots = *built_one_packet_;
+  snapshot->nat_real_slots = *built_nat_reals_;
   snapshot->addresses = *built_addresses_;
   snapshot->timeouts = *built_timeouts_;
   snapshot->max_segment_sizes = *built_segment_sizes_;
@@ -420,8 +445,8 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->next_hops = next_hops_->view();
   snapshot->port_addresses = next_hops_->port_addresses;
   snapshot->link_up = link_up_;
-  snapshot->storage = {built_reals_,    built_services_,      built_lookup_,  built_one_packet_, built_addresses_,
-                       built_timeouts_, built_segment_sizes_, built_expired_, next_hops_};
+  snapshot->storage = {built_reals_,     built_services_, built_lookup_,        built_one_packet_, built_nat_reals_,
+                       built_addresses_, built_timeouts_, built_segment_sizes_, built_expired_,    next_hops_};
   return snapshot;
 }
 

@@ -109,6 +109,7 @@ class SnapshotBuilder {
   void resolve_all();
   void rebuild_lookup();
   std::vector<dataplane::OnePacketSlot> one_packet_slots() const;
+  std::vector<dataplane::NatRealSlot> nat_real_slots() const;
   void rebuild_services();
   void rebuild_addresses();
   void rebuild_expired();
@@ -140,6 +141,7 @@ class SnapshotBuilder {
   std::shared_ptr<const LookupTable> built_lookup_;
   std::vector<dataplane::ServiceId> service_order_;  // of built_lookup_'s indices
   std::shared_ptr<const std::vector<dataplane::OnePacketSlot>> built_one_packet_;
+  std::shared_ptr<const std::vector<dataplane::NatRealSlot>> built_nat_reals_;
   std::shared_ptr<const std::vector<dataplane::TimeoutSet>> built_timeouts_;
   std::shared_ptr<const std::vector<uint16_t>> built_segment_sizes_;
   std::shared_ptr<const std::vector<dataplane::AddressSlot>> built_addresses_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/answer.h"
+#include "dataplane/call.h"
 #include "dataplane/checksum.h"
 #include "dataplane/choose.h"
 #include "dataplane/connection_counts.h"
@@ -23,11 +24,13 @@ bool hand_off_reply(const Worker& worker, const Snapshot& snapshot, const IpFlow
 }
 
 // True: a request that is not known here is another worker's, which nat's client names. A fragment came here whatever
-// its ports; its connection, if there is one, is where network cards bring the flow's whole packets.
+// its ports; its connection, if there is one, is where network cards bring the flow's whole packets. A one-packet
+// service's has none: what its datagram needs to know is noted here.
 template <typename Ip>
 bool hand_off_request(const Worker& worker, const ServiceEntry& service, const IpFlow& flow, Part part,
                       Packet& packet) noexcept {
-  if (service.method == Method::kNat && !service.one_packet) {
+  if (service.one_packet) return false;
+  if (service.method == Method::kNat) {
     return hand_off(worker, packet, owner_of_client(flow.source, flow.source_port, worker.count));
   }
   return part != Part::kWhole && hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)));
@@ -135,11 +138,12 @@ void begin(const Worker& worker, const Snapshot& snapshot, RealId real_id, Entry
 
 // False: no local port for fullnat, or no place in the index; the reason is in `why`.
 template <typename Ip>
-bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const Packet& packet,
-                     RealId real_id, typename Ip::Entry& connection, DropReason& why) noexcept {
+bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                     const typename Ip::Key& request, RealId real_id, typename Ip::Entry& connection,
+                     DropReason& why) noexcept {
   auto& table = connections_of<Ip>(worker);
   const RealEntry& real = snapshot.reals[real_id.index];
-  connection.request = Ip::key_of(packet);
+  connection.request = request;
   begin(worker, snapshot, real_id, connection);
   // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
   // active; others stay as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
@@ -169,11 +173,11 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
 }
 
 template <typename Ip>
-Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet,
-                         const Held& held) noexcept {
+Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                         const typename Ip::Key& request, const Held& held, Packet& packet) noexcept {
   typename Ip::Entry* connection = allocate<Ip>(worker);
   DropReason why = DropReason::kTableFull;
-  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, packet, held.real, *connection, why)) {
+  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, request, held.real, *connection, why)) {
     if (connection != nullptr) connections_of<Ip>(worker).release(connection);
     let_go(worker, held);
     if (can_go_untracked(service)) return forward_untracked<Ip>(worker, held.real);
@@ -213,9 +217,45 @@ Flow<Ip> forward_alone(Worker& worker, const Snapshot& snapshot, const typename 
                        Direction direction) noexcept {
   typename Ip::Entry& connection = alone_of<Ip>(worker);
   connection.request = request;
+  connection.flags = 0;
   begin(worker, snapshot, real_id, connection);
   prepare_rewrite(connection);
   return {&connection, real_id, direction};
+}
+
+// A fragment of such a datagram behind the first one goes where that one went.
+template <typename Ip>
+Flow<Ip> follow_first(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet) noexcept {
+  const Datagram* datagram = datagram_of(worker, packet);
+  const RealId real = datagram == nullptr ? kNoReal : datagram->real;
+  if (real == kNoReal || snapshot.reals[real.index].service != service.id) {
+    packet.drop(DropReason::kNotSchedulable);
+    return kNoFlow<Ip>;
+  }
+  return forward_alone<Ip>(worker, snapshot, Ip::key_of(packet), real, Direction::kRequest);
+}
+
+// A datagram of a one-packet service has its real. `datagram`: of a first fragment; nullptr: it is whole.
+template <typename Ip>
+Flow<Ip> forward_one_packet(Worker& worker, const Snapshot& snapshot, const typename Ip::Key& request,
+                            Datagram* datagram, const Held& held) noexcept {
+  let_go(worker, held, Ending::kWhole);
+  worker.real_counters[held.real.index].connections.add(1);
+  if (datagram != nullptr) datagram->real = held.real;
+  return forward_alone<Ip>(worker, snapshot, request, held.real, Direction::kRequest);
+}
+
+// A packet for no service that a nat real sends as its service's, of a connection that nobody knows: the real is told,
+// unless it gives up itself (ip_vs_core.c ip_vs_out_hook, sysctl nat_icmp_send). False: it is not to be told.
+template <typename Ip>
+bool tell_real(Worker& worker, const Snapshot& snapshot, const IpFlow& flow, Packet& packet) noexcept {
+  if (!snapshot.is_from_nat_real(flow) || Ip::hop_limit_of(Ip::header_of(packet)) <= 1) return false;
+  const bool is_sctp = flow.protocol == kIpProtocolSctp;
+  const bool gives_up = is_sctp ? sctp_event_in(packet.tcp_flags) == SctpEvent::kAbort : packet.tcp_flags & kTcpRst;
+  if (gives_up) return false;
+  if (part_of(Ip::header_of(packet)) == Part::kLater) packet.drop(DropReason::kReplyOfNone);
+  else drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kReplyOfNone, Answer::kPortUnreachable);
+  return true;
 }
 
 FlowKey request_of(const FlowKey& reply, const OnePacketSlot& slot) noexcept {
@@ -236,21 +276,49 @@ const OnePacketSlot* find_one_packet(const Snapshot& snapshot, const IpFlow& flo
   return (snapshot.kinds_of(flow.destination) & kItself) == 0 ? slot : nullptr;
 }
 
+// A call that a nat real begins, or answers by another flow: its connection, and the call's template, name that real from
+// now on (ip_vs_core.c ip_vs_new_conn_out). connection nullptr: it is no such call, or decided.
+template <typename Ip>
+Flow<Ip> open_from_real(Worker& worker, const Snapshot& snapshot, const OnePacketSlot& slot, Packet& packet) noexcept {
+  const uint64_t call = call_of<Ip>(worker, packet);
+  const typename Ip::Key request = request_of(Ip::key_of(packet), slot);
+  const IpFlow flow = IpFlow::from(request);
+  const ServiceEntry* service = snapshot.find_service(flow, packet.in_port);
+  if (call == 0 || service == nullptr || service->id != snapshot.reals[slot.real.index].service) return kNoFlow<Ip>;
+  const Persistence& persistence = service->persistence;
+  const Held held = worker.templates->hold(
+      TemplateKey::of(flow.source, persistence.prefix, service->id, call), worker.now, persistence.timeout_ms,
+      [&](RealId real) { return real == slot.real; }, [&] { return slot.real; });
+  if (service->one_packet) {
+    let_go(worker, held, Ending::kWhole);
+    return forward_alone<Ip>(worker, snapshot, request, slot.real, Direction::kReply);
+  }
+  Flow<Ip> opened = open_connection<Ip>(worker, snapshot, *service, request, held, packet);
+  opened.direction = Direction::kReply;
+  return opened;
+}
+
 template <typename Ip>
 Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   const IpFlow flow = IpFlow::from(Ip::key_of(packet));
   const ServiceEntry* service = snapshot.find_service(flow, packet.in_port);
   if (service == nullptr || service->any_destination) {
-    if (const OnePacketSlot* slot = find_one_packet(snapshot, flow)) {
+    const OnePacketSlot* slot = find_one_packet(snapshot, flow);
+    if (slot != nullptr && !slot->by_call) {
       return forward_alone<Ip>(worker, snapshot, request_of(Ip::key_of(packet), *slot), slot->real, Direction::kReply);
     }
     if (hand_off_reply<Ip>(worker, snapshot, flow, packet)) return kNoFlow<Ip>;
+    if (slot != nullptr && part_of(Ip::header_of(packet)) != Part::kLater) {
+      const Flow<Ip> opened = open_from_real<Ip>(worker, snapshot, *slot, packet);
+      if (opened.connection != nullptr || !packet.undecided()) return opened;
+    }
   }
   if (service == nullptr) {
-    packet.verdict = Verdict::kKernel;
+    if (!tell_real<Ip>(worker, snapshot, flow, packet)) packet.verdict = Verdict::kKernel;
     return kNoFlow<Ip>;
   }
   const Part part = part_of(Ip::header_of(packet));
+  if (service->one_packet && part == Part::kLater) return follow_first<Ip>(worker, snapshot, *service, packet);
   if (worker.count > 1 && hand_off_request<Ip>(worker, *service, flow, part, packet)) return kNoFlow<Ip>;
   const bool opens = part != Part::kLater && opens_connection(*service, packet);
   if (!opens && !goes_untracked(worker, *service)) {
@@ -266,7 +334,12 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     packet.drop(DropReason::kDropPacket);
     return kNoFlow<Ip>;
   }
-  const Held held = opens ? choose_real(worker, snapshot, *service, flow)
+  const uint64_t call = service->persistence.by_call ? call_of<Ip>(worker, packet) : 0;
+  if (service->persistence.by_call && call == 0) [[unlikely]] {
+    packet.drop(DropReason::kNoCallId);
+    return kNoFlow<Ip>;
+  }
+  const Held held = opens ? choose_real(worker, snapshot, *service, flow, call)
                           : Held{real_for_untracked(worker, snapshot, *service, flow)};
   if (held.real == kNoReal) {
     turn_away<Ip>(worker, snapshot, *service, packet);
@@ -274,11 +347,10 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
   }
   if (!opens) return forward_untracked<Ip>(worker, held.real);
   if (service->one_packet) {
-    let_go(worker, held);
-    worker.real_counters[held.real.index].connections.add(1);
-    return forward_alone<Ip>(worker, snapshot, Ip::key_of(packet), held.real, Direction::kRequest);
+    Datagram* datagram = part == Part::kFirst ? datagram_of(worker, packet) : nullptr;
+    return forward_one_packet<Ip>(worker, snapshot, Ip::key_of(packet), datagram, held);
   }
-  return open_connection<Ip>(worker, snapshot, *service, packet, held);
+  return open_connection<Ip>(worker, snapshot, *service, Ip::key_of(packet), held, packet);
 }
 
 // A packet of IPsec has no connection of its own and opens none (ip_vs_proto_ah_esp.c): `found` is ISAKMP's. That of a
@@ -360,10 +432,41 @@ Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const F
 }
 
 template <typename Ip>
+Flow<Ip> admit_error(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                     const typename Ip::Key& request, Packet& packet) noexcept {
+  if (defences_of<Ip>(worker).turns_away()) {
+    packet.drop(DropReason::kDropPacket);
+    return kNoFlow<Ip>;
+  }
+  // An error has no Call-ID (ip_vs_pe_sip.c ip_vs_sip_fill_param).
+  if (service.persistence.by_call) {
+    packet.drop(DropReason::kNoCallId);
+    return kNoFlow<Ip>;
+  }
+  const Held held = choose_real(worker, snapshot, service, IpFlow::from(request), 0);
+  if (held.real == kNoReal) {
+    packet.drop(DropReason::kNoRealLeft);  // no error about an error
+    return kNoFlow<Ip>;
+  }
+  if (service.one_packet) {
+    const Flow<Ip> flow = forward_one_packet<Ip>(worker, snapshot, request, nullptr, held);
+    if (service.method == Method::kNat) flow.connection->flags = kConnectionTwoWay;
+    return flow;
+  }
+  const Flow<Ip> flow = open_connection<Ip>(worker, snapshot, service, request, held, packet);
+  // No packet of its own has come yet (ip_vs_conn.c ip_vs_conn_new).
+  constexpr Tick kUnseenMs = 3000;
+  if (flow.connection != nullptr) flow.connection->expires = worker.now + kUnseenMs;
+  return flow;
+}
+
+template <typename Ip>
 bool begins_anew(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept {
   return is_reopened(snapshot, packet, found);
 }
 
+template Flow<Ipv4> admit_error(Worker&, const Snapshot&, const ServiceEntry&, const FlowKey&, Packet&) noexcept;
+template Flow<Ipv6> admit_error(Worker&, const Snapshot&, const ServiceEntry&, const FlowKey6&, Packet&) noexcept;
 template bool begins_anew(const Snapshot&, const Packet&, const Flow<Ipv4>&) noexcept;
 template bool begins_anew(const Snapshot&, const Packet&, const Flow<Ipv6>&) noexcept;
 template Flow<Ipv4> admit(Worker&, const Snapshot&, Packet&, const Flow<Ipv4>&) noexcept;

@@ -18,6 +18,12 @@ Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const F
 RealId real_of_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
                          const IpFlow& request) noexcept;
 
+// For an ICMP error, `packet`, about an answer to a request of no connection, with sysctl schedule_icmp: a real, with a
+// connection that waits three seconds for its first packet. real kNoReal: the packet is decided.
+template <typename Ip>
+Flow<Ip> admit_error(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                     const typename Ip::Key& request, Packet& packet) noexcept;
+
 // Whether the packet ends the live connection that was found for it, and begins another.
 template <typename Ip>
 bool begins_anew(const Snapshot& snapshot, const Packet& packet, const Flow<Ip>& found) noexcept;

@@ -42,10 +42,11 @@ RealId peek(Worker& worker, const ServiceEntry& service, const IpFlow& flow, con
 }
 
 // Apart, so that services without persistence do not pay for its registers.
-[[gnu::noinline]] Held hold(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow) noexcept {
+[[gnu::noinline]] Held hold(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                            uint64_t call) noexcept {
   const Persistence& persistence = service.persistence;
   const Held held = worker.templates->hold(
-      TemplateKey::of(flow.source, persistence.prefix, service.id), worker.now, persistence.timeout_ms,
+      TemplateKey::of(flow.source, persistence.prefix, service.id, call), worker.now, persistence.timeout_ms,
       [&](RealId real) { return keeps_clients(snapshot, service, real); },
       [&] { return pick(worker, service, flow); });
   if (held.is_full) worker.counters.unremembered.add(1);
@@ -55,11 +56,16 @@ RealId peek(Worker& worker, const ServiceEntry& service, const IpFlow& flow, con
 bool is_persistent(const Worker& worker, const ServiceEntry& service) noexcept {
   return service.persistence.timeout_ms > 0 && worker.templates != nullptr;
 }
+// By the client's address alone, which every packet tells.
+bool keeps_whole_clients(const Worker& worker, const ServiceEntry& service) noexcept {
+  return is_persistent(worker, service) && !service.persistence.by_call;
+}
 
 }  // namespace
 
-Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow) noexcept {
-  const Held held = is_persistent(worker, service) ? hold(worker, snapshot, service, flow)
+Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                 uint64_t call) noexcept {
+  const Held held = is_persistent(worker, service) ? hold(worker, snapshot, service, flow, call)
                                                    : Held{pick(worker, service, flow)};
   if (held.real != kNoReal || service.sorry.empty()) [[likely]] return held;
   return {pick_sorry(worker, service, flow)};
@@ -67,7 +73,7 @@ Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& s
 
 RealId real_for_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
                           const IpFlow& flow) noexcept {
-  if (is_persistent(worker, service)) {
+  if (keeps_whole_clients(worker, service)) {
     const TemplateKey key = TemplateKey::of(flow.source, service.persistence.prefix, service.id);
     const RealId real = worker.templates->peek(key, worker.now);
     if (real != kNoReal && keeps_clients(snapshot, service, real)) return real;
@@ -79,7 +85,7 @@ RealId real_for_untracked(Worker& worker, const Snapshot& snapshot, const Servic
 Choice peek_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
                  const Loads& loads) noexcept {
   Choice choice;
-  if (is_persistent(worker, service)) {
+  if (keeps_whole_clients(worker, service)) {
     const TemplateKey key = TemplateKey::of(flow.source, service.persistence.prefix, service.id);
     choice.had = worker.templates->peek(key, worker.now);
     if (choice.had != kNoReal && keeps_clients(snapshot, service, choice.had)) {

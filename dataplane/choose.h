@@ -9,7 +9,9 @@
 namespace shunt::dataplane {
 
 // For a connection that is about to open. What it holds is the caller's to let go, or to put into the connection.
-Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow) noexcept;
+// `call`: of its packet, where the service's persistence is by call.
+Held choose_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                 uint64_t call) noexcept;
 
 // For a packet that goes on without a connection: the same real, and nothing remembered.
 RealId real_for_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
@@ -27,9 +29,9 @@ struct Choice {
 Choice peek_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
                  const Loads& loads) noexcept;
 
-// A connection that was chosen for does not come to be.
-inline void let_go(Worker& worker, const Held& held) noexcept {
-  if (held.by != kNoTemplate) worker.templates->let_go(held.by, worker.now, Ending::kEvicted);
+// A connection that was chosen for does not come to be; of a one-packet service, it was over at once (kWhole).
+inline void let_go(Worker& worker, const Held& held, Ending ending = Ending::kEvicted) noexcept {
+  if (held.by != kNoTemplate) worker.templates->let_go(held.by, worker.now, ending);
 }
 
 // For note_opened().

@@ -26,7 +26,9 @@ struct DatagramKey {
 struct L4Flow {
   uint32_t ports = 0;
   uint8_t protocol = 0;
+  uint16_t sctp_bytes = 0;  // SCTP: of the whole datagram
 };
+static_assert(sizeof(L4Flow) == 8);
 
 // Some of a datagram's bytes: from `begin` up to, and without, `end`.
 struct Stretch {
@@ -36,11 +38,12 @@ struct Stretch {
 
 struct alignas(64) Datagram {
   // More pieces with holes between them than this is nothing that a network does.
-  static constexpr uint8_t kMostStretches = 16;
+  static constexpr uint8_t kMostStretches = 15;
 
   enum class State : uint8_t {
     kFree,
     kAwaitsFirst,  // its fragments wait for the one with the ports
+    kAwaitsLast,   // SCTP: all of them, the first one too, wait for the one that tells the length
     kKnown,
     kLinux,     // its first fragment is of a protocol that goes to the kernel port
     kPoisoned,  // one of its fragments could not be true: the others are dropped for the same reason
@@ -49,13 +52,14 @@ struct alignas(64) Datagram {
 
   DatagramKey key;
   L4Flow flow;
+  RealId real = kNoReal;  // of a one-packet service's: who got the first fragment
   Tick expires;
   uint32_t serial;  // how old it is, and which of those that were in its place
   State state;
-  uint8_t waiting;                           // fragments that wait for the first one
+  uint8_t waiting;                           // fragments that wait for the first or last one
   DropReason poison;                         // under kPoisoned
   uint8_t count;                             // of stretches
-  uint16_t total;                            // bytes in all; 0 until the last fragment came
+  uint16_t total;                            // bytes in all; 0 until a last fragment came
   std::array<Stretch, kMostStretches> came;  // in order, neither overlapping nor touching
 
   // Notes a fragment's bytes. What lies within a stretch that came is a duplicate, what reaches beyond it contradicts,

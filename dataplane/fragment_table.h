@@ -18,6 +18,8 @@ struct FragmentTable {
   static constexpr uint32_t kSetsOfGroup = 16;
   static constexpr uint32_t kPlacesOfSet = 8;
   static constexpr uint32_t kDatagrams = kGroups * kSetsOfGroup * kPlacesOfSet;
+  static constexpr uint16_t kNoDatagram = UINT16_MAX;
+  static_assert(kDatagrams < kNoDatagram);
   // Two groups' waiting fragments share a ring.
   static constexpr uint32_t kRings = kGroups / 2;
   static constexpr uint32_t kPlacesOfRing = 32;
@@ -34,7 +36,7 @@ struct FragmentTable {
     struct Place {
       rte_mbuf* mbuf;  // nullptr: it went on
       Tick deadline;
-      uint32_t datagram;  // its index
+      uint16_t datagram;  // its index
     };
     std::array<Place, kPlacesOfRing> places{};
     uint32_t head = 0;  // the oldest; both count up and wrap
@@ -52,8 +54,8 @@ struct FragmentTable {
   // Where what is done to TCP's or UDP's header goes for fragments that have none.
   std::array<uint8_t, 64> no_l4{};
 
-  uint32_t index_of(const Datagram& datagram) const noexcept {
-    return static_cast<uint32_t>(&datagram - datagrams.data());
+  uint16_t index_of(const Datagram& datagram) const noexcept {
+    return static_cast<uint16_t>(&datagram - datagrams.data());
   }
   WaitingRing& waiting_of(const Datagram& datagram) noexcept {
     return waiting[index_of(datagram) / (kDatagrams / kRings)];

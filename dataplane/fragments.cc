@@ -1,8 +1,10 @@
 #include "dataplane/fragments.h"
 
+#include <span>
 #include <utility>
 
 #include "dataplane/parse.h"
+#include "dataplane/parse_sctp.h"
 #include "dataplane/settle.h"
 
 namespace shunt::dataplane {
@@ -47,7 +49,11 @@ uint32_t home_of(const Identity& identity, uint32_t workers) noexcept {
   return static_cast<uint32_t>((uint64_t{static_cast<uint32_t>(identity.hash)} * workers) >> 32);
 }
 
-L4Flow flow_in(const rte_mbuf* mbuf) noexcept { return {mbuf->hash.fdir.lo, static_cast<uint8_t>(mbuf->hash.fdir.hi)}; }
+L4Flow flow_in(const rte_mbuf* mbuf) noexcept {
+  L4Flow flow;
+  std::memcpy(static_cast<void*>(&flow), &mbuf->hash.fdir, sizeof flow);
+  return flow;
+}
 
 // Takes the datagram's waiting fragments out of their ring, the oldest first.
 template <typename Sink>
@@ -70,20 +76,26 @@ bool is_over(const Datagram& datagram, Tick now) noexcept {
   return datagram.state == State::kFree || is_past(datagram.expires, now);
 }
 
-// The datagram's place; another's when it is new: of one that is over, or of the oldest in its set.
-Datagram& place_of(Worker& worker, const Identity& identity) noexcept {
-  FragmentTable& table = worker.fragments;
+std::span<Datagram> set_of(FragmentTable& table, const Identity& identity) noexcept {
   const uint64_t group = identity.source_hash % FragmentTable::kGroups;
   const uint64_t set = group * FragmentTable::kSetsOfGroup + (identity.hash >> 56) % FragmentTable::kSetsOfGroup;
-  Datagram* const begin = &table.datagrams[set * FragmentTable::kPlacesOfSet];
-  Datagram* const end = begin + FragmentTable::kPlacesOfSet;
+  return std::span(table.datagrams).subspan(set * FragmentTable::kPlacesOfSet, FragmentTable::kPlacesOfSet);
+}
+
+// The datagram's place; another's when it is new: of one that is over, or of the oldest in its set. Of several that are
+// over the first: who was whole in this burst may still be asked for its real.
+Datagram& place_of(Worker& worker, const Identity& identity) noexcept {
+  FragmentTable& table = worker.fragments;
+  constexpr uint32_t kOver = 1u << 31;
   const auto age = [&](const Datagram& of) {
-    return is_over(of, worker.now) ? UINT32_MAX : table.last_serial - of.serial;
+    const uint32_t since = table.last_serial - of.serial;
+    return is_over(of, worker.now) ? since | kOver : since & ~kOver;
   };
-  Datagram* oldest = begin;
-  for (Datagram* each = begin; each != end; ++each) {
-    if (!is_over(*each, worker.now) && each->key == identity.key) return *each;
-    if (age(*each) > age(*oldest)) oldest = each;
+  const std::span<Datagram> places = set_of(table, identity);
+  Datagram* oldest = places.data();
+  for (Datagram& each : places) {
+    if (!is_over(each, worker.now) && each.key == identity.key) return each;
+    if (age(each) > age(*oldest)) oldest = &each;
   }
   drop_waiting(worker, *oldest, DropReason::kFragmentFlood);
   *oldest = Datagram{.key = identity.key,
@@ -109,18 +121,24 @@ void poison(Worker& worker, Datagram& datagram, Packet& packet, DropReason why) 
   drop_waiting(worker, datagram, why);
 }
 
-// The first one has come: those that waited start their journey anew behind it.
-void learn(Worker& worker, Datagram& datagram, State state, const L4Flow& flow) noexcept {
-  datagram.state = state;
-  datagram.flow = flow;
+// Those that wait start their journey anew, behind what is on its way now.
+void wake(Worker& worker, Datagram& datagram) noexcept {
   empty_waiting(worker.fragments, datagram, [&](rte_mbuf* mbuf) {
     note_flow(mbuf, {});
     start_anew(worker, mbuf);
   });
 }
 
+// The first one has come.
+void learn(Worker& worker, Datagram& datagram, State state, const L4Flow& flow) noexcept {
+  datagram.state = state;
+  datagram.flow = flow;
+  wake(worker, datagram);
+}
+
 uint32_t fixed_l4_bytes(uint8_t protocol) noexcept {
-  return protocol == kIpProtocolTcp ? sizeof(TcpHeader) : sizeof(UdpHeader);
+  if (protocol == kIpProtocolTcp) return sizeof(TcpHeader);
+  return protocol == kIpProtocolSctp ? sizeof(SctpHeader) + sizeof(SctpChunk) : sizeof(UdpHeader);
 }
 
 // A length or place that no sender makes: RFC 8200 section 4.5.
@@ -129,21 +147,22 @@ bool is_impossible(const Fragment& fragment) noexcept {
          fragment.overhead + fragment.begin + fragment.bytes > kLongest;
 }
 
-// Where only the first one's TCP header can be: RFC 3128.
+// Where only the first one's L4 header can be: RFC 3128.
 bool lies_over_l4_header(const Fragment& fragment) noexcept {
-  return fragment.begin > 0 && fragment.protocol == kIpProtocolTcp && fragment.begin < sizeof(TcpHeader);
+  return fragment.begin > 0 && is_forwarded(fragment.protocol) && fragment.begin < fixed_l4_bytes(fragment.protocol);
 }
 
 // The first one must have the whole L4 header: who filters by what stands in it, as we do, would be deceived by the
 // next (RFC 1858 section 3, RFC 7112). False: `why`.
 bool has_whole_l4_header(const Fragment& fragment, DropReason& why) noexcept {
   const auto bytes = static_cast<uint32_t>(fragment.end - fragment.data);
-  const bool is_tcp = fragment.protocol == kIpProtocolTcp;
   const uint32_t fixed = fixed_l4_bytes(fragment.protocol);
   why = DropReason::kFragmentTiny;
   if (bytes < fixed) return false;
   why = DropReason::kTruncated;
   if (fragment.readable < fixed) return false;
+  if (fragment.protocol == kIpProtocolSctp) return true;  // parse_sctp() looks at the rest
+  const bool is_tcp = fragment.protocol == kIpProtocolTcp;
   const auto* tcp = reinterpret_cast<const TcpHeader*>(fragment.data);
   const auto* udp = reinterpret_cast<const UdpHeader*>(fragment.data);
   const uint32_t said = is_tcp ? tcp->header_bytes() : udp->length.host();
@@ -154,9 +173,14 @@ bool has_whole_l4_header(const Fragment& fragment, DropReason& why) noexcept {
   return said <= bytes && said <= fragment.readable;
 }
 
-L4Flow flow_of(const Fragment& first) noexcept {
+// REQUIRES of SCTP a datagram with a total.
+L4Flow flow_of(const Datagram& datagram, const Fragment& first) noexcept {
   L4Flow flow{.protocol = first.protocol};
   std::memcpy(&flow.ports, first.data, sizeof flow.ports);
+  if (first.protocol != kIpProtocolSctp) return flow;
+  // Extension headers stand in front of the L4 header.
+  const uint32_t in_front = first.bytes - static_cast<uint32_t>(first.end - first.data);
+  flow.sctp_bytes = static_cast<uint16_t>(datagram.total - in_front);
   return flow;
 }
 
@@ -177,6 +201,9 @@ void go_on(Worker& worker, Packet& packet, const Fragment& fragment, const L4Flo
   const bool is_first = fragment.begin == 0;
   packet.l4 = is_first ? fragment.data : worker.fragments.no_l4.data();
   packet.tcp_flags = is_first && flow.protocol == kIpProtocolTcp ? packet.tcp->flags : uint8_t{0};
+  if (flow.protocol != kIpProtocolSctp) return;
+  packet.sctp_bytes = sizeof flow.ports;  // the first one's checksum is all of theirs
+  if (is_first) parse_sctp(packet, flow.sctp_bytes, static_cast<uint32_t>(fragment.end - fragment.data), fragment.readable);
 }
 
 // What a fragment that may be true is to its datagram. False: the packet is decided.
@@ -191,8 +218,32 @@ bool note(Worker& worker, Datagram& datagram, Packet& packet, const Fragment& fr
   return false;
 }
 
-// SCTP's checksum covers all of a packet, and no step sees all of a fragmented one; its senders cut messages themselves.
-bool goes_in_fragments(uint8_t protocol) noexcept { return is_forwarded(protocol) && protocol != kIpProtocolSctp; }
+// A change of ports changes SCTP's checksum by how many bytes follow them, which the last fragment tells.
+bool awaits_last(const Datagram& datagram, const Fragment& first) noexcept {
+  return first.protocol == kIpProtocolSctp && datagram.total == 0;
+}
+
+void hold(const Worker& worker, const Datagram& datagram, Packet& packet, bool is_first) noexcept {
+  packet.verdict = Verdict::kHold;
+  packet.datagram = {worker.fragments.index_of(datagram), is_first, datagram.serial};
+}
+
+// Of a datagram whose flow is not known yet. True: it is by this fragment; false: the packet waits.
+bool begin_to_flow(Worker& worker, Datagram& datagram, Packet& packet, const Fragment& fragment) noexcept {
+  const bool is_first = fragment.begin == 0;
+  if (fragment.is_last && datagram.total == 0) {
+    datagram.total = static_cast<uint16_t>(fragment.begin + fragment.bytes);
+    // The first one waits, or will at this burst's end: it comes again, and lets the others go on.
+    if (datagram.state == State::kAwaitsLast) {
+      datagram.state = State::kAwaitsFirst;
+      wake(worker, datagram);
+    }
+  }
+  if (is_first && !awaits_last(datagram, fragment)) return true;
+  if (is_first) datagram.state = State::kAwaitsLast;
+  hold(worker, datagram, packet, is_first);
+  return false;
+}
 
 // At the datagram's home.
 template <typename Ip>
@@ -200,31 +251,42 @@ void associate(Worker& worker, Datagram& datagram, Packet& packet, const Fragmen
   const bool is_first = fragment.begin == 0;
   if (datagram.state == State::kPoisoned) return packet.drop(datagram.poison);
   if (lies_over_l4_header(fragment)) return poison(worker, datagram, packet, DropReason::kFragmentTiny);
-  if (is_first && !goes_in_fragments(fragment.protocol)) learn(worker, datagram, State::kLinux, {});
+  if (is_first && !is_forwarded(fragment.protocol)) learn(worker, datagram, State::kLinux, {});
   if (datagram.state == State::kLinux) {
     packet.verdict = Verdict::kKernel;
     return;
   }
   if (DropReason why; is_first && !has_whole_l4_header(fragment, why)) return poison(worker, datagram, packet, why);
-  if (!is_first && datagram.state == State::kAwaitsFirst) {
-    packet.verdict = Verdict::kHold;
-    packet.datagram = {worker.fragments.index_of(datagram), datagram.serial};
-    return;
-  }
+  const bool is_known = datagram.state == State::kKnown;
+  if (!is_known && !begin_to_flow(worker, datagram, packet, fragment)) return;
   if (!note(worker, datagram, packet, fragment)) return;
-  if (is_first) learn(worker, datagram, State::kKnown, flow_of(fragment));
+  if (is_first) learn(worker, datagram, State::kKnown, flow_of(datagram, fragment));
+  packet.datagram = {worker.fragments.index_of(datagram), is_first, datagram.serial};
   go_on<Ip>(worker, packet, fragment, datagram.flow);
+  if (packet.verdict == Verdict::kDrop) return poison(worker, datagram, packet, packet.reason);
   if (datagram.is_whole()) datagram.state = State::kFree;
+}
+
+// Of a fragment that comes here again, its flow known: its datagram's place, if it was noted here and is not another's.
+void find_place(Worker& worker, Packet& packet, const Identity& identity) noexcept {
+  packet.datagram = {FragmentTable::kNoDatagram, false, 0};
+  if (home_of(identity, worker.count) != worker.index) return;
+  for (const Datagram& each : set_of(worker.fragments, identity)) {
+    if (each.serial != 0 && each.key == identity.key && !is_past(each.expires, worker.now)) {
+      packet.datagram = {worker.fragments.index_of(each), false, each.serial};
+    }
+  }
 }
 
 }  // namespace
 
 template <typename Ip>
 void take_fragment(Worker& worker, const Snapshot& snapshot, Packet& packet, const Fragment& fragment) noexcept {
+  const Identity identity = identity_of(worker, Ip::header_of(packet), fragment.id);
   if (packet.handed_off && flow_in(packet.mbuf).protocol != 0) {
+    find_place(worker, packet, identity);
     return go_on<Ip>(worker, packet, fragment, flow_in(packet.mbuf));
   }
-  const Identity identity = identity_of(worker, Ip::header_of(packet), fragment.id);
   if (!is_ours(snapshot, identity.key.source, identity.key.destination)) {
     packet.verdict = Verdict::kKernel;
     return;
@@ -247,7 +309,10 @@ void hold_fragment(Worker& worker, const Packet& packet) noexcept {
   if (datagram.serial != packet.datagram.serial) return drop(worker, packet.mbuf, DropReason::kFragmentFlood);
   if (datagram.state == State::kPoisoned) return drop(worker, packet.mbuf, datagram.poison);
   note_flow(packet.mbuf, {});
-  if (datagram.state != State::kAwaitsFirst) return start_anew(worker, packet.mbuf);
+  // Another one of this burst told what it waits for.
+  const bool is_told = packet.datagram.is_first ? datagram.total != 0
+                                                : datagram.state != State::kAwaitsFirst && datagram.state != State::kAwaitsLast;
+  if (is_told) return start_anew(worker, packet.mbuf);
   FragmentTable::WaitingRing& ring = table.waiting_of(datagram);
   if (ring.is_full()) give_up_oldest(worker, ring, DropReason::kFragmentFlood);
   ring.newest() = {packet.mbuf, worker.now + FragmentTable::kWaitMs, packet.datagram.index};
@@ -264,8 +329,14 @@ void expire_fragments(Worker& worker) noexcept {
 }
 
 void note_flow(rte_mbuf* mbuf, const L4Flow& flow) noexcept {
-  mbuf->hash.fdir.lo = flow.ports;
-  mbuf->hash.fdir.hi = flow.protocol;
+  static_assert(sizeof mbuf->hash.fdir >= sizeof flow);
+  std::memcpy(&mbuf->hash.fdir, &flow, sizeof flow);
+}
+
+Datagram* datagram_of(Worker& worker, const Packet& packet) noexcept {
+  if (packet.datagram.index == FragmentTable::kNoDatagram) return nullptr;
+  Datagram& datagram = worker.fragments.datagrams[packet.datagram.index];
+  return datagram.serial == packet.datagram.serial ? &datagram : nullptr;
 }
 
 Part part_of(const Ipv4Header* ip) noexcept {

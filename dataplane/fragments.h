@@ -1,5 +1,5 @@
 // Fragments of what services and their reals send each other. Each goes on by itself as soon as its datagram's ports
-// are known: parsing gives it the key that the whole datagram would have had, and from there on it is a packet like any
+// are known, of SCTP its length, too: parsing gives it the key that the whole datagram would have had, and from there on it is a packet like any
 // other, but for the L4 header that only the first one has. Reassembly is the receiver's.
 //
 // All fragments of a datagram are noted by one worker, the one that the datagram names; from there they are handed,
@@ -39,6 +39,9 @@ void expire_fragments(Worker& worker) noexcept;
 
 // Tells the worker that takes the mbuf next, here or elsewhere, of what flow the fragment in it is.
 void note_flow(rte_mbuf* mbuf, const L4Flow& flow) noexcept;
+
+// The datagram of a fragment that has a key; nullptr: it was noted elsewhere, or its place is another's by now.
+Datagram* datagram_of(Worker& worker, const Packet& packet) noexcept;
 
 // Which part of its datagram a packet with a key is. For the rarer steps: IPv6 looks through the extension headers.
 enum class Part : uint8_t { kWhole, kFirst, kLater };

@@ -26,14 +26,17 @@ struct alignas(64) Packet {
   Verdict verdict;
   DropReason reason;  // under kDrop
   uint8_t owner;      // under kHandOff: the worker
+  // A fragment's, in the worker's table.
   struct {
-    uint32_t index;
+    uint16_t index;
+    bool is_first;
     uint32_t serial;
-  } datagram;  // under kHold: the fragment's, in the worker's table
+  } datagram;
 
   // Set by parse() for packets that go on.
   uint8_t tcp_flags;  // 0 for UDP; flags_of() SCTP's event (sctp_state.h)
   uint16_t ip_bytes;  // the IP packet's length, its header included
+  uint32_t sctp_bytes;  // SCTP: bytes that its checksum covers, a fragment's: in the whole datagram
   alignas(16) FlowKey key;  // IPv4
   uint8_t key_end[3];       // zeros: the key is written and read as one block
   uint64_t ports_and_protocol;  // IPv6, whose addresses are looked up where they lie (FlowView6)

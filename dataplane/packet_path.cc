@@ -28,7 +28,7 @@ template <Direction kDirection, typename Ip>
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
   if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?
-  if (!rewrite<kDirection>(worker, real, flow, *way, packet)) [[unlikely]] return false;  // make it what the method says
+  if (!rewrite<kDirection>(worker, snapshot, real, flow, *way, packet)) [[unlikely]] return false;  // make it what the method says
   queue_frame(worker, way->port, packet.mbuf);
   return true;
 }
@@ -72,7 +72,7 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
                           ? forward<Ipv4>(worker, snapshot, burst, packet)
                           : is_on_its_way<Ipv6>(packet) && forward<Ipv6>(worker, snapshot, burst, packet);
     if (sent) [[likely]] continue;
-    if (relay_error(worker, snapshot, packet)) continue;  // an ICMP error goes where the connection it is about goes
+    if (relay_error(worker, snapshot, burst, packet)) continue;  // an ICMP error goes where the connection it is about goes
     settle(worker, packet);  // send back, punt, hand off, make wait, or free
   }
 }

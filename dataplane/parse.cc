@@ -5,7 +5,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragments.h"
-#include "dataplane/sctp_state.h"
+#include "dataplane/parse_sctp.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -21,42 +21,10 @@ bool has_good_checksum(const rte_mbuf* mbuf, const Ipv4Header* ip, uint32_t head
   return fold(sum_of(ip, header_bytes)) == 0xffff;
 }
 
-// The chunk header at `offset` of an SCTP packet, a copy of it in `room` where it lies across buffers.
-const SctpChunk* chunk_at(const Packet& packet, uint32_t offset, SctpChunk& room) noexcept {
-  const auto* frame = rte_pktmbuf_mtod(packet.mbuf, const uint8_t*);
-  const auto begin = static_cast<uint32_t>(packet.l4 - frame);
-  return static_cast<const SctpChunk*>(rte_pktmbuf_read(packet.mbuf, begin + offset, sizeof room, &room));
-}
-
-// Whether a chunk's length, header included, is possible where `room` bytes are left.
-bool has_good_length(const SctpChunk& chunk, uint32_t room) noexcept {
-  const uint32_t length = chunk.length.host();
-  return length >= sizeof(SctpChunk) && length <= room;
-}
-
-// SCTP (RFC 9260) in `bytes` of payload. The first chunk decides what the packet does to its connection, but for an
-// ABORT behind a COOKIE ECHO or COOKIE ACK (ip_vs_proto_sctp.c set_sctp_state). False: the packet is dropped.
-bool parse_sctp(Packet& packet, uint32_t bytes, uint32_t in_first_segment) noexcept {
-  constexpr uint32_t kFixed = sizeof(SctpHeader) + sizeof(SctpChunk);
-  if (bytes < kFixed) return packet.drop(DropReason::kBadL4Header), false;
-  if (in_first_segment < kFixed) return packet.drop(DropReason::kTruncated), false;
-  const auto& first = *reinterpret_cast<const SctpChunk*>(packet.l4 + sizeof(SctpHeader));
-  if (!has_good_length(first, bytes - sizeof(SctpHeader))) return packet.drop(DropReason::kBadL4Header), false;
-  packet.tcp_flags = flags_of(sctp_event_of(first.type));
-  const uint32_t next = sizeof(SctpHeader) + ((first.length.host() + 3u) & ~3u);
-  const bool may_hide_abort = first.type == kSctpCookieEcho || first.type == kSctpCookieAck;
-  if (!may_hide_abort || next + sizeof(SctpChunk) > bytes) return true;
-  SctpChunk room;
-  const SctpChunk* second = chunk_at(packet, next, room);
-  if (second == nullptr || !has_good_length(*second, bytes - next)) return packet.drop(DropReason::kBadL4Header), false;
-  if (second->type == kSctpAbort) packet.tcp_flags = flags_of(SctpEvent::kAbort);
-  return true;
-}
-
 // TCP (RFC 9293), UDP (RFC 768) or SCTP in `bytes` of payload, of which `in_first_segment` lie in the first buffer.
 // False: the packet is dropped.
 bool parse_l4(Packet& packet, uint8_t protocol, uint32_t bytes, uint32_t in_first_segment) noexcept {
-  if (protocol == kIpProtocolSctp) return parse_sctp(packet, bytes, in_first_segment);
+  if (protocol == kIpProtocolSctp) return parse_sctp(packet, bytes, bytes, in_first_segment);
   const bool is_tcp = protocol == kIpProtocolTcp;
   const uint32_t fixed = is_tcp ? sizeof(TcpHeader) : sizeof(UdpHeader);
   if (bytes < fixed) [[unlikely]] return packet.drop(DropReason::kBadL4Header), false;

@@ -89,7 +89,7 @@ bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& rea
                   Packet& packet) noexcept {
   const WayOut& way = way_of<kDirection>(snapshot, real, flow);
   track<kDirection>(worker, snapshot, real, flow, packet);
-  if (!rewrite<kDirection>(worker, real, flow, way, packet)) return false;
+  if (!rewrite<kDirection>(worker, snapshot, real, flow, way, packet)) return false;
   // A tunnel's may be of the other family by now.
   const bool is_v4 = rte_pktmbuf_mtod(packet.mbuf, const EthernetHeader*)->type == kEtherTypeIpv4;
   if (is_v4) send_pieces<Ipv4Header>(worker, way, packet.ip_bytes, packet);

@@ -15,10 +15,14 @@ namespace shunt::dataplane {
 
 // nullptr: the buffer has no room.
 template <typename Ip>
-[[gnu::always_inline]] inline EthernetHeader* wrap(Worker& worker, const RealEntry& real, const Packet& packet,
-                                                   typename Ip::Header* ip) noexcept {
-  const Wrapping wrapping{packet.ip_bytes, worker.next_ip_id++, static_cast<uint32_t>(packet.hash), real.local_address,
-                          real.address};
+[[gnu::always_inline]] inline EthernetHeader* wrap(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                                                   const Packet& packet, typename Ip::Header* ip) noexcept {
+  const Wrapping wrapping{.ip_bytes = packet.ip_bytes,
+                          .id = worker.next_ip_id++,
+                          .entropy = static_cast<uint32_t>(packet.hash),
+                          .kept_fragment_bits = snapshot.sysctls.pmtu_disc * uint32_t{kIpDontFragment.raw},
+                          .from = real.local_address,
+                          .to = real.address};
   if (real.tunnel == TunnelKind::kIpip && real.address.family == Ip::kFamily) [[likely]] {
     return rewrite_ipip(packet.mbuf, ip, wrapping);
   }
@@ -32,8 +36,8 @@ inline void address_frame(const WayOut& way, EthernetHeader* frame) noexcept {
 
 // True: the frame is ready to leave by `way`. False: the packet is decided.
 template <Direction kDirection, typename Ip>
-[[gnu::always_inline]] inline bool rewrite(Worker& worker, const RealEntry& real, const Flow<Ip>& flow,
-                                           const WayOut& way, Packet& packet) noexcept {
+[[gnu::always_inline]] inline bool rewrite(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                                           const Flow<Ip>& flow, const WayOut& way, Packet& packet) noexcept {
   auto* ip = Ip::header_of(packet);
   auto* frame = reinterpret_cast<EthernetHeader*>(ip) - 1;
   if constexpr (kDirection == Direction::kRequest) {
@@ -42,20 +46,20 @@ template <Direction kDirection, typename Ip>
     if (real.method == Method::kDirect) {
       rewrite_direct(ip);
     } else if (real.method == Method::kNat) {
-      rewrite_nat_request(*flow.connection, real, ip, packet.l4);
+      rewrite_nat_request(*flow.connection, real, ip, packet);
     } else if (real.method == Method::kFullnat) {
-      rewrite_fullnat_request(*flow.connection, ip, packet.l4);
+      rewrite_fullnat_request(*flow.connection, ip, packet);
     } else {
-      frame = wrap<Ip>(worker, real, packet, ip);
+      frame = wrap<Ip>(worker, snapshot, real, packet, ip);
       if (frame == nullptr) [[unlikely]] {
         packet.drop(DropReason::kNoMbuf);
         return false;
       }
     }
   } else if (real.method == Method::kNat) {  // a connection with replies is of nat or fullnat
-    rewrite_nat_reply(*flow.connection, ip, packet.l4);
+    rewrite_nat_reply(*flow.connection, ip, packet);
   } else {
-    rewrite_fullnat_reply(*flow.connection, ip, packet.l4);
+    rewrite_fullnat_reply(*flow.connection, ip, packet);
   }
   address_frame(way, frame);
   return true;

@@ -26,10 +26,13 @@ void seek_real(Worker& worker, const Snapshot& snapshot, const RealEntry& real, 
   wait_for(worker, packet, found);
 }
 
-// Whether a packet of `bytes` may be cut into pieces. IPv6 has no routers that do (RFC 8200 section 5), but a packet that
+// Whether a packet of `bytes` may be cut into pieces. With sysctl pmtu_disc 0 a tunnel's outer header does not ask what the
+// IPv4 packet inside allows (ip_vs_xmit.c ensure_mtu_is_adequate). IPv6 has no routers that do (RFC 8200 section 5), but a packet that
 // is ours, a tunnel's, is cut when what it carries is no more than every sender may send.
-bool may_be_cut(const Ipv4Header* ip, bool, uint32_t) noexcept { return (ip->fragment.raw & kIpDontFragment.raw) == 0; }
-bool may_be_cut(const Ipv6Header*, bool is_tunnels, uint32_t bytes) noexcept {
+bool may_be_cut(const Sysctls& sysctls, const Ipv4Header* ip, bool is_tunnels, uint32_t) noexcept {
+  return (ip->fragment.raw & kIpDontFragment.raw) == 0 || (is_tunnels && !sysctls.pmtu_disc);
+}
+bool may_be_cut(const Sysctls&, const Ipv6Header*, bool is_tunnels, uint32_t bytes) noexcept {
   return is_tunnels && bytes <= Ipv6::kLeastMtu;
 }
 
@@ -73,7 +76,7 @@ void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, con
     return drop_with_answer<Ip>(worker, snapshot, packet, DropReason::kTtlExpired, Answer::kTimeExceeded);
   }
   const bool is_tunnels = is_request && real.method == Method::kTunnel;
-  if (packet.verdict == Ip::kUndecided && may_be_cut(ip, is_tunnels, packet.ip_bytes)) {
+  if (packet.verdict == Ip::kUndecided && may_be_cut(snapshot.sysctls, ip, is_tunnels, packet.ip_bytes)) {
     packet.verdict = Verdict::kPieces;
     return;
   }

@@ -84,6 +84,14 @@ const OnePacketSlot* Snapshot::find_one_packet(const IpFlow& reply) const noexce
   });
 }
 
+bool Snapshot::is_from_nat_real(const IpFlow& reply) const noexcept {
+  if (nat_real_slots.empty()) return false;
+  const uint32_t hash = service_hash(reply.protocol, reply.source, reply.source_port);
+  return probe(nat_real_slots, hash, [&](const NatRealSlot& slot) {
+           return slot.port == reply.source_port && slot.protocol == reply.protocol && slot.address == reply.source;
+         }) != nullptr;
+}
+
 bool Snapshot::is_vip(const IpAddress& address) const noexcept {
   return (kinds_of(address) & bit(AddressSlot::Kind::kVip)) != 0 || matches.is_vip(address);
 }

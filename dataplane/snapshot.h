@@ -75,6 +75,7 @@ struct Candidate {
 struct Persistence {
   uint32_t timeout_ms = 0;  // 0: not at all
   uint8_t prefix = 0;       // bits of an address of the service's family that all count as one client
+  bool by_call = false;     // each call of his has a real to itself (IPVS's persistence engine sip); UDP alone
 
   bool operator==(const Persistence&) const noexcept = default;
 };
@@ -154,8 +155,8 @@ struct RangeSlot {
   uint32_t count = 0;
 };
 
-// A nat real of a one-packet service: what it sends from `port` are replies, which leave from the VIP although no
-// connection knows them. Open-addressed by (protocol, address, port) as above.
+// A nat real of a one-packet service, or of one with persistence by call: what it sends from `port` are replies, which
+// leave from the VIP although no connection knows them. Open-addressed by (protocol, address, port) as above.
 struct OnePacketSlot {
   IpAddress address;
   Be16 port;             // 0: it keeps the packets' ports, any of them
@@ -166,6 +167,15 @@ struct OnePacketSlot {
   IpAddress vip;
   uint16_t first_port = 0;
   uint16_t last_port = 0;
+  // It may begin connections, as calls do from either end (ip_vs_pe_sip.c ip_vs_sip_conn_out).
+  bool by_call = false;
+};
+
+// Where a nat real answers for its service. Open-addressed by (protocol, address, port) as above.
+struct NatRealSlot {
+  IpAddress address;
+  Be16 port;
+  uint8_t protocol = 0;  // 0: empty
 };
 
 // An address with a meaning to the packet path, open-addressed as above; no kinds: empty.
@@ -200,6 +210,7 @@ struct Snapshot {
   std::span<const RangeSlot> range_slots;
   std::span<const PortStretch> port_stretches;
   std::span<const OnePacketSlot> one_packet_slots;
+  std::span<const NatRealSlot> nat_real_slots;  // with sysctl nat_icmp_send alone
   MatchTable matches;
   std::span<const AddressSlot> addresses;
   std::span<const TimeoutSet> timeouts;
@@ -225,6 +236,8 @@ struct Snapshot {
   const ServiceEntry* find_service(uint8_t protocol, const IpAddress& address, Be16 port) const noexcept;
   // The one-packet real that sent a reply, or nullptr.
   const OnePacketSlot* find_one_packet(const IpFlow& reply) const noexcept;
+  // Whether a packet comes from a nat real's very port for its service; only known with sysctl nat_icmp_send.
+  bool is_from_nat_real(const IpFlow& reply) const noexcept;
   // Bits of AddressSlot::Kind for an address; 0: none.
   uint8_t kinds_of(const IpAddress& address) const noexcept;
   // Whether services have the address, by itself or by a match's prefix.

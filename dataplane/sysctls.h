@@ -34,6 +34,12 @@ struct Sysctls {
   Defence drop_packet = Defence::kOff;
   // drop_packet always: one in so many.
   uint32_t am_droprate = 10;
+  // What a nat real sends from its service's port of a connection that nobody knows is answered: port unreachable.
+  bool nat_icmp_send = false;
+  // An ICMP error about a packet of no connection gets a real and a connection, as a request would.
+  bool schedule_icmp = false;
+  // A tunnel's outer IPv4 header forbids cutting where the IPv4 packet inside does. Without it such packets are cut outside.
+  bool pmtu_disc = true;
   // Percent of a table's entries: with fewer free, room is scarce.
   uint32_t amemthresh = 10;
   bool operator==(const Sysctls&) const noexcept = default;

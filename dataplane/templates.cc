@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "dataplane/schedulers/siphash.h"
+
 namespace shunt::dataplane {
 namespace {
 
@@ -22,8 +24,8 @@ uint64_t packed(const TemplateKey& key) noexcept {
 
 }  // namespace
 
-TemplateKey TemplateKey::of(const IpAddress& client, uint8_t prefix, ServiceId service) noexcept {
-  TemplateKey key{client, service, prefix};
+TemplateKey TemplateKey::of(const IpAddress& client, uint8_t prefix, ServiceId service, uint64_t call) noexcept {
+  TemplateKey key{client, service, prefix, call};
   for (uint32_t i = 0; i < key.client.bytes.size(); ++i) {
     const uint32_t kept = std::clamp<int>(prefix - static_cast<int>(8 * i), 0, 8);
     key.client.bytes[i] &= static_cast<uint8_t>(0xff00u >> kept);
@@ -43,7 +45,12 @@ uint64_t TemplateTable::hash_of(const TemplateKey& key) const noexcept {
   block.source = key.client.bytes;
   const uint64_t rest = packed(key);
   std::memcpy(block.destination.data(), &rest, sizeof rest);
+  std::memcpy(block.destination.data() + sizeof rest, &key.call, sizeof key.call);
   return flow_hash(key_, block);
+}
+
+uint64_t TemplateTable::hash_of_call(std::span<const uint8_t> id) const noexcept {
+  return siphash<1, 3>(id, {low_half(key_.rounds[0]), low_half(key_.rounds[1])}) | 1;
 }
 
 // The halves are read one after the other: whoever goes by them changes them by comparing both.
@@ -110,6 +117,7 @@ void TemplateTable::note(const State* slot, const TemplateKey& key) noexcept {
   note.client[0].store(key.client.first_half(), std::memory_order_relaxed);
   note.client[1].store(key.client.second_half(), std::memory_order_relaxed);
   note.service_and_prefix.store(packed(key), std::memory_order_relaxed);
+  note.call.store(key.call, std::memory_order_relaxed);
 }
 
 uint32_t TemplateTable::used(Tick now) const noexcept {
@@ -133,6 +141,7 @@ std::optional<TemplateCopy> TemplateTable::copy_at(uint32_t index, Tick now) con
   copy.key.client.family = rest >> 32 & 1 ? AddressFamily::kIpv6 : AddressFamily::kIpv4;
   copy.key.service = {static_cast<uint32_t>(rest)};
   copy.key.prefix = static_cast<uint8_t>(rest >> 40);
+  copy.key.call = note.call.load(std::memory_order_relaxed);
   if (!state.is_of(hash_of(copy.key))) return std::nullopt;
   copy.real = state.real();
   copy.connections = state.connections();

@@ -28,8 +28,10 @@ struct TemplateKey {
   IpAddress client;  // bits beyond `prefix` are zero
   ServiceId service;
   uint8_t prefix = 0;
+  // Which of his calls (call.h); 0: all that he does.
+  uint64_t call = 0;
 
-  static TemplateKey of(const IpAddress& client, uint8_t prefix, ServiceId service) noexcept;
+  static TemplateKey of(const IpAddress& client, uint8_t prefix, ServiceId service, uint64_t call = 0) noexcept;
 };
 
 // A template as lists show it.
@@ -67,6 +69,8 @@ class TemplateTable {
   // Zeroed memory of bytes_for(capacity), aligned to 64, which outlives this.
   void attach(void* memory, uint32_t capacity, const HashKey& key) noexcept;
   uint32_t capacity() const noexcept { return lines_ * kInLine; }
+  // A Call-ID as keys have it, never zero; keyed.
+  uint64_t hash_of_call(std::span<const uint8_t> id) const noexcept;
   // Places that copy_at() can be asked for.
   uint32_t places() const noexcept { return slots_for(capacity()); }
 
@@ -157,6 +161,7 @@ class TemplateTable {
   struct alignas(32) Note {
     std::atomic<uint64_t> client[2];
     std::atomic<uint64_t> service_and_prefix;
+    std::atomic<uint64_t> call;
   };
 
   // When one whose time was over at `expires` comes to the end of a minute that IPVS gives it.

@@ -78,6 +78,10 @@ Text text_of(DropReason reason) noexcept {
       return {"fragment_timeout", "IP fragments whose first one did not come: lost on the way, or a flood."};
     case DropReason::kFragmentFlood:
       return {"fragment_flood", "More incomplete datagrams of some senders than there is room for: perhaps a flood."};
+    case DropReason::kNoCallId:
+      return {"no_call_id", "Packets without a SIP Call-ID for services with persistence.engine sip."};
+    case DropReason::kReplyOfNone:
+      return {"reply_of_none", "Packets of nat reals about no connection, answered by sysctl nat_icmp_send."};
     case DropReason::kDropPacket:
       return {"drop_packet", "New connections turned away by sysctl drop_packet: a flood, or its rate is too low."};
     case DropReason::kNotOurVlan:

@@ -57,6 +57,8 @@ enum class DropReason : uint8_t {
   kFragmentDuplicate,    // a fragment that came twice
   kFragmentTimeout,      // a fragment whose datagram's first one did not come
   kFragmentFlood,        // more fragments than there is room for
+  kNoCallId,             // would open a connection of a service with persistence by Call-ID, and has none
+  kReplyOfNone,          // a nat real's, of no connection: sysctl nat_icmp_send has it told so
   kDropPacket,           // would open a connection, which sysctl drop_packet forbade it
   kNotOurVlan,           // a tagged port: without its tag
   kConnectionFlushed,    // its connection was cut by the operator

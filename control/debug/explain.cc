@@ -145,6 +145,7 @@ void Controller::State::tell_choice(uint32_t index, const dataplane::Choice& cho
       out.chosen_by = "scheduler";
       const auto load = load_text(service.scheduler, meters.load_of(choice.real), weight_of(choice.real, index));
       out.why = rule_of(service) + (load.empty() ? "" : "; " + load);
+      if (service.persistence && service.persistence->by_call) out.why += "; a call that has a real keeps it (Call-ID)";
       break;
     }
     case ChosenBy::kSorry:

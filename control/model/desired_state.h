@@ -55,6 +55,8 @@ struct Persistence {
   Milliseconds timeout{300'000};
   uint8_t ipv4_prefix = 32;
   uint8_t ipv6_prefix = 128;
+  // Each of its calls does, by SIP's Call-ID.
+  bool by_call = false;
   bool operator==(const Persistence&) const = default;
 };
 

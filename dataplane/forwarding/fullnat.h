@@ -33,15 +33,15 @@ inline void rewrite_mirrored(const FlowKey6& other, Ipv6Header* ip, uint8_t* l4)
 }
 
 template <typename Entry, typename Header>
-void rewrite_fullnat_request(const Entry& connection, Header* ip, uint8_t* l4) noexcept {
-  rewrite_mirrored(connection.reply, ip, l4);
-  pass_on_request(connection, ip, l4);
+void rewrite_fullnat_request(const Entry& connection, Header* ip, const Packet& packet) noexcept {
+  rewrite_mirrored(connection.reply, ip, packet.l4);
+  pass_on_request(connection, ip, packet);
 }
 
 template <typename Entry, typename Header>
-void rewrite_fullnat_reply(const Entry& connection, Header* ip, uint8_t* l4) noexcept {
-  rewrite_mirrored(connection.request, ip, l4);
-  pass_on_reply(connection, ip, l4);
+void rewrite_fullnat_reply(const Entry& connection, Header* ip, const Packet& packet) noexcept {
+  rewrite_mirrored(connection.request, ip, packet.l4);
+  pass_on_reply(connection, ip, packet);
 }
 
 }  // namespace shunt::dataplane

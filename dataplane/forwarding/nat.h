@@ -9,6 +9,7 @@
 #include "dataplane/crc32c.h"
 #include "dataplane/forwarding/direct.h"
 #include "dataplane/headers.h"
+#include "dataplane/packet.h"
 #include "dataplane/snapshot.h"
 
 namespace shunt::dataplane {
@@ -29,55 +30,47 @@ inline bool update_l4_checksum(uint8_t* l4, uint8_t protocol, uint16_t delta) no
   return true;
 }
 
-inline uint32_t l4_bytes_of(const Ipv4Header* ip, const uint8_t* l4) noexcept {
-  return ip->total_length.host() - static_cast<uint32_t>(l4 - reinterpret_cast<const uint8_t*>(ip));
-}
-inline uint32_t l4_bytes_of(const Ipv6Header* ip, const uint8_t* l4) noexcept {
-  return ip->payload_length.host() - static_cast<uint32_t>(l4 - reinterpret_cast<const uint8_t*>(ip + 1));
-}
-
 // SCTP's checksum covers the whole packet but no addresses: only the ports' change shows (IPVS computes it anew,
 // ip_vs_proto_sctp.c sctp_nat_csum). `before`: the packet's own direction; it becomes the mirror image of `after`.
-template <typename Header, typename Key>
-[[gnu::noinline]] void update_sctp_checksum(const Header* ip, uint8_t* l4, const Key& before,
-                                            const Key& after) noexcept {
+template <typename Key>
+[[gnu::noinline]] void update_sctp_checksum(const Packet& packet, const Key& before, const Key& after) noexcept {
   const uint32_t ports = static_cast<uint32_t>(before.source_port.raw ^ after.destination_port.raw) |
                          static_cast<uint32_t>(before.destination_port.raw ^ after.source_port.raw) << 16;
-  auto* sctp = reinterpret_cast<SctpHeader*>(l4);
+  auto* sctp = reinterpret_cast<SctpHeader*>(packet.l4);
   uint32_t checksum;
   std::memcpy(&checksum, sctp->checksum, 4);
-  checksum ^= crc32c_delta(ports, l4_bytes_of(ip, l4) - 4);
+  checksum ^= crc32c_delta(ports, packet.sctp_bytes - sizeof ports);
   std::memcpy(sctp->checksum, &checksum, 4);
 }
 
-template <typename Entry, typename Header>
-void update_request_checksum(const Entry& connection, const Header* ip, uint8_t* l4) noexcept {
-  if (update_l4_checksum(l4, connection.request.protocol, connection.l4_delta)) [[likely]] return;
-  update_sctp_checksum(ip, l4, connection.request, connection.reply);
+template <typename Entry>
+void update_request_checksum(const Entry& connection, const Packet& packet) noexcept {
+  if (update_l4_checksum(packet.l4, connection.request.protocol, connection.l4_delta)) [[likely]] return;
+  update_sctp_checksum(packet, connection.request, connection.reply);
 }
-template <typename Entry, typename Header>
-void update_reply_checksum(const Entry& connection, const Header* ip, uint8_t* l4) noexcept {
-  if (update_l4_checksum(l4, connection.request.protocol, inverse(connection.l4_delta))) [[likely]] return;
-  update_sctp_checksum(ip, l4, connection.reply, connection.request);
+template <typename Entry>
+void update_reply_checksum(const Entry& connection, const Packet& packet) noexcept {
+  if (update_l4_checksum(packet.l4, connection.request.protocol, inverse(connection.l4_delta))) [[likely]] return;
+  update_sctp_checksum(packet, connection.reply, connection.request);
 }
 
 // What becomes of the checksums when the addresses and ports of a request or a reply are exchanged: the IPv4 header's,
 // with the TTL's step in it, and TCP's or UDP's, whose pseudo-header has the addresses, or SCTP's.
-inline void pass_on_request(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
+inline void pass_on_request(const Connection& connection, Ipv4Header* ip, const Packet& packet) noexcept {
   pass_on(ip, connection.request_ip_delta);
-  update_request_checksum(connection, ip, l4);
+  update_request_checksum(connection, packet);
 }
-inline void pass_on_reply(const Connection& connection, Ipv4Header* ip, uint8_t* l4) noexcept {
+inline void pass_on_reply(const Connection& connection, Ipv4Header* ip, const Packet& packet) noexcept {
   pass_on(ip, connection.reply_ip_delta);
-  update_reply_checksum(connection, ip, l4);
+  update_reply_checksum(connection, packet);
 }
-inline void pass_on_request(const Connection6& connection, Ipv6Header* ip, uint8_t* l4) noexcept {
+inline void pass_on_request(const Connection6& connection, Ipv6Header* ip, const Packet& packet) noexcept {
   pass_on(ip);
-  update_request_checksum(connection, ip, l4);
+  update_request_checksum(connection, packet);
 }
-inline void pass_on_reply(const Connection6& connection, Ipv6Header* ip, uint8_t* l4) noexcept {
+inline void pass_on_reply(const Connection6& connection, Ipv6Header* ip, const Packet& packet) noexcept {
   pass_on(ip);
-  update_reply_checksum(connection, ip, l4);
+  update_reply_checksum(connection, packet);
 }
 
 inline void set_destination(Ipv4Header* ip, const IpAddress& address) noexcept { ip->destination = address.v4(); }
@@ -86,17 +79,17 @@ inline void set_destination(Ipv6Header* ip, const IpAddress& address) noexcept {
 // The address by the real, whose cache line was read already; the port is the connection's, since a real may keep the
 // packets' ports.
 template <typename Entry, typename Header>
-void rewrite_nat_request(const Entry& connection, const RealEntry& real, Header* ip, uint8_t* l4) noexcept {
+void rewrite_nat_request(const Entry& connection, const RealEntry& real, Header* ip, const Packet& packet) noexcept {
   set_destination(ip, real.address);
-  reinterpret_cast<UdpHeader*>(l4)->destination_port = real_port_of(connection);  // TCP's and SCTP's lie there, too
-  pass_on_request(connection, ip, l4);
+  packet.udp->destination_port = real_port_of(connection);  // TCP's and SCTP's lie there, too
+  pass_on_request(connection, ip, packet);
 }
 
 template <typename Entry, typename Header>
-void rewrite_nat_reply(const Entry& connection, Header* ip, uint8_t* l4) noexcept {
+void rewrite_nat_reply(const Entry& connection, Header* ip, const Packet& packet) noexcept {
   ip->source = connection.request.destination;
-  reinterpret_cast<UdpHeader*>(l4)->source_port = connection.request.destination_port;
-  pass_on_reply(connection, ip, l4);
+  packet.udp->source_port = connection.request.destination_port;
+  pass_on_reply(connection, ip, packet);
 }
 
 }  // namespace shunt::dataplane

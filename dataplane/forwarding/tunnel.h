@@ -31,6 +31,8 @@ struct Wrapping {
   uint16_t ip_bytes;
   uint16_t id;       // an outer IPv4 header's: any that differs from the ones before
   uint32_t entropy;  // the same for all packets of a flow
+  // Of an inner IPv4 header, as they lie in it, that an outer one takes over: DF, or none with sysctl pmtu_disc 0.
+  uint32_t kept_fragment_bits;
   const IpAddress& from;
   const IpAddress& to;
 };
@@ -60,17 +62,15 @@ constexpr uint8_t protocol_of(const Ipv4Header*) noexcept { return kIpProtocolIp
 constexpr uint8_t protocol_of(const Ipv6Header*) noexcept { return kIpProtocolIpv6; }
 
 // What an outer header takes over: hops, DSCP and DF are the inner's (ip_vs_xmit.c ip_vs_prepare_tunneled_skb,
-// pmtu_disc 1; IPv6 knows no DF, and none is set for it), ECN by RFC 6040 (copied: the inner's CE marks travel).
+// IPv6 knows no DF, and none is set for it), ECN by RFC 6040 (copied: the inner's CE marks travel).
 inline uint8_t hops_of(const Ipv4Header* inner) noexcept { return inner->ttl; }
 inline uint8_t hops_of(const Ipv6Header* inner) noexcept { return inner->hop_limit; }
 inline uint32_t traffic_class_of(const Ipv4Header* inner) noexcept { return inner->tos; }
 inline uint32_t traffic_class_of(const Ipv6Header* inner) noexcept {
   return inner->version_class_flow.host() >> 20 & 0xffu;
 }
-inline uint32_t dont_fragment_of(const Ipv4Header* inner) noexcept {
-  return inner->fragment.raw & uint32_t{kIpDontFragment.raw};
-}
-inline uint32_t dont_fragment_of(const Ipv6Header*) noexcept { return 0; }
+inline uint32_t fragment_bits_of(const Ipv4Header* inner) noexcept { return inner->fragment.raw; }
+inline uint32_t fragment_bits_of(const Ipv6Header*) noexcept { return 0; }
 // The flow label is the inner's, or one of the flow's own (RFC 6438): who spreads by it keeps flows together.
 inline Be32 version_class_flow_of(const Ipv6Header* inner, uint32_t) noexcept { return inner->version_class_flow; }
 inline Be32 version_class_flow_of(const Ipv4Header* inner, uint32_t entropy) noexcept {
@@ -86,7 +86,7 @@ void write_outer(Ipv4Header* outer, const Inner* inner, uint8_t protocol, uint32
   // The header as the words that it is written in, little end first; the checksum is taken on the way.
   const Be16 total = Be16::from_host(static_cast<uint16_t>(payload + sizeof *outer));
   const uint32_t version_to_total = 0x45u | traffic_class_of(inner) << 8 | uint32_t{total.raw} << 16;
-  const uint32_t id_and_fragment = Be16::from_host(wrapping.id).raw | dont_fragment_of(inner) << 16;
+  const uint32_t id_and_fragment = Be16::from_host(wrapping.id).raw | (fragment_bits_of(inner) & wrapping.kept_fragment_bits) << 16;
   const uint32_t ttl_and_protocol = hops_of(inner) | uint32_t{protocol} << 8;
   const uint64_t sum = uint64_t{version_to_total} + id_and_fragment + ttl_and_protocol + from.raw + to.raw;
   const uint32_t with_checksum = ttl_and_protocol | uint32_t{static_cast<uint16_t>(~fold(sum))} << 16;

@@ -32,7 +32,7 @@ bool send_error_on(Worker& worker, const Snapshot& snapshot, const Flow<Ip>& flo
   if (flow.connection != nullptr && flow.connection->flags & kConnectionTwoWay) {
     translate_error<kDirection>(*flow.connection, error);
     address_frame(*way, reinterpret_cast<EthernetHeader*>(error.ip) - 1);
-  } else if (!rewrite<Direction::kRequest>(worker, real, flow, *way, packet)) {
+  } else if (!rewrite<Direction::kRequest>(worker, snapshot, real, flow, *way, packet)) {
     return false;
   }
   queue_frame(worker, way->port, packet.mbuf);
@@ -64,10 +64,12 @@ bool relay_unknown(Worker& worker, const Snapshot& snapshot, const IcmpMessage<I
     return false;
   }
   const RealId real = real_of_untracked(worker, snapshot, *service, flow);
-  if (real == kNoReal) return packet.drop(DropReason::kIcmpNoConnection), false;
+  if (real == kNoReal && !snapshot.sysctls.schedule_icmp) return packet.drop(DropReason::kIcmpNoConnection), false;
   if (!is_believable(error, packet)) return false;
-  const Flow<Ip> untracked{nullptr, real, Direction::kRequest};
-  return send_error_on<Direction::kRequest>(worker, snapshot, untracked, error, packet);
+  const Flow<Ip> admitted = real != kNoReal ? Flow<Ip>{nullptr, real, Direction::kRequest}
+                                            : admit_error<Ip>(worker, snapshot, *service, key, packet);
+  if (admitted.real == kNoReal) return false;
+  return send_error_on<Direction::kRequest>(worker, snapshot, admitted, error, packet);
 }
 
 // An error about a packet of TCP or UDP.

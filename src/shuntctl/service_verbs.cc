@@ -42,14 +42,15 @@ Cell health_cell(const v1::RealState& real) {
   return {text, leaving ? Tone::kWarning : tone_of(real.health())};
 }
 
-// " persistent 300s", " persistent 300s /24" where a client is more than one address; ipvsadm shows a mask.
+// " persistent 300s", " persistent 300s pe sip", " persistent 300s /24" where a client is more than one address; ipvsadm shows a mask.
 std::string persistence_text(const v1::ServiceState& service) {
   if (!service.has_persistence()) return "";
   const v1::Persistence& persistence = service.persistence();
   std::string text = " persistent " + config::format_duration_ms(config::to_ms(persistence.timeout()).value_or(0));
   const uint32_t prefix = persistence.ipv4_prefix() != 0 ? persistence.ipv4_prefix() : persistence.ipv6_prefix();
   const uint32_t whole = persistence.ipv4_prefix() != 0 ? 32 : 128;
-  return prefix == whole ? text : text + " /" + std::to_string(prefix);
+  if (prefix != whole) text += " /" + std::to_string(prefix);
+  return text + (persistence.engine() == v1::PERSISTENCE_ENGINE_SIP ? " pe sip" : "");
 }
 
 // "mh (fallback,port)", as ipvsadm shows flags, "conhash (bound 125%)", and its "ops" for one-packet services.

@@ -61,6 +61,9 @@ control::DesiredState full_state() {
                    .drop_entry = dataplane::Defence::kWhenScarce,
                    .drop_packet = dataplane::Defence::kAlways,
                    .am_droprate = 7,
+                   .nat_icmp_send = true,
+                   .schedule_icmp = true,
+                   .pmtu_disc = false,
                    .amemthresh = 25};
   return state;
 }
@@ -200,6 +203,21 @@ TEST(Convert, VipsRangesMatchesAndOnePacketSurvive) {
   state.services.insert(state.services.end(), {range, all, match, match6, one});
   EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, AnEngineOfPersistenceSurvives) {
+  const auto state = state_of(R"(services:
+  - {name: calls, protocol: udp, address: 203.0.113.11, port: 5060, persistence: {engine: sip}}
+)");
+  EXPECT_TRUE(state.services[0].persistence->by_call);
+  EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, ARemoteChecksumIsAFullOne) {
+  const auto state = state_of(R"(services:
+  - {name: a, protocol: tcp, address: 203.0.113.12, port: 80, method: tunnel, tunnel: {kind: gue, checksum: remote}}
+)");
+  EXPECT_EQ(state.services[0].tunnel.kind, dataplane::TunnelKind::kGueChecksum);
 }
 
 TEST(Convert, PersistenceHasItsDefaults) {

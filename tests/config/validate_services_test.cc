@@ -453,7 +453,7 @@ services:
 )",
      {"MALFORMED lb.yaml:7:20: service web: kind \"vxlan\" is not one of ipip, gre and gue; write one "
       "of them",
-      "MALFORMED lb.yaml:7:37: service web: checksum \"half\" is not one of none and full; write one of "
+      "MALFORMED lb.yaml:7:37: service web: checksum \"half\" is not one of none, full and remote; write one of "
       "them"}},
     {"ASchedulerWithoutFlagsTakesNone",
      Purpose::kDesiredState,
@@ -514,6 +514,21 @@ services:
     no_real: reset
 )",
      {}},
+    {"AnEngineIsForUdp",
+     Purpose::kDesiredState,
+     kWeb + R"(    persistence: {engine: sip}
+  - {name: calls, protocol: udp, address: 203.0.113.11, port: 5060, persistence: {engine: sip}}
+)",
+     {"CONFLICT lb.yaml:6:27: service web: engine is sip but the protocol is not udp, in which a packet is a message; "
+      "remove the line, or set protocol: udp"}},
+    {"RemoteChecksumsAreGues",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: tcp, address: 203.0.113.11, port: 80, method: tunnel, tunnel: {kind: gre, checksum: remote}}
+  - {name: b, protocol: tcp, address: 203.0.113.12, port: 80, method: tunnel, tunnel: {kind: gue, checksum: remote}}
+)",
+     {"CONFLICT lb.yaml:2:109: service a: checksum is remote but the kind is not gue; write checksum: full with kind: "
+      "gre, or set kind: gue"}},
     {"NoRealHasThreeWords",
      Purpose::kDesiredState,
      kWeb + R"(    no_real: ignore

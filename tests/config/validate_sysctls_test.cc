@@ -19,6 +19,11 @@ const std::vector<YamlCase> kCases = {
   am_droprate: 1000000
   amemthresh: 100
   cache_bypass: false
+  nat_icmp_send: true
+  schedule_icmp: true
+  pmtu_disc: false
+  ignore_tunneled: true
+  snat_reroute: true
 )",
      {}},
     {"NoneNeedsToBeGiven", Purpose::kDesiredState, "sysctls: {}\n", {}},
@@ -56,13 +61,23 @@ const std::vector<YamlCase> kCases = {
      "sysctls: {cache_bypass: true}\n",
      {"UNSUPPORTED lb.yaml:1:25: sysctls: cache_bypass is true, but a VIP is this machine's own "
       "address: nothing lies behind it; remove the line, or set cache_bypass: false"}},
+    {"WhatShuntNeverDoesIsRefused",
+     Purpose::kDesiredState,
+     R"(sysctls:
+  ignore_tunneled: false
+  snat_reroute: false
+)",
+     {"UNSUPPORTED lb.yaml:2:20: sysctls: ignore_tunneled is false, but what comes out of a tunnel that ends here is "
+      "Linux's and comes to no service; remove the line, or set ignore_tunneled: true",
+      "UNSUPPORTED lb.yaml:3:17: sysctls: snat_reroute is false, but a real's answer is routed once, as what it leaves "
+      "as; remove the line, or set snat_reroute: true"}},
     {"ANameOfNoSysctlIsRefused",
      Purpose::kDesiredState,
      "sysctls: {drop_entries: 1}\n",
      {"UNKNOWN_FIELD lb.yaml:1:11: sysctls: unknown key \"drop_entries\"; did you mean drop_entry? "
       "known here: conn_reuse_mode, expire_nodest_conn, expire_quiescent_template, sloppy_tcp, "
-      "sloppy_sctp, secure_tcp, drop_entry, drop_packet, am_droprate, amemthresh and "
-      "cache_bypass"}},
+      "sloppy_sctp, secure_tcp, drop_entry, drop_packet, am_droprate, amemthresh, "
+      "cache_bypass, nat_icmp_send, schedule_icmp, pmtu_disc, ignore_tunneled and snat_reroute"}},
 };
 
 class ValidateSysctls : public YamlCaseTest {};

@@ -120,7 +120,7 @@ TEST(Differences, ShowPersistenceAndWhatGoesWithIt) {
   const DesiredState before = two_services();
   DesiredState after = before;
   Service& web = after.services[0];
-  web.persistence = Persistence{Milliseconds(90000), 24, 128};
+  web.persistence = Persistence{Milliseconds(90000), 24, 128, true};
   web.no_real = NoReal::kReset;
   web.reals[0].upper_threshold = 100;
   web.reals[0].lower_threshold = 80;
@@ -130,7 +130,7 @@ TEST(Differences, ShowPersistenceAndWhatGoesWithIt) {
   EXPECT_THAT(
       differences(before, after),
       ElementsAre(
-          Change{Kind::kChanged, "service web", {"persistence: no -> 90s by /24", "no_real: unreachable -> reset"}},
+          Change{Kind::kChanged, "service web", {"persistence: no -> 90s by /24 and Call-ID", "no_real: unreachable -> reset"}},
           Change{Kind::kChanged, "real web/10.0.0.1:80", {"upper_threshold: 0 -> 100", "lower_threshold: 0 -> 80"}},
           Change{Kind::kChanged, "real web/10.0.0.2:80", {"sorry: no -> yes"}},
           Change{Kind::kAdded, "real web/10.0.0.3:80", {"10.0.0.3:80 weight 1 sorry"}}));
@@ -299,6 +299,9 @@ TEST(Differences, SysctlsAreNamedAsIpvsNamesThem) {
                    .drop_entry = dataplane::Defence::kWhenScarce,
                    .drop_packet = dataplane::Defence::kAlways,
                    .am_droprate = 5,
+                   .nat_icmp_send = true,
+                   .schedule_icmp = true,
+                   .pmtu_disc = false,
                    .amemthresh = 20};
   EXPECT_THAT(differences(before, after),
               ElementsAre(Change{Kind::kChanged,
@@ -306,7 +309,8 @@ TEST(Differences, SysctlsAreNamedAsIpvsNamesThem) {
                                  {"conn_reuse_mode: 1 -> 3", "expire_nodest_conn: no -> yes",
                                   "expire_quiescent_template: no -> yes", "sloppy_tcp: no -> yes",
                                   "sloppy_sctp: no -> yes", "secure_tcp: 0 -> 3", "drop_entry: 0 -> 1",
-                                  "drop_packet: 0 -> 3", "am_droprate: 10 -> 5", "amemthresh: 10 -> 20"}}));
+                                  "drop_packet: 0 -> 3", "nat_icmp_send: no -> yes",
+                                  "schedule_icmp: no -> yes", "pmtu_disc: yes -> no", "am_droprate: 10 -> 5", "amemthresh: 10 -> 20"}}));
 }
 
 }  // namespace

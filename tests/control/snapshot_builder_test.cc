@@ -123,6 +123,30 @@ TEST_F(SnapshotBuilderTest, SysctlsAreDirtyWhenTheyDiffer) {
   EXPECT_FALSE(builder_.is_dirty());
 }
 
+TEST_F(SnapshotBuilderTest, NatRealsAreKnownByTheirPortsWhereASysctlAsks) {
+  for (const uint32_t id : {1u, 2u}) {
+    ServiceInput input;
+    input.id = {id};
+    input.protocol = dataplane::Protocol::kUdp;
+    input.method = id == 1 ? dataplane::Method::kNat : dataplane::Method::kDirect;
+    input.vips = {{ip("203.0.113.10"), {static_cast<uint16_t>(80 + id), static_cast<uint16_t>(80 + id)}}};
+    builder_.set_real({id}, ip("10.0.0.7"), static_cast<uint16_t>(8080 + id), input.method, {id});
+    builder_.set_service(input);
+  }
+  const auto reply = [](uint16_t port, uint8_t protocol = 17) {
+    return dataplane::IpFlow{ip("10.0.0.7"), ip("198.51.100.7"), Be16::from_host(port), Be16::from_host(1), protocol};
+  };
+  EXPECT_FALSE(builder_.build()->is_from_nat_real(reply(8081)));
+  builder_.set_sysctls({.nat_icmp_send = true});
+  const auto snapshot = builder_.build();
+  EXPECT_TRUE(snapshot->is_from_nat_real(reply(8081)));
+  EXPECT_FALSE(snapshot->is_from_nat_real(reply(8082))) << "a direct one";
+  EXPECT_FALSE(snapshot->is_from_nat_real(reply(8083)));
+  EXPECT_FALSE(snapshot->is_from_nat_real(reply(8081, 6)));
+  builder_.free_real({1});
+  EXPECT_FALSE(builder_.build()->is_from_nat_real(reply(8081)));
+}
+
 TEST_F(SnapshotBuilderTest, ExpiredRealsAreBitsWithAGenerationOfTheirOwn) {
   const auto none = builder_.build();
   EXPECT_TRUE(none->expired_reals.empty());

@@ -18,7 +18,8 @@ KINDS = [({"kind": "ipip"}, lambda inner, outer: IPIP_DEVICES[inner, outer]),
          ({"kind": "gre"}, lambda inner, outer: GRE_DEVICES[outer]),
          ({"kind": "gre", "checksum": "full"}, lambda inner, outer: GRE_DEVICES[outer] + "sum"),
          ({"kind": "gue"}, lambda inner, outer: IPIP_DEVICES[inner, outer]),
-         ({"kind": "gue", "checksum": "full"}, lambda inner, outer: IPIP_DEVICES[inner, outer])]
+         ({"kind": "gue", "checksum": "full"}, lambda inner, outer: IPIP_DEVICES[inner, outer]),
+         ({"kind": "gue", "checksum": "remote"}, lambda inner, outer: IPIP_DEVICES[inner, outer])]
 
 
 class TunnelKernelTest(unittest.TestCase):

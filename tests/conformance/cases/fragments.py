@@ -1,6 +1,8 @@
 """Fragments of requests and replies: what their receivers put together, and what becomes of those that cannot be."""
 
-from conformance.frames import REAL, Packet, syn, tcp, udp, udp_reply
+from dataclasses import replace
+
+from conformance.frames import REAL, Packet, sctp, syn, tcp, udp, udp_reply
 from conformance.model import RPORT, Case, Deviates, Service, reals
 from conformance.pieces import Fragments
 from conformance.steps import Connections, Datagrams, Quietly, Send, States
@@ -58,4 +60,58 @@ def _orders():
                    deviates=Deviates("first-fragment", {1: "outside to router: .* ICMP.* fragment 0.*"}))
 
 
-CASES = [*_orders()]
+ORDERS = (("in-order", None), ("last-first", (2, 1, 0)), ("middle-first", (1, 0, 2)), ("first-last", (1, 2, 0)),
+          ("last-second", (0, 2, 1)))
+
+
+def _one_packet():
+    """Each datagram's pieces have a real to themselves."""
+    one = Service(reals(1, 1, 1), protocol="udp", kernel="--ops", shunt={"one_packet": True})
+    for method in ("direct", "tunnel", "nat"):
+        for family in (4, 6):
+            end = f"-{method}{'' if family == 4 else '-ipv6'}"
+            for name, order in ORDERS:
+                yield Case(f"one-packet-fragments-{name}{end}", (replace(one, method=method),),
+                           (*[Datagrams(cut(order=order)) for _ in range(4)], States()), family,
+                           core=name == "last-first")
+            yield Case(f"one-packet-fragments-mixed{end}", (replace(one, method=method),),
+                       (Datagrams(cut(), udp(), cut(udp(payload=LONG, flow=2, df=False), order=(2, 0, 1)), udp()),), family)
+    lone = replace(one, method="nat", reals=reals(1))
+    yield Case("one-packet-fragments-no-real", (replace(one, reals=()),), (Send(cut(order=(0,))),),
+               deviates=Deviates("first-fragment", {1: "outside to router: .* ICMP.* fragment 0.*"}))
+    yield Case("one-packet-reply-fragments-nat", (lone,),
+               (Quietly(udp()), Datagrams(Fragments(udp_reply(payload=LONG, df=False), order=(1, 0, 2)))),
+               deviates=Deviates("one-packet-answers", {2: "outside to router: IP v1 > c1 .* UDP V > f1 .*"}))
+
+
+DATA = "DATA+" * 40 + "DATA"
+
+
+def _sctp():
+    for method, port in (("direct", None), ("tunnel", None), ("nat", None), ("nat", RPORT)):
+        for family in (4, 6):
+            end = f"{'-real-port' if port else f'-{method}'}{'' if family == 4 else '-ipv6'}"
+            for name, order in ORDERS:
+                long = cut(sctp(DATA, df=False), order=order, size=304)
+                yield case(f"sctp-fragments-{name}{end}", method, Quietly(sctp()), Quietly(sctp("COOKIE-ECHO")),
+                           Datagrams(long), Connections(), protocol="sctp", port=port, family=family,
+                           core=name == "last-first")
+            yield case(f"sctp-fragments-init{end}", method, Datagrams(cut(sctp("INIT+" + DATA, df=False), size=304)),
+                       Connections(), protocol="sctp", port=port, family=family)
+            yield case(f"sctp-fragments-stray{end}", method, Datagrams(cut(sctp(DATA, df=False), size=304)), Connections(),
+                       protocol="sctp", port=port, family=family, deviates=Deviates("sctp-stray", {1: "nothing"}))
+            yield case(f"sctp-fragments-wrong-checksum{end}", method, Quietly(sctp()),
+                       Datagrams(cut(sctp(DATA, df=False, layer={"chksum": 0x11223344}), size=304)), Connections(),
+                       protocol="sctp", port=port, family=family,
+                       deviates=Deviates("sctp-wrong-checksum", {2: "inside to r1: .* BAD SUM"}) if port else None)
+            yield case(f"sctp-fragments-abort{end}", method, Quietly(sctp()),
+                       Datagrams(cut(sctp("COOKIE-ECHO+ABORT+" + DATA, df=False), size=304)), Connections(),
+                       protocol="sctp", port=port, family=family)
+            if method == "nat":
+                answer = Packet(sender=REAL, protocol="sctp", flags=DATA, df=False)
+                yield case(f"sctp-fragments-reply{end}", method, Quietly(sctp()), Datagrams(cut(answer, size=304)),
+                           Datagrams(cut(answer, size=304, order=(2, 0, 1))), Connections(), protocol="sctp", port=port,
+                           family=family)
+
+
+CASES = [*_orders(), *_one_packet(), *_sctp()]

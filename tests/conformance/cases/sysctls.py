@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
-from conformance.frames import sctp, syn, tcp, udp
-from conformance.model import Case, Deviates, Service, reals
-from conformance.steps import Connections, Picks, Quietly, Send, Wait, add, remove, set_weight
+from conformance.frames import REAL, VIP, sctp, syn, tcp, udp
+from conformance.model import RPORT, Case, Deviates, Service, reals
+from conformance.pieces import Fragments
+from conformance.steps import (Connections, Datagrams, Error, Picks, Quietly, Send, Wait, about_answer, add,
+                               remove, set_weight)
 
 from conformance.cases.lifecycle import OVER, packet
 from conformance.cases.states import BOTH_WAYS, MAIN_FLAGS, ONE_WAY, path
 from conformance.cases.states import packet as state_packet
+from conformance.cases.tunnels import KINDS, MTU, tcp_of
+from conformance.cases.tunnels import service as tunnel_service
 
 
 def case(name, service, *steps, sysctls, shunt=None, **more):
@@ -81,4 +85,114 @@ def _others():
                sysctls={"drop_packet": 0, "am_droprate": 1})
 
 
-CASES = [*_reuse(), *_no_destination(), *_secure(), *_others()]
+ANSWER = {"sysctls": {"nat_icmp_send": 1}, "shunt": {"nat_icmp_send": True}}
+
+
+def _icmp_to_reals():
+    """nat_icmp_send: a real that speaks of a connection that nobody knows is told so."""
+    nat = Service(reals(1, 1), method="nat")
+    for family in (4, 6):
+        end = "" if family == 4 else "-ipv6"
+        for protocol, packet in (("tcp", tcp("A")), ("udp", udp()), ("sctp", sctp("DATA"))):
+            one = replace(nat, protocol=protocol)
+            spoken = replace(packet, sender=REAL, real=1)
+            fields = {"family": family, **ANSWER}
+            yield case(f"nat-icmp-send-{protocol}{end}", one, Send(spoken), Connections(), core=family == 4, **fields)
+            yield case(f"nat-icmp-send-off-{protocol}{end}", one, Send(spoken), sysctls={"nat_icmp_send": 0},
+                       shunt={"nat_icmp_send": False}, family=family)
+            yield case(f"nat-icmp-send-other-port-{protocol}{end}", one, Send(replace(spoken, port=5555)), **fields)
+            yield case(f"nat-icmp-send-real-port-{protocol}{end}", replace(one, reals=reals(1, port=RPORT)), Send(spoken),
+                       **fields)
+            yield case(f"nat-icmp-send-no-real-{protocol}{end}", one, Send(replace(spoken, real=7)), **fields)
+            yield case(f"nat-icmp-send-known-{protocol}{end}", replace(one, reals=reals(1)),
+                       Quietly(sctp() if protocol == "sctp" else syn() if protocol == "tcp" else udp()),
+                       Send(replace(spoken, real=None)), **fields)
+            yield case(f"nat-icmp-send-direct-{protocol}{end}", replace(one, method="direct"), Send(spoken), **fields)
+            yield case(f"nat-icmp-send-to-director-{protocol}{end}", one, Send(ToDirector(spoken)), **fields)
+        for name, flags in (("rst", "R"), ("rst-ack", "RA"), ("syn", "S"), ("syn-ack", "SA"), ("fin", "FA")):
+            yield case(f"nat-icmp-send-tcp-{name}{end}", nat, Send(tcp(flags, sender=REAL, real=1)), family=family, **ANSWER)
+        yield case(f"nat-icmp-send-sctp-abort{end}", replace(nat, protocol="sctp"),
+                   Send(sctp("ABORT", sender=REAL, real=1)), family=family, **ANSWER)
+        yield case(f"nat-icmp-send-fragments{end}", replace(nat, protocol="udp"),
+                   Send(Fragments(udp(sender=REAL, real=1, payload=bytes(1000), df=False))), family=family,
+                   deviates=Deviates("first-fragment", {1: "inside to r1: .* ICMP.* fragment 0.*"}), **ANSWER)
+        yield case(f"nat-icmp-send-ttl{end}", replace(nat, protocol="udp"), Send(udp(sender=REAL, real=1, ttl=1)),
+                   family=family, **ANSWER)
+
+
+class ToDirector:
+    """A packet that asks the director itself instead of a client."""
+
+    def __init__(self, packet):
+        self._packet = packet
+
+    def build(self, stage):
+        (side, frame), = self._packet.build(stage)
+        layer = frame.payload
+        layer.dst = stage.family.address("inside")
+        return [(side, frame)]
+
+
+SCHEDULE = {"sysctls": {"schedule_icmp": 1}, "shunt": {"schedule_icmp": True}}
+
+
+def _scheduled_errors():
+    """schedule_icmp: an error about a packet of no connection gets a real, as a request would."""
+    for method in ("direct", "tunnel", "nat"):
+        for family in (4, 6):
+            end = f"-{method}{'' if family == 4 else '-ipv6'}"
+            one = Service(reals(1, 1, 1), method=method)
+            unknown = tcp("A", sender=VIP)
+            fields = {"family": family, **SCHEDULE}
+            for kind in ("port-unreachable", "too-big", "time-exceeded"):
+                mtu = 1300 if kind == "too-big" else 0
+                yield case(f"schedule-icmp-{kind}{end}", one, Send(about_answer(kind, answer=unknown, mtu=mtu)),
+                           Connections(), core=kind == "too-big", **fields)
+            yield case(f"schedule-icmp-twice{end}", one, Send(about_answer(answer=unknown)),
+                       Send(about_answer(answer=unknown)), Send(about_answer(answer=replace(unknown, flow=2))), Connections(),
+                       **fields)
+            yield case(f"schedule-icmp-then-syn{end}", one, Quietly(about_answer(answer=unknown)), Send(syn()),
+                       Connections(), **fields)
+            yield case(f"schedule-icmp-udp{end}", replace(one, protocol="udp"),
+                       Send(about_answer(answer=udp(sender=VIP))), Connections(), **fields)
+            yield case(f"schedule-icmp-sctp{end}", replace(one, protocol="sctp"),
+                       Send(about_answer(answer=sctp("DATA", sender=VIP))), Connections(), **fields)
+            yield case(f"schedule-icmp-off{end}", one, Send(about_answer(answer=unknown)), Connections(), family=family,
+                       sysctls={"schedule_icmp": 0}, shunt={"schedule_icmp": False})
+            yield case(f"schedule-icmp-no-real{end}", replace(one, reals=()), Send(about_answer(answer=unknown)),
+                       Connections(), **fields)
+            yield case(f"schedule-icmp-no-service{end}", one, Send(about_answer(answer=replace(unknown, port=7))),
+                       Connections(), **fields)
+            yield case(f"schedule-icmp-of-real{end}", one,
+                       Send(Error("inside", about=tcp("A"), sender="r1")), Connections(), **fields)
+    for scheduler in ("sh", "mh", "wlc"):
+        yield case(f"schedule-icmp-{scheduler}", Service(reals(1, 1, 1), scheduler=scheduler),
+                   *[Send(about_answer(answer=tcp("A", sender=VIP, flow=flow))) for flow in range(1, 5)], **SCHEDULE)
+    yield case("schedule-icmp-ops", Service(reals(1, 1), protocol="udp", kernel="--ops", shunt={"one_packet": True}),
+               Send(about_answer(answer=udp(sender=VIP))), Send(about_answer(answer=udp(sender=VIP))), Connections(),
+               **SCHEDULE)
+    yield case("schedule-icmp-persistent", Service(reals(1, 1), kernel="-p 300", shunt={"persistence": {}}),
+               Send(about_answer(answer=tcp("A", sender=VIP))), Connections(), Send(syn(flow=2)), **SCHEDULE)
+
+
+BLIND = {"sysctls": {"pmtu_disc": 0}, "shunt": {"pmtu_disc": False}}
+
+
+def _outer_fragments():
+    """pmtu_disc 0: a tunnel's packets may be cut on their way, whatever the client says."""
+    for kind in KINDS:
+        for inner in (4, 6):
+            for outer in (4, 6):
+                one = tunnel_service(kind, outer)
+                room = MTU - KINDS[kind][2] - (20 if outer == 4 else 40)
+                fields = {"family": inner, **BLIND}
+                end = f"{kind}-{inner}in{outer}"
+                yield case(f"pmtu-disc-off-{end}", one, Send(syn()), Send(tcp("A", df=False)), core=kind == "ipip", **fields)
+                yield case(f"pmtu-disc-off-too-big-{end}", one, Quietly(syn()),
+                           Datagrams(tcp_of(room + 1, inner)), Datagrams(tcp_of(1500, inner)), **fields)
+    for method in ("direct", "nat"):
+        yield case(f"pmtu-disc-off-{method}", Service(reals(1), method=method), Quietly(syn()), Send(tcp_of(1500, 4)), **BLIND)
+
+
+CASES = [*_reuse(), *_no_destination(), *_secure(), *_others(), *_icmp_to_reals(), *_scheduled_errors(),
+         *_outer_fragments()]

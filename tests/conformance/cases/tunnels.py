@@ -1,6 +1,6 @@
 """Every kind of tunnel, between all families."""
 
-from conformance.frames import Packet, syn, tcp, udp
+from conformance.frames import Packet, sctp, syn, tcp, udp
 from conformance.model import Case, Deviates, Real, Service
 from conformance.reading import GUE_PORT
 from conformance.steps import Connections, Quietly, Send, Wait, from_real
@@ -61,4 +61,26 @@ def _path_mtus():
             4, deviates=told)
 
 
-CASES = [*_table(), *_path_mtus()]
+# Remote checksum offload changes a packet only where its sender left the inner checksum to its card, as none that is
+# forwarded did: then it is a checksum outside.
+REMOTE = (f"--tun-type gue --tun-port {GUE_PORT} --tun-remcsum", {"kind": "gue", "port": GUE_PORT, "checksum": "remote"})
+
+
+def _remote_checksums():
+    for inner in (4, 6):
+        for outer in (4, 6):
+            for protocol, packet in (("tcp", syn()), ("udp", udp(payload=b"odd")), ("sctp", sctp())):
+                kernel, shunt = REMOTE
+                one = Service((Real(1, kernel=kernel, family=outer),), protocol=protocol, method="tunnel",
+                              shunt={"tunnel": shunt})
+                end = f"{inner}in{outer}-{protocol}"
+                yield Case(f"gue-remote-{end}", (one,), (Send(packet), Connections()), inner, core=protocol == "tcp")
+                if protocol == "tcp":
+                    yield Case(f"gue-remote-data-{end}", (one,), (Quietly(packet), Send(tcp("PA", payload=bytes(range(99))))),
+                               inner)
+                    yield Case(f"gue-remote-wrong-checksum-{end}", (one,), (Send(syn(layer={"chksum": 0x1234})),), inner)
+                if protocol == "udp" and inner == 4:
+                    yield Case(f"gue-remote-without-checksum-{end}", (one,), (Send(udp(layer={"chksum": 0})),), inner)
+
+
+CASES = [*_table(), *_path_mtus(), *_remote_checksums()]

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "control/history/record.h"
@@ -174,13 +175,13 @@ Result<void> History::append(Revision revision, const WayBack& way_back) {
   while (!revisions_.empty() && revisions_.back().revision >= revision.revision) remove(revisions_.size() - 1);
   revision.from = revision.changed_state ? state_revision_ : 0;
   if (revision.changes.size() > kChangesListed) revision.changes.resize(kChangesListed);
+  if (revision.changed_state) state_revision_before_ = std::exchange(state_revision_, revision.revision);
   const std::string path = file_of(revision.revision);
   const std::string record = to_record(revision, way_back);
   if (auto written = write_file(path, directory_, record); !written) {
     ::unlink(path.c_str());
     return written;
   }
-  if (revision.changed_state) state_revision_ = revision.revision;
   revisions_.push_back(std::move(revision));
   bytes_.push_back(record.size());
   drop_oldest();
@@ -197,9 +198,8 @@ void History::drop_oldest() {
 }
 
 void History::forget(uint64_t revision) {
-  if (newest() != revision) return;
-  if (revisions_.back().changed_state) state_revision_ = revisions_.back().from;
-  remove(revisions_.size() - 1);
+  if (state_revision_ == revision) state_revision_ = state_revision_before_;
+  if (newest() == revision) remove(revisions_.size() - 1);
 }
 
 Result<std::vector<uint64_t>> History::way_to(uint64_t revision) const {

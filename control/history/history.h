@@ -51,9 +51,9 @@ class History {
   // The journal's revision at the start; 0: there never was one. Later changes of the state never came to be: they are
   // removed.
   void begin(uint64_t state_revision);
-  // `revision.from` is filled in. On error there is no such revision in the history.
+  // `revision.from` is filled in. On error the history lacks the revision, and no way leads past it.
   Result<void> append(Revision revision, const WayBack& way_back);
-  // The newest, which was not to be. Without it nothing happens.
+  // What was appended last, or could not be, was not to be.
   void forget(uint64_t revision);
 
   // Oldest first.
@@ -78,8 +78,9 @@ class History {
   std::vector<Revision> revisions_;
   // In step with it: what their files take.
   std::vector<uint64_t> bytes_;
-  // Of the last change of the state.
+  // Of the last change of the state, and of the one before.
   uint64_t state_revision_ = 0;
+  uint64_t state_revision_before_ = 0;
 };
 
 }  // namespace shunt::control

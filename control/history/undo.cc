@@ -66,13 +66,6 @@ Undo undo_of(const DesiredState& before, const DesiredState& after) {
   return result;
 }
 
-DesiredState just(const DesiredState& state, const Service& service) {
-  DesiredState result;
-  copy_all_but_services(state, result);
-  result.services = {service};
-  return result;
-}
-
 DesiredState undo(DesiredState after, const Undo& way_back) {
   DesiredState result;
   copy_all_but_services(way_back.before, result);

@@ -21,9 +21,6 @@ struct Undo {
 // Linear in the states' size.
 Undo undo_of(const DesiredState& before, const DesiredState& after);
 
-// The state with this one of its services alone: enough for undo_of() where no other changes.
-DesiredState just(const DesiredState& state, const Service& service);
-
 // undo(after, undo_of(before, after)) == before.
 DesiredState undo(DesiredState after, const Undo& way_back);
 

@@ -1,6 +1,9 @@
 #include "control/rpc/edits.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "config/real_name.h"

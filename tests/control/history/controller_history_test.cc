@@ -16,7 +16,8 @@ using testing::HasSubstr;
 
 std::vector<uint64_t> listed(Controller& controller) {
   std::vector<uint64_t> result;
-  for (const Revision& each : controller.history()->revisions) result.push_back(each.revision);
+  const auto history = controller.history();
+  for (const Revision& each : history->revisions) result.push_back(each.revision);
   return result;
 }
 

@@ -15,7 +15,7 @@ const std::vector<YamlCase> kCases = {
     {"HysteresisIsBelowTheQuorum",
      Purpose::kDesiredState,
      kWeb + "    quorum: {weight: 2, hysteresis: 2}\n",
-     {"CONFLICT lb.yaml:6:36: service web: hysteresis 2 is not below quorum.weight, 2; lower it, or raise "
+     {"CONFLICT lb.yaml:6:37: service web: hysteresis 2 is not below quorum.weight, 2; lower it, or raise "
       "quorum.weight"}},
     {"PanicAndSorryContradictEachOther",
      Purpose::kDesiredState,

@@ -23,6 +23,7 @@ constexpr const char* kFolder = "history";
 constexpr const char* kPrefix = "revision-";
 // The last damaged file, kept to be looked at.
 constexpr const char* kDamaged = "damaged";
+constexpr const char* kUnfinished = "unfinished";
 
 Error system_error(const std::string& path, const char* what, int error) {
   const bool denied = error == EACCES || error == EPERM || error == EROFS;
@@ -77,13 +78,16 @@ Result<std::string> read_start(const std::string& path, uint64_t bytes) {
   return content;
 }
 
+// All of it under its name, or nothing: a kill in between leaves kUnfinished, which the next one overwrites.
 Result<void> write_file(const std::string& path, const std::string& folder, std::string_view bytes) {
+  const std::string unfinished = folder + "/" + kUnfinished;
   {
-    const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+    const File file(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
     if (file.fd() < 0) return system_error(path, "create", errno);
     if (!write_all(file.fd(), bytes)) return system_error(path, "write", errno);
     if (::fdatasync(file.fd()) != 0) return system_error(path, "sync", errno);
   }
+  if (::rename(unfinished.c_str(), path.c_str()) != 0) return system_error(path, "create", errno);
   const File directory(folder, O_RDONLY | O_DIRECTORY);
   if (directory.fd() < 0 || ::fsync(directory.fd()) != 0) return system_error(folder, "sync the directory", errno);
   return {};

@@ -233,6 +233,7 @@ TEST(Controller, SchedulerFlagsChangeAtRunTime) {
     drained.services[0].scheduler_flags.fallback = false;
     ASSERT_TRUE(controller.apply(drained, 0, false));
     EXPECT_EQ(rig.real_of(client_port++), "");
+    ASSERT_TRUE(controller.clear_override("dns", own + ":53", 0));
   }
 }
 

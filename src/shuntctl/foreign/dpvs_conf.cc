@@ -171,7 +171,8 @@ class DpvsConf {
     uint64_t descriptors = 0;
     for (const v1::Port& port : draft_.config.ports()) descriptors += port.descriptors() == 0 ? 1024 : port.descriptors();
     const uint64_t workers = std::max<uint64_t>(workers_, 1);
-    const uint64_t mbufs = std::clamp<uint64_t>(std::bit_ceil(2 * workers * descriptors), kDefaultMbufs, kMostMbufs);
+    // Two rings of a queue, and what a worker keeps besides: caches, waiting rooms, fragments.
+    const uint64_t mbufs = std::clamp<uint64_t>(std::bit_ceil(workers * (2 * descriptors + 2048)), kDefaultMbufs, kMostMbufs);
     if (mbufs != kDefaultMbufs) draft_.config.mutable_workers()->set_mbufs(static_cast<uint32_t>(mbufs));
     const uint64_t connections = draft_.config.workers().connections() == 0 ? 262144 : draft_.config.workers().connections();
     // Generous; `shuntd --check` tells what it takes.

@@ -116,7 +116,7 @@ class OnCallTest(unittest.TestCase):
         with open(self.path("before.yaml"), "w", encoding="utf-8") as out:
             out.write(before)
         wrong = self.document()
-        wrong["services"][0]["reals"] = [real for real in wrong["services"][0]["reals"] if real["name"] == "r2"]
+        wrong["services"][0]["reals"] = [real for real in wrong["services"][0]["reals"] if real["name"] != "r3"]
         self.remote("apply", "-f", self.write("wrong.yaml", wrong))
         self.assertNotEqual(self.state(), before)
         self.remote("apply", "-f", self.path("before.yaml"))

@@ -1,8 +1,9 @@
 // A packet's journey. The first four walks over the burst fetch what the last one reads, so that the memory that one packet
 // waits for comes while others are worked on. Those that fetch do nothing else: a CPU looks a few hundred instructions
-// ahead, so the fewer a packet takes, the more of them wait side by side; the fourth is for tables that no cache holds. The last walk takes each packet to its end before
-// the next one begins: what a packet does to its connection, those behind it find done. IPv4 and IPv6 take the same steps,
-// each with its own header, key and connection (family.h); packet_path(), at the end, is where to begin.
+// ahead, so the fewer a packet takes, the more of them wait side by side; the fourth is for tables that no cache holds. The
+// last walk takes each packet to its end before the next one begins: what a packet does to its connection, those behind it
+// find done. IPv4 and IPv6 take the same steps, each with its own header, key and connection (family.h); packet_path(), at
+// the end, is where to begin.
 #include "dataplane/packet_path.h"
 
 #include "dataplane/admit.h"

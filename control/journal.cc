@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "control/durable_file.h"
 #include "control/identity.h"
 
 namespace shunt::control {
@@ -45,54 +46,10 @@ uint64_t checksum_of(const Header& header) noexcept {
   return content_hash({reinterpret_cast<const char*>(&header), offsetof(Header, header_checksum)});
 }
 
-class File {
- public:
-  File(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
+constexpr std::string_view kSubject = "journal";
 
 Error system_error(const std::string& path, const char* what, int error) {
-  const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  const bool full = error == ENOSPC || error == EDQUOT;
-  const char* remedy = denied ? "make it writable for shuntd"
-                       : full ? "free some disk space"
-                              : "check the path and the disk";
-  return {denied ? ErrorCode::kPermission : ErrorCode::kUnavailable,
-          "journal " + path + ": cannot " + what + ": " + std::strerror(error) + "; " + remedy};
-}
-
-bool write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
-}
-
-Result<std::string> read_all(const std::string& path, const File& file) {
-  struct stat about {};
-  if (::fstat(file.fd(), &about) != 0) return system_error(path, "read", errno);
-  std::string bytes(static_cast<size_t>(about.st_size), '\0');
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got = ::read(file.fd(), bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(path, "read", errno);
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  bytes.resize(done);
-  return bytes;
+  return file_error(kSubject, path, what, error);
 }
 
 std::string record(const std::array<char, 8>& magic, uint64_t revision, uint64_t file_hash, WallClock::time_point time,
@@ -171,14 +128,6 @@ std::optional<JournalEntry> parse(std::string_view bytes, std::string& cause) {
   return entry;
 }
 
-Result<void> write_file(const std::string& path, std::string_view bytes) {
-  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (file.fd() < 0) return system_error(path, "create", errno);
-  if (!write_all(file.fd(), bytes)) return system_error(path, "write", errno);
-  if (::fsync(file.fd()) != 0) return system_error(path, "sync", errno);
-  return {};
-}
-
 }  // namespace
 
 uint64_t content_hash(std::string_view content) noexcept {
@@ -225,10 +174,10 @@ Journal::~Journal() {
 
 Result<std::optional<JournalEntry>> Journal::load() {
   const std::string path = directory_ + "/" + kFileName;
-  const File file(path, O_RDONLY);
+  const OpenFile file(path, O_RDONLY);
   if (file.fd() < 0 && errno == ENOENT) return std::optional<JournalEntry>{};
   if (file.fd() < 0) return system_error(path, "open", errno);
-  auto bytes = read_all(path, file);
+  auto bytes = read_start(kSubject, path, file.fd());
   if (!bytes) return bytes.error();
   std::string cause;
   auto entry = parse(*bytes, cause);
@@ -252,15 +201,7 @@ Result<void> Journal::write(const JournalEntry& entry) {
   const std::string temp = directory_ + "/" + kTempName;
   const std::string path = directory_ + "/" + kFileName;
   const std::string bytes = record(kStateMagic, entry.revision, entry.file_hash, entry.time, entry.state);
-  if (auto written = write_file(temp, bytes); !written) {
-    ::unlink(temp.c_str());
-    return written;
-  }
-  if (::rename(temp.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temp.c_str());
-    return system_error(path, "replace", error);
-  }
+  if (auto written = replace_file(kSubject, path, temp, bytes); !written) return written;
   length_ = state_length_ = bytes.size();
   if (::fsync(directory_fd_) != 0) {
     length_ = 0;
@@ -276,7 +217,7 @@ bool Journal::can_append() const noexcept {
 Result<void> Journal::append(uint64_t revision, WallClock::time_point time, std::string_view edit) {
   const std::string path = directory_ + "/" + kFileName;
   const std::string bytes = record(kEditMagic, revision, 0, time, edit);
-  const File file(path, O_WRONLY | O_APPEND);
+  const OpenFile file(path, O_WRONLY | O_APPEND);
   if (file.fd() < 0) return system_error(path, "open", errno);
   if (write_all(file.fd(), bytes) && ::fdatasync(file.fd()) == 0) {
     length_ += bytes.size();

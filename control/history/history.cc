@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "control/durable_file.h"
 #include "control/history/record.h"
 
 namespace shunt::control {
@@ -25,72 +26,23 @@ constexpr const char* kPrefix = "revision-";
 constexpr const char* kDamaged = "damaged";
 constexpr const char* kUnfinished = "unfinished";
 
+constexpr std::string_view kSubject = "history";
+
 Error system_error(const std::string& path, const char* what, int error) {
-  const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  const bool full = error == ENOSPC || error == EDQUOT;
-  const char* remedy = denied ? "make it writable for shuntd"
-                       : full ? "free some disk space"
-                              : "check the path and the disk";
-  return {denied ? ErrorCode::kPermission : ErrorCode::kUnavailable,
-          "history " + path + ": cannot " + what + ": " + std::strerror(error) + "; " + remedy};
-}
-
-class File {
- public:
-  File(const std::string& path, int flags) : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const noexcept { return fd_; }
-
- private:
-  const int fd_;
-};
-
-bool write_all(int fd, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return true;
+  return file_error(kSubject, path, what, error);
 }
 
 // At most `bytes` from the start.
 Result<std::string> read_start(const std::string& path, uint64_t bytes) {
-  const File file(path, O_RDONLY);
+  const OpenFile file(path, O_RDONLY);
   if (file.fd() < 0) return system_error(path, "open", errno);
-  struct stat about {};
-  if (::fstat(file.fd(), &about) != 0) return system_error(path, "read", errno);
-  std::string content(std::min<uint64_t>(bytes, static_cast<uint64_t>(about.st_size)), '\0');
-  size_t done = 0;
-  while (done < content.size()) {
-    const ssize_t got = ::read(file.fd(), content.data() + done, content.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_error(path, "read", errno);
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  content.resize(done);
-  return content;
+  return control::read_start(kSubject, path, file.fd(), bytes);
 }
 
-// All of it under its name, or nothing: a kill in between leaves kUnfinished, which the next one overwrites.
+// A kill in between leaves kUnfinished, which the next one overwrites.
 Result<void> write_file(const std::string& path, const std::string& folder, std::string_view bytes) {
-  const std::string unfinished = folder + "/" + kUnfinished;
-  {
-    const File file(unfinished, O_WRONLY | O_CREAT | O_TRUNC);
-    if (file.fd() < 0) return system_error(path, "create", errno);
-    if (!write_all(file.fd(), bytes)) return system_error(path, "write", errno);
-    if (::fdatasync(file.fd()) != 0) return system_error(path, "sync", errno);
-  }
-  if (::rename(unfinished.c_str(), path.c_str()) != 0) return system_error(path, "create", errno);
-  const File directory(folder, O_RDONLY | O_DIRECTORY);
-  if (directory.fd() < 0 || ::fsync(directory.fd()) != 0) return system_error(folder, "sync the directory", errno);
-  return {};
+  if (auto written = replace_file(kSubject, path, folder + "/" + kUnfinished, bytes); !written) return written;
+  return sync_directory(kSubject, folder);
 }
 
 // nullopt: it is no revision's.

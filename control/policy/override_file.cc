@@ -11,6 +11,8 @@
 #include <sstream>
 #include <utility>
 
+#include "control/durable_file.h"
+
 namespace shunt::control {
 namespace {
 
@@ -77,29 +79,10 @@ KeptOverride to_kept(const Json& in) {
   return kept;
 }
 
+constexpr std::string_view kSubject = "overrides";
+
 Error failure(const std::string& path, const char* what, int error) {
-  const bool denied = error == EACCES || error == EPERM || error == EROFS;
-  return {denied ? ErrorCode::kPermission : ErrorCode::kUnavailable,
-          "overrides " + path + ": cannot " + what + ": " + std::strerror(error) +
-              (denied ? "; make it writable for shuntd" : "; check the path and the disk")};
-}
-
-bool write_all(int fd, const std::string& bytes) noexcept {
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(fd, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    done += static_cast<size_t>(written);
-  }
-  return ::fsync(fd) == 0;
-}
-
-bool sync_directory_of(const std::string& path) noexcept {
-  const int fd = ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  return synced;
+  return file_error(kSubject, path, what, error);
 }
 
 }  // namespace
@@ -151,23 +134,8 @@ Result<KeptOverrides> OverrideFile::load() {
 }
 
 Result<void> OverrideFile::write(const KeptOverrides& overrides) {
-  const std::string temp = path_ + ".new";
-  const int fd = ::open(temp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return failure(temp, "create", errno);
-  const bool written = write_all(fd, to_json(overrides));
-  const int error = errno;
-  ::close(fd);
-  if (!written) {
-    ::unlink(temp.c_str());
-    return failure(temp, "write", error);
-  }
-  if (::rename(temp.c_str(), path_.c_str()) != 0) {
-    const int why = errno;
-    ::unlink(temp.c_str());
-    return failure(path_, "replace", why);
-  }
-  if (!sync_directory_of(path_)) return failure(path_, "sync the directory", errno);
-  return {};
+  if (auto written = replace_file(kSubject, path_, path_ + ".new", to_json(overrides)); !written) return written;
+  return sync_directory(kSubject, std::filesystem::path(path_).parent_path());
 }
 
 }  // namespace shunt::control

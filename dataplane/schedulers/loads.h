@@ -19,8 +19,14 @@ struct Counts {
   // How far this worker stands back from the real, in connections (Loads::expected).
   uint64_t lag = 0;
 
-  // IPVS's (include/net/ip_vs.h ip_vs_dest_conn_overhead).
-  constexpr uint64_t overhead() const noexcept { return (active + lag) * 256 + inactive; }
+  // Inactive connections that weigh as much as an active one.
+  static constexpr uint64_t kActive = 256;
+
+  // IPVS's (include/net/ip_vs.h ip_vs_dest_conn_overhead). The lag counts as connections of the kind that there is:
+  // UDP's are all inactive, and a lag of active ones would outweigh hundreds of them.
+  constexpr uint64_t overhead() const noexcept {
+    return active * kActive + inactive + lag * (active == 0 ? 1 : kActive);
+  }
   // Both in one word, which sums of counts of all workers do not overflow: active in the upper half.
   constexpr uint64_t packed() const noexcept { return active << 32 | inactive; }
   static constexpr Counts of(uint64_t packed) noexcept { return {packed >> 32, packed & UINT32_MAX}; }

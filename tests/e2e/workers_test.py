@@ -30,10 +30,9 @@ class TwoWorkers(MethodCases):
             clients.run(self.lab, clients.UDP, family.vip, ECHO_PORT, *range(20000, 20000 + FLOWS))
             after = wait_for(lambda: self.all_counted(family, before), 5, "all connections to be counted")
             for real, weight in weights.items():
-                # What the reals have from before counts, too. Seen here: 2 % over IPv6, nearly 6 % over IPv4, whose
-                # cause is not known; tests/dataplane holds workers alone to 2 %.
+                # What the reals have from before counts, too.
                 share = (sum(held.values()) + FLOWS) * weight / 6
-                self.assertAlmostEqual(held[real] + after[real] - before[real], share, delta=share * 0.06 + 20)
+                self.assertAlmostEqual(held[real] + after[real] - before[real], share, delta=share * 0.02 + 20)
             busy = [worker for worker in self.shuntd.ask("workers")["workers"] if worker.get("connections", 0) > FLOWS // 4]
             self.assertEqual(len(busy), self.workers)
         finally:

@@ -50,6 +50,9 @@ class Node {
     }
   }
 
+  // As UDP's are. Active from the start.
+  void count_as_inactive() { counted_ = &RealCounters::inactive; }
+
   // A worker has connections to a real already.
   void load(uint32_t worker, uint32_t real, uint32_t connections) { counters_[worker][real].active = connections; }
 
@@ -65,7 +68,7 @@ class Node {
       const RealId real = scheduler_.pick({service_, {}, loads, cursors_[worker], nullptr});
       if (real == kNoReal) continue;
       ++got[real.index];
-      counters_[worker][real.index].active += 1;
+      counters_[worker][real.index].*counted_ += 1;
     }
     return got;
   }
@@ -74,16 +77,19 @@ class Node {
   void share() {
     for (uint32_t real = 0; real < candidates_.size(); ++real) {
       uint64_t sum = 0;
-      for (const auto& own : counters_) sum += Counts{own[real].active, 0}.packed();
+      for (const auto& own : counters_) sum += packed(own[real]);
       for (uint32_t i = 0; i < setting_.workers; ++i) {
-        const uint64_t own = Counts{counters_[i][real].active, 0}.packed();
+        const uint64_t own = packed(counters_[i][real]);
         shared_[i][real].others = sum - own;
         shared_[i][real].own = own;
       }
     }
   }
 
+  static uint64_t packed(const RealCounters& own) { return Counts{own.active, own.inactive}.packed(); }
+
   const Setting setting_;
+  std::atomic<uint32_t> RealCounters::*counted_ = &RealCounters::active;
   const Scheduler& scheduler_;
   ServiceEntry service_;
   std::vector<Candidate> candidates_;
@@ -117,10 +123,13 @@ std::vector<Setting> settings(std::initializer_list<SchedulerKind> schedulers) {
   return all;
 }
 
-double worst_of_tries(const Setting& setting, uint32_t tries, uint32_t share_every = 100) {
+enum class Load { kActive, kInactive };
+
+double worst_of_tries(const Setting& setting, uint32_t tries, uint32_t share_every = 100, Load load = Load::kActive) {
   double worst = 0;
   for (uint32_t seed = 1; seed <= tries; ++seed) {
     Node node(setting);
+    if (load == Load::kInactive) node.count_as_inactive();
     worst = std::max(worst, worst_percent(setting, node.run(seed, share_every)));
   }
   testing::Test::RecordProperty("worst_percent", std::to_string(worst));
@@ -141,6 +150,12 @@ class FairByLoad : public testing::TestWithParam<Setting> {};
 TEST_P(FairByLoad, NoRealIsOffItsShareOfTenThousandConnectionsByMoreThanTwoPercent) {
   for (const uint32_t share_every : {100u, 1000u, kConnections}) {
     EXPECT_LE(worst_of_tries(GetParam(), 5, share_every), 2.0) << share_every;
+  }
+}
+
+TEST_P(FairByLoad, NorByConnectionsThatAreAllInactive) {
+  for (const uint32_t share_every : {100u, 1000u, kConnections}) {
+    EXPECT_LE(worst_of_tries(GetParam(), 5, share_every, Load::kInactive), 2.0) << share_every;
   }
 }
 

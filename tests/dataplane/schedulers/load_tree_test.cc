@@ -66,7 +66,7 @@ class Rig {
       const Counts counts = loads().expected(candidate.id);
       const uint64_t weight = candidate.weight;
       if (weight == 0) continue;
-      const uint64_t overhead = (counts.active + counts.lag) * 256 + counts.inactive;
+      const uint64_t overhead = counts.active * 256 + counts.inactive + counts.lag * (counts.active == 0 ? 1 : 256);
       const bool is_first = chosen == kNoReal;
       bool better = false;
       uint64_t load = 0;

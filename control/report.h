@@ -253,6 +253,8 @@ struct WorkerState {
   uint64_t untracked_packets = 0;
   // Half-open connections that gave way to new ones in a full table.
   uint64_t half_open_evicted = 0;
+  // Ended by the sysctl drop_entry.
+  uint64_t entries_dropped = 0;
   // It did not poll in the last measured interval.
   bool stalled = false;
   // Time spent on packets since the start.

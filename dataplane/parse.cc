@@ -154,6 +154,11 @@ bool skip_extensions(Packet& packet, uint32_t total, uint32_t readable, Chain& c
 void parse_ipv6_fragment(Worker& worker, const Snapshot& snapshot, Packet& packet, const Chain& chain, uint32_t total,
                          uint32_t in_first_segment) noexcept {
   const Ipv6FragmentHeader* header = chain.fragment;
+  if (follows_isakmp(header->next_header)) {
+    follow_isakmp(packet);
+    packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
+    return;
+  }
   // What all of them say; a later one's extension headers stand in the first.
   if (!is_forwarded(header->next_header) && !is_ipv6_extension(header->next_header)) {
     packet.verdict = Verdict::kKernel;

@@ -105,6 +105,8 @@ void tell_workers(Exposition& out, const std::vector<WorkerState>& workers) {
   each("shunt_half_open_evicted_total", "counter",
        "Half-open connections that gave way to new ones in a full table.",
        &WorkerState::half_open_evicted);
+  each("shunt_entries_dropped_total", "counter", "Connections that the sysctl drop_entry ended.",
+       &WorkerState::entries_dropped);
   out.family("shunt_worker_stalled", "gauge", "1: the worker did not poll in the last second.");
   for (const WorkerState& worker : workers) {
     out.sample({{"worker", std::to_string(worker.worker)}}, uint64_t{worker.stalled});

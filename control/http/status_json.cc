@@ -160,7 +160,8 @@ Json to_json(const WorkerState& worker) {
           {"ipv6_connections", worker.ipv6_connections},
           {"ipv6_connection_capacity", worker.ipv6_connection_capacity},
           {"untracked_packets", worker.untracked_packets},
-          {"half_open_evicted", worker.half_open_evicted}};
+          {"half_open_evicted", worker.half_open_evicted},
+          {"entries_dropped", worker.entries_dropped}};
 }
 
 Json to_json(const PortState& port) {

@@ -227,6 +227,7 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_ipv6_connection_capacity(worker.ipv6_connection_capacity);
   out.set_untracked_packets(worker.untracked_packets);
   out.set_half_open_evicted(worker.half_open_evicted);
+  out.set_entries_dropped(worker.entries_dropped);
   out.set_stalled(worker.stalled);
   return out;
 }

@@ -121,6 +121,20 @@ class Pieces(unittest.TestCase):
             (_, plain), = packet.build(stage)
             self.assertEqual(Reader({VPORT: "V"}).frame(whole[0][1]), Reader({VPORT: "V"}).frame(bytes(plain)))
 
+    def test_what_is_cut_inside_a_tunnel_is_put_together_behind_it(self):
+        for family in (4, 6):
+            packet = udp(payload=bytes(range(256)) * 4, df=False)
+            stage, frames, _ = self.whole(packet, family=family)
+            (_, plain), = packet.build(stage)
+            inner = 4 if family == 4 else 41
+            for outer in (IP(src="192.0.2.1", dst="192.0.2.2", proto=inner), IPv6(src="fd00::1", dst="fd00::2", nh=inner)):
+                def tunnelled(frame, outer=outer):
+                    return bytes(Ether(frame[:12] + (b"\x08\0" if outer.version == 4 else b"\x86\xdd")) / outer.copy() /
+                                 Raw(frame[14:]))
+                (_, whole), = put_together([(side, tunnelled(frame)) for side, frame in reversed(frames)])
+                self.assertEqual(Reader({VPORT: "V"}).frame(whole), Reader({VPORT: "V"}).frame(tunnelled(bytes(plain))))
+                self.assertEqual(len(put_together([(side, tunnelled(frame)) for side, frame in frames[1:]])), 2)
+
     def test_the_order_is_no_matter_and_a_gap_is(self):
         packet = udp(payload=bytes(1000), df=False)
         self.assertEqual(len(self.whole(packet, order=(2, 0, 1))[2]), 1)

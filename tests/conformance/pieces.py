@@ -8,6 +8,7 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.packet import Raw
 
 _IPV4, _IPV6, _FRAGMENT = 0x0800, 0x86DD, 44
+_ETHER_IPV4, _ETHER_IPV6 = _IPV4.to_bytes(2, "big"), _IPV6.to_bytes(2, "big")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,48 @@ class Fragments:
 
 def put_together(frames):
     """(side, frame) of whole packets and of those whose pieces are all there, as a receiver makes them; pieces that
-    lack others stay pieces."""
+    lack others stay pieces. What comes through a tunnel in pieces is put together behind its end."""
+    return _inside_tunnels(_joined(frames))
+
+
+def _inside_tunnels(frames):
+    plain, inside = [], {}
+    for side, frame in frames:
+        head = _tunnel_head(frame)
+        inner = frame[:12] + (_ETHER_IPV4 if frame[head] >> 4 == 4 else _ETHER_IPV6) + frame[head:] if head else b""
+        if not inner or _piece_of(inner) is None:
+            plain.append((side, frame))
+            continue
+        # Pieces of one tunnel's packets are not another's.
+        ends = frame[26:34] if frame[12:14] == _ETHER_IPV4 else frame[22:54]
+        inside.setdefault((side, ends), []).append((frame[:head], inner))
+    for (side, _), packets in inside.items():
+        heads = [head for head, _ in packets]
+        joined = _joined([(side, frame) for _, frame in packets])
+        # Which head is no matter where there is one fewer: but for lengths they are alike.
+        plain += [(side, _with_length(heads[at], frame[14:])) for at, (_, frame) in enumerate(joined)]
+    return plain
+
+
+def _tunnel_head(frame):
+    """Where a plain IP tunnel's inner packet begins, or None."""
+    inner = (4, 41)
+    if frame[12:14] == _ETHER_IPV4 and len(frame) > 34 and frame[23] in inner:
+        _, _, fragment = struct.unpack("!HHH", frame[16:22])
+        head = 14 + (frame[14] & 15) * 4
+        return head if not fragment & 0x3FFF and len(frame) > head else None
+    return 54 if frame[12:14] == _ETHER_IPV6 and len(frame) > 54 and frame[20] in inner else None
+
+
+def _with_length(head, data):
+    if head[12:14] == _ETHER_IPV4:
+        ip = IP(head[14:])
+        ip.len, ip.chksum = len(head) - 14 + len(data), None
+        return head[:14] + bytes(ip) + data
+    return head[:18] + len(data).to_bytes(2, "big") + head[20:] + data
+
+
+def _joined(frames):
     whole, parts = [], {}
     for side, frame in frames:
         piece = _piece_of(frame)

@@ -66,6 +66,19 @@ TEST_P(Ipsec, DirectSendsItToIsakmpsReal) {
   EXPECT_EQ(isakmp()->in_packets, 9u);
 }
 
+TEST_P(Ipsec, EveryFragmentFollowsByItself) {
+  serve_by(Method::kDirect);
+  lb->send(client().udp());
+  for (const uint16_t offset : {48, 0, 96}) {
+    const auto piece = [&] {
+      const bool more = offset < 96;
+      if (!is_v6()) return sealed(kEsp, 48).fragment(offset, more);
+      return sealed(kEsp, 48).extension(44, {0, static_cast<uint8_t>(offset | (more ? 1 : 0)), 1, 2, 3, 4});
+    };
+    expect_sent(lb->send(piece()), kInside, piece().ttl(63).from_mac(kInsideMac).to_mac(real_mac(real)));
+  }
+}
+
 TEST_P(Ipsec, TunnelWrapsIt) {
   serve_by(Method::kTunnel);
   lb->send(client().udp());

@@ -65,9 +65,9 @@ ORDERS = (("in-order", None), ("last-first", (2, 1, 0)), ("middle-first", (1, 0,
 
 
 def _one_packet():
-    """Each datagram's pieces have a real to themselves. Not under tunnel, whose inside is put together by the real."""
+    """Each datagram's pieces have a real to themselves."""
     one = Service(reals(1, 1, 1), protocol="udp", kernel="--ops", shunt={"one_packet": True})
-    for method in ("direct", "nat"):
+    for method in ("direct", "tunnel", "nat"):
         for family in (4, 6):
             end = f"-{method}{'' if family == 4 else '-ipv6'}"
             for name, order in ORDERS:
@@ -88,7 +88,7 @@ DATA = "DATA+" * 40 + "DATA"
 
 
 def _sctp():
-    for method, port in (("direct", None), ("nat", None), ("nat", RPORT)):
+    for method, port in (("direct", None), ("tunnel", None), ("nat", None), ("nat", RPORT)):
         for family in (4, 6):
             end = f"{'-real-port' if port else f'-{method}'}{'' if family == 4 else '-ipv6'}"
             for name, order in ORDERS:

@@ -2,7 +2,8 @@
 
 from conformance.frames import REAL, sealed, udp
 from conformance.model import Case, Deviates, Real, Service
-from conformance.steps import Quietly, Send
+from conformance.pieces import Fragments
+from conformance.steps import Datagrams, Quietly, Send
 
 ISAKMP = 500
 KINDS = ("esp", "ah")
@@ -37,6 +38,10 @@ def _table():
                 yield case(f"ipsec-{end}", Quietly(agreement(client)), Send(sealed(kind, client=client)),
                            Send(sealed(kind, client=client)), Send(agreement(client)), core=kind == "esp",
                            deviates=followed(2, 3))
+                if kind == "esp" and method != "tunnel":
+                    client = next(_clients)
+                    pieces = Fragments(sealed(kind, client=client, payload=bytes(1000), df=False))
+                    yield case(f"ipsec-fragments-{end}", Quietly(agreement(client)), Datagrams(pieces), core=True)
                 client = next(_clients)
                 yield case(f"ipsec-without-agreement-{end}", Send(sealed(kind, client=client)))
                 first, second, third = next(_clients), next(_clients), next(_clients)

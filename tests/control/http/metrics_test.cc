@@ -91,6 +91,16 @@ TEST(Metrics, EveryReasonToDropIsThereBeforeItHappens) {
   EXPECT_THAT(text, HasSubstr("shunt_drops_total{reason=\"not_our_mac\",worker=\"1\"} 7\n"));
 }
 
+TEST(Metrics, WhatDefencesEndedIsCountedByWorker) {
+  Overview overview;
+  overview.workers.resize(1);
+  overview.workers[0].half_open_evicted = 3;
+  overview.workers[0].entries_dropped = 4;
+  const std::string text = text_of({overview, {}});
+  EXPECT_THAT(text, HasSubstr("shunt_half_open_evicted_total{worker=\"0\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("shunt_entries_dropped_total{worker=\"0\"} 4\n"));
+}
+
 TEST(Metrics, AGreatManyRealsComeInPiecesAndEachFamilyInOnePlace) {
   std::vector<ServiceState> services;
   for (int i = 0; i < 2000; ++i) {

@@ -32,6 +32,15 @@ TEST(ConvertReport, AWorkerHasTheTablesOfBothFamilies) {
   EXPECT_EQ(state.ipv6_connection_capacity(), 4U);
 }
 
+TEST(ConvertReport, AWorkerTellsWhatItsDefencesEnded) {
+  WorkerState worker;
+  worker.half_open_evicted = 1;
+  worker.entries_dropped = 2;
+  const v1::WorkerState state = to_proto(worker);
+  EXPECT_EQ(state.half_open_evicted(), 1U);
+  EXPECT_EQ(state.entries_dropped(), 2U);
+}
+
 TEST(ConvertReport, ATunnelIsShownWhereThereIsOne) {
   ServicePage page;
   page.services.resize(1);

@@ -107,6 +107,7 @@ def chunks(names):
 def network_layer(stage, source, destination, packet):
     if stage.family.version == 4:
         fields = {"id": stage.next_id(), "flags": "DF" if packet.df else 0, **packet.ip}
+        stage.reader.sent_ids.add(fields["id"])
         return IP(src=source, dst=destination, ttl=packet.ttl, tos=packet.tos, **fields)
     if "fl" in packet.ip:
         stage.reader.sent_labels.add(packet.ip["fl"])

@@ -20,7 +20,8 @@ class Stage:
         self.ports = {number: {VPORT: "V", RPORT: "R"}.get(name, name) for name, number in self._own.items()}
         self.reader = Reader(self.ports)
         self.observations = []
-        self._ident = 0x1000
+        # Each case's own, or pieces that it leaves lying would be put together with the next one's.
+        self._ident = 0x1000 + vport * 64 % 0xE000
         self._real_of = {}  # (client, flow) -> number of the real that was sent it
         self.last_to = {}  # side -> the last frame that left there
 

@@ -217,6 +217,7 @@ class Export {
       text += " -p " + std::to_string(seconds);
       if (persistence.ipv4_prefix() != 0) text += " -M " + netmask_of(persistence.ipv4_prefix());
       if (persistence.ipv6_prefix() != 0) text += " -M " + std::to_string(persistence.ipv6_prefix());
+      if (persistence.engine() == v1::PERSISTENCE_ENGINE_SIP) text += " --pe sip";
     }
     if (service.one_packet()) text += " -o";
     if (scheduler != v1::SCHEDULER_SH && scheduler != v1::SCHEDULER_MH) return text;
@@ -253,6 +254,7 @@ class Export {
     const bool is_gue = tunnel.kind() == v1::TUNNEL_KIND_GUE;
     std::string text = is_gue ? " --tun-type gue --tun-port " + std::to_string(tunnel.port() == 0 ? kGuePort : tunnel.port())
                               : " --tun-type gre";
+    if (tunnel.checksum() == v1::TUNNEL_CHECKSUM_REMOTE) return text + " --tun-remcsum";
     return text + (tunnel.checksum() == v1::TUNNEL_CHECKSUM_FULL ? " --tun-csum" : " --tun-nocsum");
   }
 

@@ -93,7 +93,7 @@ class LineReader {
     if (const GivenOption* given = line_.find("weight")) real.weight = number_of(*given, kMostWeight);
     if (const GivenOption* given = line_.find("u-threshold")) real.upper_threshold = number_of(*given, kMostWeight);
     if (const GivenOption* given = line_.find("l-threshold")) real.lower_threshold = number_of(*given, kMostWeight);
-    read_tunnel(real, service);
+    read_tunnel(real);
   }
 
  private:
@@ -107,7 +107,7 @@ class LineReader {
     return words;
   }
 
-  void read_tunnel(LvsReal& real, const LvsService& service) {
+  void read_tunnel(LvsReal& real) {
     const GivenOption* kind = line_.find("tun-type");
     if (kind != nullptr) {
       if (kind->value == "gre") {
@@ -124,10 +124,7 @@ class LineReader {
       real.tunnel.set_port(number_of(*port, 65535));
     }
     if (line_.has("tun-csum") && has_checksum) real.tunnel.set_checksum(v1::TUNNEL_CHECKSUM_FULL);
-    if (!line_.has("tun-remcsum") || !is_gue) return;
-    real.tunnel.set_checksum(v1::TUNNEL_CHECKSUM_FULL);
-    real.notes.push_back({real.from, subject_of(real, service), "--tun-remcsum: remote checksum offload is not carried over",
-                          "checksum: full is written in its place, which the real takes, too"});
+    if (line_.has("tun-remcsum") && is_gue) real.tunnel.set_checksum(v1::TUNNEL_CHECKSUM_REMOTE);
   }
 
   HostPlace place_of(const GivenOption& given, v1::Protocol protocol) {

@@ -7,6 +7,7 @@
 
 #include "config/duration.h"
 #include "config/words.h"
+#include "src/shuntctl/foreign/keepalived_probe.h"
 
 namespace shunt::shuntctl {
 namespace {
@@ -30,7 +31,7 @@ class Checker {
     for (const Directive& each : directive.block) {
       if (!settings_.take(each, report_)) take(each);
     }
-    method();
+    ask();
     if (!check_.disabled()) timing();
   }
 
@@ -56,8 +57,16 @@ class Checker {
   }
 
   // What is asked.
-  void method() {
-    if (kind() == "TCP_CHECK") return;
+  void ask() {
+    const KeepalivedProbe probe = probe_of(directive_, settings_.virtual_host, report_);
+    if (probe.is_carried) {
+      check_.MergeFrom(probe.check);
+      if (check_.has_icmp() || check_.has_exec()) check_.clear_port();
+      for (const ProbeNote& each : probe.notes) {
+        notes_.push_back({each.from, real_.subject, kind() + ": " + each.cause, each.remedy, each.is_left_out});
+      }
+      return;
+    }
     if (real_.protocol == v1::PROTOCOL_TCP) {
       note(directive_.from, kind() + " is not carried over", "the real is checked by a TCP connect in its place");
       return;
@@ -74,7 +83,8 @@ class Checker {
       note(directive_.from, "delay_loop is not within 100 ms and 1 h", config::format_duration_ms(interval) + " is written in its place");
     }
     // keepalived waits longer than it pauses where it is told to; a check of Shunt's ends before the next begins.
-    const int64_t timeout = std::clamp(settings_.connect_timeout_ms, kLeastInterval_ms, interval);
+    const int64_t wanted = check_.has_timeout() ? config::to_ms(check_.timeout()).value_or(0) : settings_.connect_timeout_ms;
+    const int64_t timeout = std::clamp(wanted, kLeastInterval_ms, interval);
     const uint32_t fall = std::min(settings_.retry.value_or(default_retry(kind())), kMostFall - 1) + 1;
     *check_.mutable_interval() = config::to_duration(interval);
     *check_.mutable_timeout() = config::to_duration(timeout);

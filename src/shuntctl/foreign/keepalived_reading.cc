@@ -73,8 +73,10 @@ std::optional<KeepalivedMethod> keepalived_method(const Directive& directive, Ke
       else if (!is(kind, "ipip")) fail(directive, i, "tunnel type", "use ipip, gue or gre", report);
     } else if (is(option, "port")) {
       result.tunnel.set_port(keepalived_number(directive, ++i, 65535, 6080, report));
-    } else if (is(option, "csum") || is(option, "remcsum")) {
+    } else if (is(option, "csum")) {
       result.tunnel.set_checksum(v1::TUNNEL_CHECKSUM_FULL);
+    } else if (is(option, "remcsum")) {
+      result.tunnel.set_checksum(v1::TUNNEL_CHECKSUM_REMOTE);
     } else if (!is(option, "nocsum")) {
       fail(directive, i, "option of TUN", "use type, port, nocsum, csum or remcsum", report);
     }

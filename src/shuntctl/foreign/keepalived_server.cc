@@ -31,8 +31,6 @@ constexpr Elsewhere kElsewhere[] = {
     {"ha_suspend", "reals are checked always, on every load balancer"},
     {"alpha", "a real is up until its check has failed"},
     {"omega", "scripts are not Shunt's to start"},
-    {"quorum", "the service is up while one real is"},
-    {"hysteresis", "the service is up while one real is"},
     {"syn_proxy", "the sysctls secure_tcp, drop_entry and drop_packet are Shunt's defence against SYN floods"},
     {"proxy_protocol", "reals of a fullnat service see a local address as their client"},
     {"blklst_addr_gname", "drop these clients before Shunt, or give them a service by `match` without reals"},
@@ -91,6 +89,7 @@ class VirtualServer {
     }
     if (!service.service.more_vips().empty()) keep_ports(service);
     for (const CheckOfReal& check : checks_) service.notes.insert(service.notes.end(), check.notes.begin(), check.notes.end());
+    add_quorum(service);
     if (service.service.method() == v1::METHOD_FULLNAT) service.service.set_local_addresses(pool_);
     if (established_ms_ > 0) {
       *service.service.mutable_timeouts()->mutable_tcp_established() = duration(established_ms_);
@@ -133,6 +132,20 @@ class VirtualServer {
     }
     v1::HealthCheck& check = *service.service.mutable_health_check();
     if (!rewrites && !check.disabled() && check.port() == 0 && !service_.reals.empty()) check.set_port(service_.reals[0].port);
+  }
+
+  // Without a sorry server keepalived leaves the reals where they are, and only starts its scripts.
+  void add_quorum(DraftService& service) {
+    if (quorum_ <= 1 && hysteresis_ == 0) return;
+    if (service.sorry_reals.empty()) {
+      return note(quorum_from_, service, "quorum is not carried over: there is no sorry_server, so it only started scripts",
+                  "set quorum with on_loss: withdraw if they took the address away");
+    }
+    if (hysteresis_ >= quorum_) {
+      return note(quorum_from_, service, "hysteresis is not below quorum, so that the service would never be down", "set quorum.weight and quorum.hysteresis");
+    }
+    service.service.mutable_quorum()->set_weight(quorum_);
+    if (hysteresis_ != 0) service.service.mutable_quorum()->set_hysteresis(hysteresis_);
   }
 
   static void note(const Source& from, DraftService& service, std::string cause, std::string remedy) {
@@ -187,7 +200,13 @@ class VirtualServer {
       read_pool(each);
     } else if (keyword == "est_timeout" || keyword == "establish_timeout" || keyword == "conn_timeout") {
       established_ms_ = keepalived_time_ms(each, 0, report_);
-    } else if (is_default(each) || keyword == "lvs_method" || keyword == "lb_kind" || keyword == "protocol" ||
+    } else if (keyword == "quorum") {
+      quorum_from_ = each.from;
+      quorum_ = keepalived_number(each, 1, kMostWeight, 1, report_);
+    } else if (keyword == "hysteresis") {
+      if (quorum_ == 1) quorum_from_ = each.from;
+      hysteresis_ = keepalived_number(each, 1, kMostWeight, 0, report_);
+    } else if (keyword == "lvs_method" || keyword == "lb_kind" || keyword == "protocol" ||
                ignored.take(each, heard)) {
       return;
     } else {
@@ -198,12 +217,6 @@ class VirtualServer {
   static bool is_flag(const std::string& keyword) {
     static const char* const kFlags[] = {"flag-1", "flag-2", "flag-3", "sh-port", "sh-fallback", "mh-port", "mh-fallback"};
     return std::find(std::begin(kFlags), std::end(kFlags), keyword) != std::end(kFlags);
-  }
-
-  // What is written is what holds anyway.
-  static bool is_default(const Directive& each) {
-    const std::string& keyword = each.keyword();
-    return (keyword == "quorum" && each.word(1) == "1") || (keyword == "hysteresis" && each.word(1) == "0");
   }
 
   static void leave_out(const Directive& each, std::vector<Note>& notes, const std::string& subject) {
@@ -286,6 +299,9 @@ class VirtualServer {
   std::vector<CheckOfReal> checks_;
   std::string pool_;
   int64_t established_ms_ = 0;
+  uint32_t quorum_ = 1;
+  uint32_t hysteresis_ = 0;
+  Source quorum_from_;
 };
 
 }  // namespace

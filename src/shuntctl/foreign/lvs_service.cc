@@ -98,7 +98,10 @@ class CarryingOver {
   }
 
   void persistence() {
-    if (!from_.persistence_engine.empty()) {
+    const bool is_sip = from_.persistence_engine == "sip" && from_.protocol == v1::PROTOCOL_UDP && from_.persistence_s;
+    if (is_sip) {
+      draft_.service.mutable_persistence()->set_engine(v1::PERSISTENCE_ENGINE_SIP);
+    } else if (!from_.persistence_engine.empty()) {
       note("persistence engine " + config::in_quotes(from_.persistence_engine) + " is not carried over",
            "the client's address decides in its place; `persistence` says how long");
     }

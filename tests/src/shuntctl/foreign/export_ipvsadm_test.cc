@@ -44,7 +44,9 @@ TEST(ExportIpvsadm, WhatIpvsadmSavesComesBackTheSame) {
       "-A --sctp-service 192.0.2.10:9 -s mh\n"
       "-a --sctp-service 192.0.2.10:9 -r 10.0.0.1:9 -m -w 1\n"
       "-A -t [2001:db8::1]:443 -s mh -p 300 -M 64 -b mh-fallback\n"
-      "-a -t [2001:db8::1]:443 -r [2001:db8::a]:443 -m -w 1\n";
+      "-a -t [2001:db8::1]:443 -r [2001:db8::a]:443 -m -w 1\n"
+      "-A -u 192.0.2.10:5060 -s rr -p 60 --pe sip\n"
+      "-a -u 192.0.2.10:5060 -r 10.0.0.1:5060 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum\n";
   const Imported imported = import_ipvsadm(saved, "rules");
   EXPECT_THAT(left_out(imported), IsEmpty());
   EXPECT_EQ(export_ipvsadm(config::desired_part(assemble(imported.draft))).text, saved);

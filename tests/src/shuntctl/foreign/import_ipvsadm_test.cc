@@ -117,7 +117,7 @@ TEST(ImportIpvsadm, WhatCannotBeCarriedOverIsNamedWithItsLine) {
       "-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 1\n"
       "-a -t 192.0.2.1:80 -r 10.0.0.3:80 -g -w 1\n"
       "-a -t 192.0.2.1:80 -r 192.0.2.1:80 -m -w 1\n"
-      "-A -u 192.0.2.1:5060 -s rr -p 60 -M 255.0.255.0 --pe sip\n"
+      "-A -u 192.0.2.1:5060 -s rr -p 60 -M 255.0.255.0 --pe nosuch\n"
       "-A -f 7 -s rr\n"
       "-a -f 7 -r 10.0.0.1:0 -m -w 1\n"
       "--start-daemon master --mcast-interface eth0\n");
@@ -127,7 +127,7 @@ TEST(ImportIpvsadm, WhatCannotBeCarriedOverIsNamedWithItsLine) {
                           HasSubstr("no flag \"flag-3\""),
                           HasSubstr("rules:4:1: left out: real 10.0.0.3:80 of service tcp 192.0.2.1:80: its forwarding method is direct"),
                           HasSubstr("rules:5:1: left out: real 192.0.2.1 of service tcp 192.0.2.1:80: address 192.0.2.1 is the VIP"),
-                          HasSubstr("persistence engine \"sip\""), HasSubstr("netmask \"255.0.255.0\" is no prefix"),
+                          HasSubstr("persistence engine \"nosuch\""), HasSubstr("netmask \"255.0.255.0\" is no prefix"),
                           HasSubstr("rules:7:1: left out: service firewall mark 7")));
   const v1::Config config = assemble(result.draft);
   ASSERT_EQ(config.services_size(), 2);
@@ -161,6 +161,17 @@ TEST(ImportIpvsadm, TunnelsThatDifferAreTheReals) {
   EXPECT_EQ(service.reals(0).tunnel().kind(), v1::TUNNEL_KIND_IPIP);
   EXPECT_EQ(service.reals(1).tunnel().checksum(), v1::TUNNEL_CHECKSUM_FULL);
   EXPECT_THAT(left_out(result), IsEmpty());
+}
+
+TEST(ImportIpvsadm, CallsAndRemoteChecksumsAreCarriedOver) {
+  const Imported result = imported(
+      "-A -u 192.0.2.1:5060 -s rr -p 60 --pe sip\n"
+      "-a -u 192.0.2.1:5060 -r 10.0.0.1:5060 -i --tun-type gue --tun-port 6080 --tun-remcsum\n");
+  const v1::Service& service = only_service(result);
+  EXPECT_EQ(service.persistence().engine(), v1::PERSISTENCE_ENGINE_SIP);
+  EXPECT_EQ(service.tunnel().checksum(), v1::TUNNEL_CHECKSUM_REMOTE);
+  EXPECT_THAT(left_out(result), IsEmpty());
+  expect_valid(result);
 }
 
 TEST(ImportIpvsadm, EveryFaultHasItsPlaceCauseAndRemedy) {

@@ -203,13 +203,105 @@ TEST(ImportKeepalived, SeveralPortsLeadToTheRealsOwn) {
 
 TEST(ImportKeepalived, ADatagramServiceIsNotCheckedByAConnect) {
   const Imported result = of_keepalived(
-      "virtual_server 192.0.2.1 53 {\n protocol UDP\n real_server 10.0.0.1 53 {\n  PING_CHECK {\n  }\n }\n}\n"
+      "virtual_server 192.0.2.1 53 {\n protocol UDP\n real_server 10.0.0.1 53 {\n  SMTP_CHECK {\n  }\n }\n}\n"
       "virtual_server 192.0.2.1 54 {\n protocol UDP\n real_server 10.0.0.1 54 {\n  TCP_CHECK { connect_port 80\n  }\n }\n}\n");
   const v1::Config config = assemble(result.draft);
   ASSERT_EQ(config.services_size(), 2);
   EXPECT_TRUE(config.services(0).health_check().disabled());
   EXPECT_EQ(config.services(1).health_check().port(), 80U);
-  EXPECT_THAT(left_out(result), ElementsAre(HasSubstr("k.conf:4:3: left out: real 10.0.0.1:53 of service udp 192.0.2.1:53: PING_CHECK")));
+  EXPECT_THAT(left_out(result), ElementsAre(HasSubstr("k.conf:4:3: left out: real 10.0.0.1:53 of service udp 192.0.2.1:53: SMTP_CHECK")));
+}
+
+// One real with that checker, its own, under that protocol.
+Imported with_checker(const std::string& checker, const char* protocol = "TCP") {
+  return of_keepalived("virtual_server 192.0.2.1 80 {\n protocol " + std::string(protocol) +
+                       "\n virtualhost www.example.com\n real_server 10.0.0.1 80 {\n" + checker + "\n }\n}\n");
+}
+
+std::string check_text(const Imported& result) {
+  expect_valid(result);
+  return only_service(result).health_check().ShortDebugString();
+}
+
+TEST(ImportKeepalived, PagesAreAskedForAsBefore) {
+  const Imported http = with_checker(R"(  HTTP_GET {
+    url {
+      path /health?full
+      status_code 200 301-308
+      regex ready
+    }
+    connect_port 8080
+    connect_timeout 3
+  })");
+  EXPECT_THAT(left_out(http), IsEmpty());
+  EXPECT_THAT(check_text(http), HasSubstr("port: 8080 http { path: \"/health?full\" host: \"www.example.com\" "
+                                          "status: \"200,301-308\" body: \"ready\" }"));
+  const Imported https = with_checker(R"(  SSL_GET {
+    virtualhost one.example.com
+    url {
+      path /
+      virtualhost two.example.com
+    }
+  })");
+  EXPECT_THAT(left_out(https), IsEmpty());
+  EXPECT_THAT(check_text(https), HasSubstr("https { host: \"two.example.com\" tls { no_verify: true } }"));
+}
+
+TEST(ImportKeepalived, WhatAPageCheckCannotSayIsNamed) {
+  const Imported result = with_checker(R"(  HTTP_GET {
+    url {
+      path index.html
+      digest 9b3a0c85a887a256d6939da88aabd8cd
+      regex ^ok$
+    }
+    url { path /second
+    }
+  })");
+  EXPECT_THAT(left_out(result), testing::UnorderedElementsAre(
+                                    HasSubstr("k.conf:7:7: left out: real 10.0.0.1:80 of service tcp 192.0.2.1:80: HTTP_GET: path index.html"),
+                                    HasSubstr("k.conf:8:7: left out: real 10.0.0.1:80 of service tcp 192.0.2.1:80: HTTP_GET: digest"),
+                                    HasSubstr("HTTP_GET: regex ^ok$"), HasSubstr("k.conf:11:5: left out: real 10.0.0.1:80 of service tcp 192.0.2.1:80: HTTP_GET: a second url")));
+  EXPECT_THAT(check_text(result), HasSubstr("http { host: \"www.example.com\" }"));
+  EXPECT_THAT(faults(with_checker("HTTP_GET { url { status_code 20 } }")), ElementsAre(HasSubstr("status_code: \"20\" is no status")));
+}
+
+TEST(ImportKeepalived, DatagramChecksAreCarriedOver) {
+  const Imported udp = with_checker("  UDP_CHECK {\n payload \"00 01 ff\"\n require_reply 0102\n }", "UDP");
+  EXPECT_THAT(left_out(udp), IsEmpty());
+  EXPECT_THAT(check_text(udp), HasSubstr("udp { send_hex: \"0001ff\" expect_hex: \"0102\" needs_answer: true }"));
+  const Imported any = with_checker("  UDP_CHECK {\n require_reply 0Xff\n min_reply_length 3\n }", "UDP");
+  EXPECT_THAT(check_text(any), HasSubstr("udp { needs_answer: true }"));
+  EXPECT_THAT(left_out(any), ElementsAre(HasSubstr("any digit"), HasSubstr("min_reply_length")));
+  EXPECT_THAT(faults(with_checker("UDP_CHECK {\n payload 0g\n }", "UDP")), ElementsAre(HasSubstr("payload: \"0g\" are no bytes")));
+  const Imported dns = with_checker("  DNS_CHECK {\n type AAAA\n name example.com\n }", "UDP");
+  EXPECT_THAT(left_out(dns), IsEmpty());
+  EXPECT_THAT(check_text(dns), HasSubstr("fall: 4 dns { name: \"example.com\" type: DNS_TYPE_AAAA }"));
+  const Imported ping = with_checker("  PING_CHECK {\n connect_port 7\n }", "UDP");
+  EXPECT_THAT(left_out(ping), IsEmpty());
+  EXPECT_THAT(check_text(ping), testing::AllOf(HasSubstr("icmp { }"), testing::Not(HasSubstr("port"))));
+}
+
+TEST(ImportKeepalived, AProgramKeepsItsNameAndWords) {
+  const Imported result = with_checker("  MISC_CHECK {\n misc_path \"/usr/lib/checks/web-check 10.0.0.1 --quick\"\n misc_timeout 7\n misc_dynamic\n }");
+  EXPECT_THAT(hints(result), testing::Contains(HasSubstr("MISC_CHECK: check programs are those in /etc/shunt/checks")));
+  EXPECT_THAT(left_out(result), ElementsAre(HasSubstr("misc_dynamic")));
+  EXPECT_THAT(check_text(result), testing::AllOf(HasSubstr("timeout { seconds: 7 }"), HasSubstr("fall: 1"),
+                                                 HasSubstr("exec { command: \"web-check\" command: \"10.0.0.1\" command: \"--quick\" }")));
+}
+
+TEST(ImportKeepalived, AQuorumIsOneWhereASorryServerWaits) {
+  const auto text = [](const std::string& more) {
+    return "virtual_server 192.0.2.1 80 {\n protocol TCP\n quorum 5\n hysteresis 2\n" + more +
+           " real_server 10.0.0.1 80 {\n  weight 9\n  TCP_CHECK {\n  }\n }\n}\n";
+  };
+  const Imported sorry = of_keepalived(text(" sorry_server 10.0.0.9 80\n"));
+  EXPECT_THAT(left_out(sorry), IsEmpty());
+  EXPECT_EQ(only_service(sorry).quorum().weight(), 5U);
+  EXPECT_EQ(only_service(sorry).quorum().hysteresis(), 2U);
+  expect_valid(sorry);
+  const Imported alone = of_keepalived(text(""));
+  EXPECT_THAT(left_out(alone), ElementsAre(HasSubstr("k.conf:3:2: left out: service tcp 192.0.2.1:80: quorum is not carried over: there is no sorry_server")));
+  EXPECT_FALSE(only_service(alone).has_quorum());
 }
 
 TEST(ImportKeepalived, WhatIsNotForwardingIsNamed) {

@@ -147,7 +147,9 @@ def service_document(case, vport, service):
     ports = own_ports(vport)
     which = service.reals[0].name if service.match else ""
     place = f"-{service.vip}-{service.protocol}-{service.port}-{which}"
-    document = {"name": case.name[:_LONGEST_NAME - len(place)] + place,
+    # Of a case's name, what a service's may have.
+    name = case.name.replace("+", ".")
+    document = {"name": name[:_LONGEST_NAME - len(place)] + place,
                 "protocol": Plain(service.protocol), **found_by(family, ports, service),
                 "scheduler": Plain(service.scheduler), "method": Plain(service.method),
                 "health_check": {"disabled": True}}

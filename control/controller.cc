@@ -166,6 +166,7 @@ Result<void> Controller::State::restore() {
   applied = file_wins ? started : (*entry)->time;
   if (auto overridden = restore_overrides(); !overridden) return overridden;
   drain_named(drained);
+  events.begin_with(revision);
   tell("applied", "revision " + std::to_string(revision), std::string("restored from ") + source);
   follow_drains();
   return {};
@@ -309,7 +310,7 @@ Result<std::vector<OverrideReport>> Controller::overrides() {
 
 Result<CurrentState> Controller::get() {
   return call<CurrentState>(*state_,
-                            [this](auto done) { done(CurrentState{state_->revision, state_->live.desired()}); });
+                            [this](auto done) { done(CurrentState{state_->revision, state_->live.desired(), state_->events.position()}); });
 }
 
 Result<StatusReport> Controller::status() {

@@ -57,6 +57,7 @@ Result<ServicePage> Controller::State::services(const ServiceQuery& query) const
     return service_state(index, gone == removed.end() ? std::vector<RealId>{} : gone->second);
   };
   ServicePage page;
+  page.position = events.position();
   if (!query.name.empty()) {
     const auto index = live.find_service(query.name);
     if (!index) {

@@ -33,9 +33,20 @@ struct ApplyOutcome {
   std::vector<Change> changes;
 };
 
+// A place among the events, between two of them.
+struct EventPosition {
+  // Each start of the daemon begins another one.
+  std::string life;
+  // Of the last event before the place; 0: before the first.
+  uint64_t sequence = 0;
+  bool operator==(const EventPosition&) const = default;
+};
+
 struct CurrentState {
   uint64_t revision = 0;
   DesiredState state;
+  // Events up to it are in the state.
+  EventPosition position;
 };
 
 struct Traffic {
@@ -191,6 +202,8 @@ struct ServicePage {
   std::vector<ServiceState> services;
   // Empty: this was the last page.
   std::string next;
+  // Events up to it are in what the page says.
+  EventPosition position;
 };
 
 struct ConnectionFilter {
@@ -302,12 +315,13 @@ struct DropState {
 };
 
 struct Event {
-  // Starts at 1, no gaps.
+  // Starts at 1, no gaps but in front of a "resync".
   uint64_t sequence = 0;
   WallClock::time_point time;
   // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
   // "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
-  // "journal", "neighbour", "port"
+  // "journal", "neighbour", "port", "path_mtu".
+  // "resync" is never in the ring: streams tell by it that events are missing.
   std::string kind;
   std::string subject;
   std::string text;

@@ -175,6 +175,7 @@ v1::ListServicesResponse to_proto(const ServicePage& page) {
   v1::ListServicesResponse out;
   for (const ServiceState& service : page.services) put(service, *out.add_services());
   out.set_next_page_token(page.next);
+  *out.mutable_position() = to_proto(page.position);
   return out;
 }
 
@@ -269,8 +270,16 @@ v1::Drop to_proto(const DropState& drop) {
   return out;
 }
 
-v1::Event to_proto(const Event& event) {
+v1::EventPosition to_proto(const EventPosition& position) {
+  v1::EventPosition out;
+  out.set_life(position.life);
+  out.set_sequence(position.sequence);
+  return out;
+}
+
+v1::Event to_proto(const Event& event, const std::string& life) {
   v1::Event out;
+  out.set_life(life);
   out.set_sequence(event.sequence);
   if (is_set(event.time)) *out.mutable_time() = to_proto(event.time);
   out.set_kind(event.kind);

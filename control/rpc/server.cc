@@ -30,6 +30,10 @@ namespace {
 // A desired state of 100,000 reals is some 10 MB, their states some 50 MB.
 constexpr int kMaxMessageBytes = 256 << 20;
 constexpr std::chrono::seconds kGrace{1};
+constexpr int kKeepaliveMs = 30'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+// Clients that ping more often are sent away.
+constexpr int kLeastPingIntervalMs = 10'000;
 
 // The socket is created with the mode that the umask leaves, so that nobody can connect before a
 // chmod.
@@ -115,6 +119,11 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller,
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
   // Else a second daemon could take the same port, and get half of the clients.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // A stream to a machine that is gone must end, and clients may look likewise whether we are.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingIntervalMs);
   int unix_done = 0;
   builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials(), &unix_done);
   if (tcp) builder.AddListeningPort(endpoint_text(*tcp), tls_credentials(*tcp), &server->tcp_port_);

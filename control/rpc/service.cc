@@ -1,6 +1,5 @@
 #include "control/rpc/service.h"
 
-#include <chrono>
 #include <string>
 
 #include "config/convert.h"
@@ -13,10 +12,6 @@
 
 namespace shunt::control::rpc {
 namespace {
-
-// How soon a stream notices that its client left or that the daemon stops.
-constexpr std::chrono::milliseconds kLook{200};
-constexpr size_t kEventsAtOnce = 256;
 
 grpc::Status answer(const Result<ApplyOutcome>& outcome, v1::ApplyResponse* response) {
   if (!outcome) return to_status(outcome.error());
@@ -71,6 +66,7 @@ grpc::Status ShuntService::Get(grpc::ServerContext*, const v1::GetRequest*, v1::
   if (!current) return to_status(current.error());
   response->set_revision(current->revision);
   *response->mutable_state() = config::to_proto(current->state);
+  *response->mutable_position() = to_proto(current->position);
   return grpc::Status::OK;
 }
 
@@ -159,24 +155,6 @@ grpc::Status ShuntService::ListPorts(grpc::ServerContext*, const v1::ListPortsRe
 grpc::Status ShuntService::ListDrops(grpc::ServerContext*, const v1::ListDropsRequest*,
                                      v1::ListDropsResponse* response) {
   return answer_list(controller_.drops(), response->mutable_drops());
-}
-
-grpc::Status ShuntService::WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
-                                       grpc::ServerWriter<v1::Event>* writer) {
-  EventRing& ring = controller_.events();
-  uint64_t sent = request->after_sequence();
-  while (!context->IsCancelled()) {
-    for (auto events = ring.after(sent, kEventsAtOnce); !events.empty(); events = ring.after(sent, kEventsAtOnce)) {
-      for (const Event& event : events) {
-        if (!writer->Write(to_proto(event))) return {grpc::StatusCode::CANCELLED, "the client left"};
-        sent = event.sequence;
-      }
-    }
-    if (!request->follow()) return grpc::Status::OK;
-    if (stopping_ || ring.closed()) return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};
-    ring.wait_after(sent, kLook);
-  }
-  return {grpc::StatusCode::CANCELLED, "the client left"};
 }
 
 }  // namespace shunt::control::rpc

@@ -55,6 +55,7 @@ class ShuntService final : public v1::Shunt::Service {
                          v1::ListPortsResponse* response) override;
   grpc::Status ListDrops(grpc::ServerContext* context, const v1::ListDropsRequest* request,
                          v1::ListDropsResponse* response) override;
+  // event_calls.cc
   grpc::Status WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
                            grpc::ServerWriter<v1::Event>* writer) override;
 
@@ -69,6 +70,8 @@ class ShuntService final : public v1::Shunt::Service {
   // Edits that raced each other would be made again and again.
   std::mutex edit_mutex_;
   const config::MachineNames machine_;
+  // Clients that follow events: each holds one of gRPC's threads.
+  std::atomic<int> followers_ = 0;
   std::atomic<bool> stopping_ = false;
 };
 

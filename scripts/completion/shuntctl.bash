@@ -19,7 +19,7 @@ _shuntctl_options() {
     "real drain") echo "--undo --wait --deadline --then --for --expect-revision $common" ;;
     "real clear") echo "--expect-revision $common" ;;
     top) echo "--once $common" ;;
-    events) echo "-w --watch --after $common" ;;
+    events) echo "-w --watch --after --new $common" ;;
     explain) echo "--port $common" ;;
     doctor) echo "--all --watch $common" ;;
     trace) echo "--vip --client --count $common" ;;

@@ -16,6 +16,8 @@ namespace {
 constexpr int kMaxMessageBytes = 256 << 20;
 // The list of a configuration's problems travels in the trailers.
 constexpr int kMaxMetadataBytes = 1 << 20;
+// The daemon sends away who pings more often than each 10 s.
+constexpr int kKeepaliveMs = 20'000;
 
 // Why the socket cannot be reached; nullopt when it can. gRPC only says that it failed.
 std::optional<Failure> probe_socket(const std::string& path) {
@@ -109,6 +111,10 @@ Client::Client(const Settings& settings)
   // A proxy from the environment must not stand between a machine and a daemon.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   if (!tcp_.server.empty()) {
+    // A stream that waits for events must end when the machine at its other end is gone.
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
     unusable_ = check_server_settings(tcp_);
     if (unusable_) return;
     channel_ = grpc::CreateCustomChannel("dns:///" + tcp_.server, server_credentials(tcp_), arguments);

@@ -50,6 +50,45 @@ TEST(EventRing, ReturnsOnlyWhatComesAfterAndAtMostTheLimit) {
   EXPECT_TRUE(ring.after(99).empty());
 }
 
+EventStart start(const EventRing& ring, uint64_t sequence) { return ring.start_after({ring.life(), sequence}); }
+
+TEST(EventRing, SaysWhatIsMissingInFrontOfAPlace) {
+  EventRing ring(3);
+  EXPECT_EQ(start(ring, 0).missing, "");
+  for (int i = 0; i < 7; ++i) ring.append(event(std::to_string(i)));
+  EXPECT_EQ(start(ring, 7).missing, "");
+  EXPECT_EQ(start(ring, 7).after, 7u);
+  EXPECT_EQ(start(ring, 4).missing, "");
+  EXPECT_EQ(start(ring, 3).missing, "event 4 is no longer kept");
+  EXPECT_EQ(start(ring, 3).after, 4u);
+  EXPECT_EQ(start(ring, 0).missing, "events 1 to 4 are no longer kept");
+  EXPECT_NE(start(ring, 8).missing, "");
+  EXPECT_NE(ring.start_after({"another", 7}).missing, "");
+  EXPECT_NE(EventRing(1).life(), ring.life());
+}
+
+TEST(EventRing, GoesOnBehindWhatToldOfARevision) {
+  EventRing ring(4);
+  const auto append = [&](uint64_t revision) {
+    Event next = event("");
+    next.revision = revision;
+    ring.append(next);
+  };
+  ring.begin_with(3);
+  for (const uint64_t revision : {3, 3, 4, 4, 5}) append(revision);
+  // Kept are 3 4 4 5.
+  EXPECT_EQ(ring.revision(), 5u);
+  EXPECT_EQ(ring.start_after_revision(4).after, 3u);
+  EXPECT_EQ(ring.start_after_revision(4).missing, "");
+  EXPECT_EQ(ring.start_after_revision(5).after, 5u);
+  EXPECT_NE(ring.start_after_revision(3).missing, "");
+  EXPECT_NE(ring.start_after_revision(6).missing, "");
+  append(5);
+  // 4 4 5 5: whether the first is what told of 4 nobody knows.
+  EXPECT_NE(ring.start_after_revision(4).missing, "");
+  EXPECT_EQ(ring.start_after_revision(5).after, 5u);
+}
+
 TEST(EventRing, WaitingEndsWithAnEventATimeoutOrClosing) {
   EventRing ring(10);
   EXPECT_FALSE(ring.wait_after(0, milliseconds(1)));

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <thread>
 
 #include "shunt/v1/api.grpc.pb.h"
 #include "tests/control/controller_rig.h"
@@ -19,7 +18,6 @@
 namespace shunt::control::rpc {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::AllOf;
 using testing::Contains;
@@ -378,82 +376,6 @@ TEST(Server, ReportsArriveWhole) {
 
   v1::ListDropsResponse drops;
   EXPECT_TRUE(rig.call(&v1::Shunt::Stub::ListDrops, v1::ListDropsRequest(), drops).ok());
-}
-
-TEST(Server, AWatchSeesWhatHappenedAndWhatHappens) {
-  if (test::ran_in_own_process()) return;
-  ServerRig rig;
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + seconds(10));
-  v1::WatchEventsRequest request;
-  request.set_follow(true);
-  auto reader = rig.stub->WatchEvents(&context, request);
-  v1::Event event;
-  ASSERT_TRUE(reader->Read(&event));
-  EXPECT_EQ(event.sequence(), 1U);
-
-  v1::SetWeightRequest weight;
-  weight.set_service("dns");
-  weight.set_real("10.1.0.1:53");
-  weight.set_weight(9);
-  v1::ApplyResponse response;
-  ASSERT_TRUE(rig.call(&v1::Shunt::Stub::SetWeight, weight, response).ok());
-  uint64_t before = event.sequence();
-  while (event.revision() != 2 && reader->Read(&event)) EXPECT_EQ(event.sequence(), ++before);
-  EXPECT_EQ(event.kind(), "applied");
-
-  context.TryCancel();
-  while (reader->Read(&event)) {
-  }
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
-  // Its thread notices: stopping does not have to wait out the grace.
-  std::this_thread::sleep_for(milliseconds(500));
-  const auto start = std::chrono::steady_clock::now();
-  rig.server->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(900));
-}
-
-TEST(Server, WithoutFollowAWatchEndsAtTheLastEvent) {
-  if (test::ran_in_own_process()) return;
-  ServerRig rig;
-  v1::WatchEventsRequest request;
-  std::vector<uint64_t> sequences;
-  const auto read = [&](uint64_t after) {
-    request.set_after_sequence(after);
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + seconds(10));
-    auto reader = rig.stub->WatchEvents(&context, request);
-    sequences.clear();
-    for (v1::Event event; reader->Read(&event);) sequences.push_back(event.sequence());
-    return reader->Finish();
-  };
-  ASSERT_TRUE(read(0).ok());
-  ASSERT_GE(sequences.size(), 1U);
-  EXPECT_EQ(sequences.front(), 1U);
-  const uint64_t last = sequences.back();
-  ASSERT_TRUE(read(last).ok());
-  EXPECT_THAT(sequences, testing::Each(testing::Gt(last)));
-}
-
-TEST(Server, AWatchEndsWithTheServer) {
-  if (test::ran_in_own_process()) return;
-  ServerRig rig;
-  grpc::ClientContext context;
-  v1::WatchEventsRequest request;
-  request.set_follow(true);
-  auto reader = rig.stub->WatchEvents(&context, request);
-  v1::Event event;
-  ASSERT_TRUE(reader->Read(&event));
-  std::thread stopper([&] {
-    std::this_thread::sleep_for(milliseconds(100));
-    rig.server->stop();
-  });
-  while (reader->Read(&event)) {
-  }
-  const grpc::Status ended = reader->Finish();
-  stopper.join();
-  EXPECT_EQ(ended.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(ended.error_message(), HasSubstr("stopping"));
 }
 
 TEST(Server, TakesAHundredThousandReals) {

@@ -86,6 +86,8 @@ class FakeDaemon : public v1::Shunt::Service {
   std::vector<v1::ListServicesResponse> pages;
   std::vector<v1::Connection> connections;
   std::vector<v1::Event> events;
+  // Of the second watch, which ends well.
+  std::vector<v1::Event> events_again;
   v1::ListWorkersResponse workers;
   v1::ListPortsResponse ports;
   v1::ListDropsResponse drops;
@@ -102,6 +104,7 @@ class FakeDaemon : public v1::Shunt::Service {
   v1::ClearOverrideRequest asked_clear;
   v1::ListConnectionsRequest asked_connections;
   v1::WatchEventsRequest asked_events;
+  int watches = 0;
   std::vector<v1::ListServicesRequest> asked_services;
 
  private:
@@ -180,8 +183,9 @@ class FakeDaemon : public v1::Shunt::Service {
   grpc::Status WatchEvents(Context*, const v1::WatchEventsRequest* request,
                            grpc::ServerWriter<v1::Event>* writer) override {
     asked_events = *request;
-    for (const auto& event : events) writer->Write(event);
-    return refuse;
+    const bool is_again = ++watches > 1 && !events_again.empty();
+    for (const auto& event : is_again ? events_again : events) writer->Write(event);
+    return is_again ? grpc::Status::OK : refuse;
   }
 
   ScratchFolder folder_;

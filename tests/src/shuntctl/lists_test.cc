@@ -275,38 +275,6 @@ TEST(ConnList, AnErrorBeforeTheFirstPrintsNoHeader) {
   EXPECT_EQ(ended.out, "");
 }
 
-TEST(Events, ShowKindSubjectAndText) {
-  FakeDaemon daemon;
-  daemon.events = {message_of<v1::Event>(R"(sequence: 41 time { seconds: 1700000000 } kind: "real_down"
-      subject: "real web/10.0.1.1:80" text: "connect: connection refused")"),
-                   message_of<v1::Event>(R"(sequence: 44 kind: "applied" subject: "revision 9")")};
-  const Ended ended = daemon.ctl({"events", "--after", "40"});
-  EXPECT_EQ(ended.exit, 0);
-  EXPECT_THAT(ended.out, HasSubstr("2023-11-14 22:13:20 41       real_down     real web/10.0.1.1:80     connect: "
-                                   "connection refused\n"));
-  EXPECT_THAT(ended.out, HasSubstr("... 2 events are no longer kept\n"));
-  EXPECT_EQ(daemon.asked_events.after_sequence(), 40U);
-  EXPECT_FALSE(daemon.asked_events.follow());
-}
-
-TEST(Events, ALongSubjectMovesTheTextOfThoseAfterItToo) {
-  FakeDaemon daemon;
-  daemon.events = {message_of<v1::Event>(
-                       R"(sequence: 1 kind: "real_up" subject: "real web/[2001:db8:1::11]:443" text: "up")"),
-                   message_of<v1::Event>(R"(sequence: 2 kind: "real_up" subject: "real web/a" text: "up")")};
-  EXPECT_THAT(daemon.ctl({"events"}).out, HasSubstr("real_up       real web/[2001:db8:1::11]:443 up\n"));
-  EXPECT_THAT(daemon.ctl({"events"}).out, HasSubstr("real_up       real web/a                    up\n"));
-}
-
-TEST(Events, WatchFollowsAndEndsWithTheDaemonsReason) {
-  FakeDaemon daemon;
-  daemon.refuse = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the daemon is stopping");
-  const Ended ended = daemon.ctl({"events", "--watch"});
-  EXPECT_TRUE(daemon.asked_events.follow());
-  EXPECT_EQ(ended.exit, 3);
-  EXPECT_EQ(ended.err, "shuntctl: the daemon is stopping\n");
-}
-
 TEST(Status, ShowsTotalsAndProblems) {
   FakeDaemon daemon;
   daemon.status = message_of<v1::Status>(R"(version: "0.1.0" dpdk_version: "22.11" hostname: "lb1" revision: 7

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "config/convert_access.h"
 #include "config/convert_health.h"
 #include "config/convert_policies.h"
 #include "config/defaults.h"
@@ -196,6 +197,7 @@ control::Service to_service(const v1::Service& service) {
   result.sloppy_sctp = service.sloppy_sctp();
   result.tunnel = to_tunnel(service.tunnel());
   to_policies(service, result);
+  if (service.has_access()) result.access = to_access(service.access());
   return result;
 }
 
@@ -238,6 +240,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   out.set_sloppy_sctp(service.sloppy_sctp);
   if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
   put_policies(service, out);
+  if (service.access) *out.mutable_access() = to_proto(*service.access);
 }
 
 }  // namespace
@@ -390,6 +393,7 @@ control::DesiredState to_desired_state(const v1::DesiredState& state) {
   for (const v1::Service& service : state.services())
     result.services.push_back(to_service(service));
   result.sysctls = to_sysctls(state.sysctls());
+  for (const v1::AccessList& list : state.access_lists()) result.access_lists.push_back(to_access_list(list));
   return result;
 }
 
@@ -408,6 +412,7 @@ v1::DesiredState to_proto(const control::DesiredState& state) {
   }
   for (const control::Service& service : state.services) put_service(service, *out.add_services());
   if (state.sysctls != control::Sysctls{}) *out.mutable_sysctls() = to_proto(state.sysctls);
+  for (const control::AccessList& list : state.access_lists) *out.add_access_lists() = to_proto(list);
   return out;
 }
 
@@ -417,6 +422,7 @@ v1::DesiredState desired_part(const v1::Config& config) {
   *state.mutable_local_addresses() = config.local_addresses();
   *state.mutable_services() = config.services();
   if (config.has_sysctls()) *state.mutable_sysctls() = config.sysctls();
+  *state.mutable_access_lists() = config.access_lists();
   return state;
 }
 

@@ -51,7 +51,7 @@ std::string service_subject(const Step& step, const v1::Service& service) {
   return named(is_sorry ? "sorry real" : "real", name, inner) + " of " + subject;
 }
 
-// The four fields that Config and DesiredState share.
+// The fields that Config and DesiredState share.
 template <typename State>
 std::optional<std::string> state_subject(const Step& step, const State& state) {
   if (step.name == "services") {
@@ -61,6 +61,10 @@ std::optional<std::string> state_subject(const Step& step, const State& state) {
   if (step.name == "local_addresses") {
     const v1::LocalAddressPool* pool = entry(state.local_addresses(), step.index);
     if (pool != nullptr) return named("local address pool", pool->name(), step);
+  }
+  if (step.name == "access_lists") {
+    const v1::AccessList* list = entry(state.access_lists(), step.index);
+    if (list != nullptr) return named("access list", list->name(), step);
   }
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 
 #include "config/defaults.h"
 #include "config/real_name.h"
+#include "config/validate_access.h"
 #include "config/validate_health.h"
 #include "config/validate_parts.h"
 #include "config/validate_places.h"
@@ -31,11 +32,12 @@ struct PoolFamilies {
 class StateRules {
  public:
   StateRules(const v1::DesiredState& state, const MachineNames* names, Problems& problems)
-      : state_(state), names_(names), problems_(problems), places_(names, problems) {}
+      : state_(state), names_(names), problems_(problems), places_(names, problems), access_(problems) {}
 
   void check() {
     collect_addresses();
     for (int i = 0; i < state_.local_addresses_size(); ++i) check_pool(i);
+    access_.check_lists(state_);
     int64_t reals = 0;
     for (int i = 0; i < state_.services_size(); ++i) {
       check_service(i);
@@ -182,6 +184,7 @@ class StateRules {
     }
     check_sloppiness(service, at);
     check_policies(service, at, problems_);
+    access_.check(service, family, at);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
     check_engine(service, at + ".persistence.engine", problems_);
@@ -432,6 +435,7 @@ class StateRules {
   const MachineNames* names_;
   Problems& problems_;
   PlaceRules places_;
+  AccessRules access_;
   // Each with the first service that has it.
   std::map<IpAddress, const v1::Service*> vips_;
   std::map<IpAddress, const v1::Service*> real_addresses_;

@@ -107,7 +107,12 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   state.reals.reserve(service.reals.size() + removed.size());
   for (uint32_t i = 0; i < service.reals.size(); ++i) state.reals.push_back(real_state({index, i}));
   for (const RealId id : removed) state.reals.push_back(removed_state(id));
-  state.traffic = slots.service(live.live(index).id).retired;
+  if (const AccessTableRef& table = live.live(index).access) {
+    state.access = {table->allowed(), table->denied(), service.access->on_denied};
+  }
+  const ServiceId id = live.live(index).id;
+  state.refused = meters.refused_of(id) - slots.service(id).refused_base;
+  state.traffic = slots.service(id).retired;
   for (const RealState& real : state.reals) {
     state.active_connections += real.active_connections;
     state.inactive_connections += real.inactive_connections;

@@ -15,6 +15,8 @@ namespace {
 
 // Reals of an added or removed service that are shown one by one.
 constexpr size_t kRealsShown = 16;
+// Prefixes of a list that came or went, the same way.
+constexpr size_t kPrefixesShown = 16;
 
 // The schema's field names, by timeout kind.
 constexpr std::array<std::string_view, dataplane::kTimeoutKinds> kTimeoutNames = {
@@ -52,6 +54,7 @@ std::string text_of(const PortRange& ports) {
 std::string text_of(const Vip& vip) { return address_and_ports(vip); }
 std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
+std::string text_of(Refusal refusal) { return std::string(name_of(refusal)); }
 // "weight 3 hysteresis 1 withdraw"
 std::string text_of(const std::optional<Quorum>& quorum) {
   if (!quorum) return "none";
@@ -113,6 +116,27 @@ class Details {
     only.clear();
     std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(only));
     for (const T& each : only) lines.push_back(std::string(name) + ": -" + text_of(each));
+  }
+  // The same of lists that may be long: the first of them, and how many more.
+  template <typename T>
+  void long_list(std::string_view name, const std::vector<T>& before, const std::vector<T>& after) {
+    if (before == after) return;
+    Details all;
+    all.list(name, before, after);
+    const size_t shown = std::min(all.lines.size(), kPrefixesShown);
+    lines.insert(lines.end(), all.lines.begin(), all.lines.begin() + static_cast<ptrdiff_t>(shown));
+    if (shown == all.lines.size()) return;
+    lines.push_back(std::string(name) + ": and " + std::to_string(all.lines.size() - shown) + " more");
+  }
+  void access(const std::optional<Access>& before, const std::optional<Access>& after) {
+    static const Access kNone;
+    const Access& old_access = before ? *before : kNone;
+    const Access& new_access = after ? *after : kNone;
+    long_list("access.allow", old_access.allow, new_access.allow);
+    long_list("access.deny", old_access.deny, new_access.deny);
+    list("access.allow_lists", old_access.allow_lists, new_access.allow_lists);
+    list("access.deny_lists", old_access.deny_lists, new_access.deny_lists);
+    field("access.on_denied", old_access.on_denied, new_access.on_denied);
   }
   void persistence(const Service& before, const Service& after) {
     if (before.persistence == after.persistence) return;
@@ -211,6 +235,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("quorum", before.quorum, after.quorum);
   details.field("slow_start", before.slow_start, after.slow_start);
   details.field("panic_threshold", before.panic_threshold, after.panic_threshold);
+  details.access(before.access, after.access);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);
@@ -374,6 +399,27 @@ void compare_pools(const DesiredState& before, const DesiredState& after, std::v
   }
 }
 
+void compare_access_lists(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
+  std::unordered_map<std::string, const AccessList*> old_lists;
+  for (const AccessList& list : before.access_lists) old_lists.emplace(list.name, &list);
+  for (const AccessList& list : after.access_lists) {
+    const auto found = old_lists.find(list.name);
+    const bool is_new = found == old_lists.end();
+    Details details;
+    details.long_list("prefixes", is_new ? std::vector<Prefix>{} : found->second->prefixes, list.prefixes);
+    const std::string subject = "access_lists " + list.name;
+    if (is_new) {
+      changes.push_back({Change::Kind::kAdded, subject, std::move(details.lines)});
+    } else {
+      add_if_any(changes, subject, std::move(details));
+      old_lists.erase(found);
+    }
+  }
+  for (const AccessList& list : before.access_lists) {
+    if (old_lists.contains(list.name)) changes.push_back({Change::Kind::kRemoved, "access_lists " + list.name, {}});
+  }
+}
+
 }  // namespace
 
 std::vector<Change> differences(const DesiredState& before, const DesiredState& after) {
@@ -383,6 +429,7 @@ std::vector<Change> differences(const DesiredState& before, const DesiredState& 
   add_if_any(changes, "timeouts", std::move(timeouts));
   add_if_any(changes, "sysctls", fields_of(before.sysctls, after.sysctls));
   compare_pools(before, after, changes);
+  compare_access_lists(before, after, changes);
   compare_services(before, after, changes);
   compare_match_order(before, after, changes);
   return changes;

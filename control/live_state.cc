@@ -88,8 +88,13 @@ Result<void> is_of_one_family(const Service& service, const std::vector<LocalAdd
 
 }  // namespace
 
-LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports)
-    : slots_(slots), builder_(builder), counters_of_(std::move(counters_of)), ports_(std::move(ports)) {}
+LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports,
+                     std::function<Refused(ServiceId)> refused_of)
+    : slots_(slots),
+      builder_(builder),
+      counters_of_(std::move(counters_of)),
+      ports_(std::move(ports)),
+      refused_of_(std::move(refused_of)) {}
 
 Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
@@ -133,6 +138,7 @@ bool LiveState::update_pools(const DesiredState& next) {
 std::vector<KeptOverride> LiveState::replace(DesiredState next, SteadyTime now) {
   std::vector<Held> held = held_overrides();
   const bool pools_changed = update_pools(next);
+  const bool lists_changed = access_tables_.replace(desired_, next);
   // What a service takes from the whole state where it says nothing itself.
   const bool defaults_changed = next.timeouts != desired_.timeouts ||
                                 next.sysctls.sloppy_tcp != desired_.sysctls.sloppy_tcp ||
@@ -159,7 +165,8 @@ std::vector<KeptOverride> LiveState::replace(DesiredState next, SteadyTime now) 
     const bool was_stale = std::exchange(live_[i].stale, false);
     const bool needs_pool = pools_changed && !service.local_addresses.empty();
     const bool moved = service.match && old_place->second != i;
-    sync_service(i, &before.services[old_place->second], needs_pool || defaults_changed || was_stale || moved, now);
+    const bool affected = needs_pool || (lists_changed && service.access) || defaults_changed || was_stale || moved;
+    sync_service(i, &before.services[old_place->second], affected, now);
     old_places.erase(old_place);
   }
   for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
@@ -176,8 +183,9 @@ void LiveState::remove(const Service& service, const LiveService& live) {
 void LiveState::sync_service(uint32_t index, const Service* before, bool affected, SteadyTime now) {
   const Service& service = desired_.services[index];
   LiveService& live = live_[index];
+  live.access = access_tables_.of(service);
   if (before == nullptr || *before != service) {
-    live.id = slots_.take_service(key_of(service), service.name);
+    live.id = slots_.take_service(key_of(service), service.name, refused_of_);
     sync_reals(service, before, live, now);
     affected = true;
   }
@@ -294,6 +302,8 @@ void LiveState::compile(uint32_t index) {
     input.local_addresses = pools_[{service.local_addresses, family_of(service)}];
   }
   input.no_real = service.no_real;
+  input.access = live.access;
+  if (service.access) input.refusal = service.access->on_denied;
   input.persistence = persistence_of(service);
   add_candidates(index, input);
   builder_.set_service(input);

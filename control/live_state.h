@@ -51,6 +51,8 @@ struct LiveService {
   ServiceId id = dataplane::kNoService;
   // In the order of Service::reals.
   std::vector<LiveReal> reals;
+  // nullptr: it takes every client.
+  AccessTableRef access;
   // By name, and by "ADDRESS:PORT" where no name is so.
   std::unordered_map<std::string, uint32_t> by_name;
   // The builder has not been told of its last change.
@@ -78,8 +80,9 @@ class LiveState {
   // The machine's ports by name, with their DPDK ids.
   using Ports = std::unordered_map<std::string, uint16_t>;
 
-  // `counters_of` reads a real slot's counters.
-  LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports = {});
+  // `counters_of` reads a real slot's counters, `refused_of` a service slot's; none: they count nothing.
+  LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports = {},
+            std::function<Refused(ServiceId)> refused_of = {});
 
   const DesiredState& desired() const noexcept { return desired_; }
   const LiveService& live(uint32_t service) const { return live_[service]; }
@@ -162,6 +165,7 @@ class LiveState {
   SnapshotBuilder& builder_;
   const std::function<Traffic(RealId)> counters_of_;
   const Ports ports_;
+  const std::function<Refused(ServiceId)> refused_of_;
   DesiredState desired_;
   // In the order of desired_.services.
   std::vector<LiveService> live_;
@@ -173,6 +177,7 @@ class LiveState {
   std::unordered_map<std::string, uint32_t> services_by_name_;
   // A pool's addresses by family: services are given those of theirs.
   std::map<std::pair<std::string, AddressFamily>, AddressList> pools_;
+  AccessTables access_tables_;
   // Made when asked for.
   mutable std::vector<uint32_t> sorted_;
 };

@@ -34,6 +34,14 @@ Load Meters::load_of(RealId real) const {
   return sum;
 }
 
+Refused Meters::refused_of(dataplane::ServiceId service) const {
+  Refused sum;
+  for (const auto& worker : dataplane_.workers()) {
+    sum.denied += dataplane_.service_counters(worker.index, service).denied.read();
+  }
+  return sum;
+}
+
 uint64_t Meters::drops_of(DropReason reason) const {
   uint64_t sum = 0;
   for (const auto& worker : dataplane_.workers()) {

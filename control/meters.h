@@ -28,6 +28,8 @@ class Meters {
   // Since the workers' start, of a real's slot.
   Traffic traffic_of(dataplane::RealId real) const;
   Load load_of(dataplane::RealId real) const;
+  // Of a service's slot.
+  Refused refused_of(dataplane::ServiceId service) const;
   uint64_t drops_of(dataplane::DropReason reason) const;
 
   // Measures the rates since the last call, of real slots below `real_slots` and all else. About once a second.

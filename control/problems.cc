@@ -71,6 +71,7 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kDropPacket:
     case dataplane::DropReason::kNotOurVlan:
     case dataplane::DropReason::kConnectionFlushed:
+    case dataplane::DropReason::kAccessDenied:
     case dataplane::DropReason::kBadIcmpChecksum:
     case dataplane::DropReason::kBadIcmpError:
     case dataplane::DropReason::kIcmpNoConnection:

@@ -20,7 +20,7 @@ namespace shunt::control {
 struct Change {
   enum class Kind { kAdded, kRemoved, kChanged };
   Kind kind = Kind::kChanged;
-  // "service web", "real web/10.0.0.1:80", "timeouts", "sysctls", "local_addresses pool0"
+  // "service web", "real web/10.0.0.1:80", "timeouts", "sysctls", "local_addresses pool0", "access_lists abusers"
   std::string subject;
   // One per changed field: "weight: 1 -> 5".
   std::vector<std::string> details;
@@ -56,6 +56,13 @@ struct Traffic {
   uint64_t in_bytes = 0;
   uint64_t out_bytes = 0;
   bool operator==(const Traffic&) const = default;
+};
+
+// Packets of a service that were not forwarded for what it is told to refuse.
+struct Refused {
+  // By its access lists.
+  uint64_t denied = 0;
+  bool operator==(const Refused&) const = default;
 };
 
 // Per second, over the last measured interval (about one second).
@@ -171,6 +178,15 @@ struct ServiceState {
   std::vector<RealState> reals;
   uint64_t active_connections = 0;
   uint64_t inactive_connections = 0;
+  // Of its access lists, as far as they are of its family; unset: it has none.
+  struct AccessFigures {
+    size_t allowed = 0;
+    size_t denied = 0;
+    Refusal on_denied = Refusal::kDrop;
+  };
+  std::optional<AccessFigures> access;
+  // Since the service came.
+  Refused refused;
   // Of its present reals and of those that it had.
   Traffic traffic;
   Rates rates;

@@ -24,12 +24,14 @@ Id take_free(std::vector<Id>& free, std::vector<Slot>& slots) {
 Slots::Slots(uint32_t real_capacity, uint32_t service_capacity)
     : real_capacity_(real_capacity), service_capacity_(service_capacity) {}
 
-ServiceId Slots::take_service(const ServiceKey& key, const std::string& name) {
+ServiceId Slots::take_service(const ServiceKey& key, const std::string& name,
+                              const std::function<Refused(ServiceId)>& refused_now) {
   const auto [found, is_new] = service_ids_.try_emplace(key);
   if (is_new) {
     assert(free_services() > 0);
     found->second = take_free(free_services_, services_);
     services_[found->second.index] = {.key = key, .used = true};
+    if (refused_now) services_[found->second.index].refused_base = refused_now(found->second);
   }
   ServiceSlot& slot = services_[found->second.index];
   slot.name = name;

@@ -46,6 +46,8 @@ struct ServiceSlot {
   uint32_t reals = 0;
   // Traffic of its reals whose slots are freed.
   Traffic retired;
+  // The slot's counters when the service took it: its zero.
+  Refused refused_base;
 };
 
 class Slots {
@@ -55,7 +57,9 @@ class Slots {
 
   // The slot of `key`, a new one if it has none. REQUIRES a free slot if it has none. A removed one that is wanted
   // again keeps its slot.
-  ServiceId take_service(const ServiceKey& key, const std::string& name);
+  // `refused_now` gives the slot's counters, where there are some: a new service's zero.
+  ServiceId take_service(const ServiceKey& key, const std::string& name,
+                         const std::function<Refused(ServiceId)>& refused_now = {});
   // `counters_now` gives the slot's counters: a new real's zero. REQUIRES as above.
   RealId take_real(const RealKey& key, ServiceId service, const std::string& name,
                    const std::function<Traffic(RealId)>& counters_now);
@@ -108,6 +112,7 @@ inline Traffic operator-(const Traffic& a, const Traffic& b) noexcept {
   return {a.connections - b.connections, a.in_packets - b.in_packets, a.out_packets - b.out_packets,
           a.in_bytes - b.in_bytes, a.out_bytes - b.out_bytes};
 }
+inline Refused operator-(const Refused& a, const Refused& b) noexcept { return {a.denied - b.denied}; }
 inline Traffic& operator+=(Traffic& a, const Traffic& b) noexcept {
   a.connections += b.connections;
   a.in_packets += b.in_packets;

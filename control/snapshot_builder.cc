@@ -31,6 +31,7 @@ struct SnapshotBuilder::ServiceBlock {
   std::vector<Candidate> sorry;
   std::vector<uint32_t> slots;
   AddressList local_addresses;
+  AccessTableRef access;
   std::vector<Vip> vips;
   std::optional<MatchRule> match;
   uint32_t priority = 0;
@@ -161,6 +162,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   block->sorry = input.sorry;
   block->slots = slot_table(input.scheduler, block->candidates, reals_);
   block->local_addresses = input.local_addresses;
+  block->access = input.access;
 
   std::shared_ptr<const ServiceBlock>& current = grow_to(blocks_, input.id.index);
   ServiceEntry& entry = block->entry;
@@ -181,6 +183,8 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.one_packet = input.one_packet;
   entry.any_destination = input.match && takes_any_destination(*input.match);
   entry.no_real = input.no_real;
+  entry.refusal = input.refusal;
+  if (block->access) entry.access = &block->access->table();
   entry.persistence = input.persistence;
   entry.has_thresholds = have_thresholds(block->candidates);
   entry.sloppy_sctp = input.sloppy_sctp;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "control/access_tables.h"
 #include "control/match_table_builder.h"
 #include "control/next_hop_table.h"
 #include "dataplane/snapshot.h"
@@ -46,6 +47,9 @@ struct ServiceInput {
   // All of the service's family. nullptr: none.
   AddressList local_addresses;
   dataplane::TimeoutSet timeouts{};
+  // nullptr: every client is taken.
+  AccessTableRef access;
+  dataplane::Refusal refusal = dataplane::Refusal::kDrop;
   // Bytes; 0: as clients and reals say.
   uint16_t max_segment_size = 0;
 };

@@ -4,14 +4,11 @@
 
 #include "dataplane/answer.h"
 #include "dataplane/call.h"
-#include "dataplane/checksum.h"
 #include "dataplane/choose.h"
-#include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
-#include "dataplane/local_ports.h"
+#include "dataplane/open.h"
 #include "dataplane/owner.h"
-#include "dataplane/schedulers/scheduler.h"
 #include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
@@ -49,150 +46,9 @@ bool opens_connection(const ServiceEntry& service, const Packet& packet) noexcep
   return (packet.tcp_flags & (kTcpSyn | kTcpRst | kTcpAck)) == kTcpSyn;
 }
 
-// A stateless scheduler gives every packet of a flow the same real, so one-way methods do without a connection.
-bool can_go_untracked(const ServiceEntry& service) noexcept {
-  const bool one_way = service.method == Method::kDirect || service.method == Method::kTunnel;
-  return one_way && scheduler_for(service.scheduler).is_stateless();
-}
-
 // Packets of no connection may be of one that found the table full.
 bool goes_untracked(const Worker& worker, const ServiceEntry& service) noexcept {
   return can_go_untracked(service) && worker.counters.untracked_packets.read() > 0;
-}
-
-template <typename Ip>
-Flow<Ip> forward_untracked(Worker& worker, RealId real) noexcept {
-  worker.counters.untracked_packets.add(1);
-  return {nullptr, real, Direction::kRequest};
-}
-
-// For a packet that was decided.
-template <typename Ip>
-constexpr Flow<Ip> kNoFlow{nullptr, kNoReal, Direction::kRequest};
-
-// What a request's way out as the reply's mirror image adds to a sum over its addresses, and over its ports.
-template <typename Key>
-uint32_t delta_of_addresses(const Key& request, const Key& reply) noexcept {
-  return delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
-}
-template <typename Key>
-uint32_t delta_of_ports(const Key& request, const Key& reply) noexcept {
-  return delta_of(request.source_port, reply.destination_port) + delta_of(request.destination_port, reply.source_port);
-}
-
-// What both directions' rewrites add to the checksums.
-void prepare_rewrite(Connection& connection) noexcept {
-  const uint32_t ip = delta_of_addresses(connection.request, connection.reply);
-  connection.request_ip_delta = fold(ip + kTtlDelta);
-  connection.reply_ip_delta = fold(inverse(fold(ip)) + kTtlDelta);
-  connection.l4_delta = fold(uint64_t{ip} + delta_of_ports(connection.request, connection.reply));
-}
-void prepare_rewrite(Connection6& connection) noexcept {
-  connection.l4_delta = fold(uint64_t{delta_of_addresses(connection.request, connection.reply)} +
-                             delta_of_ports(connection.request, connection.reply));
-}
-
-// A real's end of a connection, toward its client. A real without a port of its own keeps the request's (ip_vs_core.c
-// ip_vs_schedule). A tunnel's real may be of the other family; then the address means nothing, but replies do not come
-// here either.
-template <typename Key>
-Be16 port_at(const RealEntry& real, const Key& request) noexcept {
-  return real.port.raw == 0 ? request.destination_port : real.port;
-}
-void set_reply(Connection& connection, const RealEntry& real) noexcept {
-  const FlowKey& request = connection.request;
-  connection.reply = {real.address.v4(), request.source, port_at(real, request), request.source_port, request.protocol};
-}
-void set_reply(Connection6& connection, const RealEntry& real) noexcept {
-  const FlowKey6& request = connection.request;
-  connection.real_port = port_at(real, request);
-  connection.reply = {real.address.bytes, request.source, connection.real_port, request.source_port, request.protocol};
-}
-
-// A zeroed connection for the packet, room made if need be; nullptr: the table is full of better ones.
-template <typename Ip>
-typename Ip::Entry* allocate(Worker& worker) noexcept {
-  auto& table = connections_of<Ip>(worker);
-  typename Ip::Entry* connection = table.allocate();
-  if (connection == nullptr && evict_half_open<Ip>(worker)) connection = table.allocate();
-  return connection;
-}
-
-ConnectionState first_state(uint8_t protocol) noexcept {
-  if (protocol == kIpProtocolTcp) return ConnectionState::kNone;
-  return protocol == kIpProtocolUdp ? ConnectionState::kUdp : ConnectionState::kSctpNone;
-}
-
-// What every connection begins with, its request's key being set.
-template <typename Entry>
-void begin(const Worker& worker, const Snapshot& snapshot, RealId real_id, Entry& connection) noexcept {
-  const RealEntry& real = snapshot.reals[real_id.index];
-  set_reply(connection, real);
-  connection.real = real_id;
-  connection.state = first_state(connection.request.protocol);
-  connection.method = real.method;
-  connection.client_hop = kNoNextHop;
-  connection.created = worker.now;
-  connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(connection.state)];
-}
-
-// False: no local port for fullnat, or no place in the index; the reason is in `why`.
-template <typename Ip>
-bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
-                     const typename Ip::Key& request, RealId real_id, typename Ip::Entry& connection,
-                     DropReason& why) noexcept {
-  auto& table = connections_of<Ip>(worker);
-  const RealEntry& real = snapshot.reals[real_id.index];
-  connection.request = request;
-  begin(worker, snapshot, real_id, connection);
-  // What it counts as from its first packet on, at once, so that the next pick of the burst sees it: TCP's SYN makes it
-  // active; others stay as IPVS's connections begin, inactive (ip_vs_ctl.c, IP_VS_CONN_F_INACTIVE).
-  if (service.protocol == kIpProtocolTcp) connection.flags |= kConnectionActive;
-  switch (real.method) {
-    case Method::kDirect:
-    case Method::kTunnel:
-      connection.flags |= kConnectionNoOutput;
-      break;
-    case Method::kFullnat:
-      why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
-      if (service.local_addresses.empty() || !choose_local<Ip>(worker, service, real.port.raw == 0, connection)) {
-        return false;
-      }
-      connection.flags |= kConnectionTwoWay;
-      break;
-    case Method::kNat:
-      connection.flags |= kConnectionTwoWay;
-      // The same client port to the same real through another VIP would make replies ambiguous.
-      why = DropReason::kLocalPortsExhausted;
-      if (table.find(connection.reply).entry != nullptr) return false;
-      break;
-  }
-  prepare_rewrite(connection);
-  why = DropReason::kTableFull;
-  return table.insert(&connection);
-}
-
-template <typename Ip>
-Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
-                         const typename Ip::Key& request, const Held& held, Packet& packet) noexcept {
-  typename Ip::Entry* connection = allocate<Ip>(worker);
-  DropReason why = DropReason::kTableFull;
-  if (connection == nullptr || !fill_and_insert<Ip>(worker, snapshot, service, request, held.real, *connection, why)) {
-    if (connection != nullptr) connections_of<Ip>(worker).release(connection);
-    let_go(worker, held);
-    if (can_go_untracked(service)) return forward_untracked<Ip>(worker, held.real);
-    packet.drop(why);
-    return kNoFlow<Ip>;
-  }
-  if (held.by != kNoTemplate) {
-    connection->control = held.by;
-    connection->flags |= kConnectionControlled;
-  }
-  worker.real_counters[held.real.index].connections.add(1);
-  owe_sweep<Ip>(worker, kEntriesPerConnection);
-  count_in(worker, *connection);
-  note_opened(worker, service, held.real);
-  return {connection, held.real, Direction::kRequest};
 }
 
 // There is no real for the packet's new connection.
@@ -210,19 +66,6 @@ void turn_away(Worker& worker, const Snapshot& snapshot, const ServiceEntry& ser
   }
 }
 
-// A datagram that gets a real but leaves no connection behind: it goes on by one that is forgotten with it, as under
-// Linux (ip_vs_conn.c, IP_VS_CONN_F_ONE_PACKET).
-template <typename Ip>
-Flow<Ip> forward_alone(Worker& worker, const Snapshot& snapshot, const typename Ip::Key& request, RealId real_id,
-                       Direction direction) noexcept {
-  typename Ip::Entry& connection = alone_of<Ip>(worker);
-  connection.request = request;
-  connection.flags = 0;
-  begin(worker, snapshot, real_id, connection);
-  prepare_rewrite(connection);
-  return {&connection, real_id, direction};
-}
-
 // A fragment of such a datagram behind the first one goes where that one went.
 template <typename Ip>
 Flow<Ip> follow_first(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Packet& packet) noexcept {
@@ -233,6 +76,25 @@ Flow<Ip> follow_first(Worker& worker, const Snapshot& snapshot, const ServiceEnt
     return kNoFlow<Ip>;
   }
   return forward_alone<Ip>(worker, snapshot, Ip::key_of(packet), real, Direction::kRequest);
+}
+
+// The service does not take the packet's client.
+template <typename Ip>
+void refuse_client(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, Refusal refusal,
+                   DropReason why, Packet& packet) noexcept {
+  const bool is_tcp = service.protocol == kIpProtocolTcp;
+  // A later fragment has no header to answer, and an RST wants no answer.
+  const bool is_silent = part_of(Ip::header_of(packet)) == Part::kLater || (is_tcp && (packet.tcp_flags & kTcpRst) != 0);
+  if (is_silent || refusal == Refusal::kDrop) return packet.drop(why);
+  if (is_tcp && refusal == Refusal::kReset) return drop_with_reset<Ip>(worker, packet, why);
+  drop_with_answer<Ip>(worker, snapshot, packet, why, Answer::kProhibited);
+}
+
+// True: its access lists deny the client.
+bool is_denied(Worker& worker, const ServiceEntry& service, const IpAddress& client) noexcept {
+  if (service.access == nullptr || !service.access->denies(client)) [[likely]] return false;
+  worker.service_counters[service.id.index].denied.add(1);
+  return true;
 }
 
 // A datagram of a one-packet service has its real. `datagram`: of a first fragment; nullptr: it is whole.
@@ -320,6 +182,11 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
   const Part part = part_of(Ip::header_of(packet));
   if (service->one_packet && part == Part::kLater) return follow_first<Ip>(worker, snapshot, *service, packet);
   if (worker.count > 1 && hand_off_request<Ip>(worker, *service, flow, part, packet)) return kNoFlow<Ip>;
+  // Whatever is not of a connection, so that nothing gets by without one.
+  if (is_denied(worker, *service, flow.source)) [[unlikely]] {
+    refuse_client<Ip>(worker, snapshot, *service, service->refusal, DropReason::kAccessDenied, packet);
+    return kNoFlow<Ip>;
+  }
   const bool opens = part != Part::kLater && opens_connection(*service, packet);
   if (!opens && !goes_untracked(worker, *service)) {
     // Linux, whose address the VIP is, answers TCP with a reset; a flood of these must not crowd out its other traffic. It
@@ -436,6 +303,10 @@ Flow<Ip> admit_error(Worker& worker, const Snapshot& snapshot, const ServiceEntr
                      const typename Ip::Key& request, Packet& packet) noexcept {
   if (defences_of<Ip>(worker).turns_away()) {
     packet.drop(DropReason::kDropPacket);
+    return kNoFlow<Ip>;
+  }
+  if (is_denied(worker, service, IpFlow::from(request).source)) {
+    packet.drop(DropReason::kAccessDenied);
     return kNoFlow<Ip>;
   }
   // An error has no Call-ID (ip_vs_pe_sip.c ip_vs_sip_fill_param).

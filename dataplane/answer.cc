@@ -34,6 +34,7 @@ IcmpHeader icmp_header(const Ipv4Header*, Answer answer, uint16_t mtu) noexcept 
     case Answer::kPortUnreachable: return {3, 3, {}, {}};
     case Answer::kTooBig: return {3, 4, {}, Be32::from_host(mtu)};  // RFC 1191
     case Answer::kTimeExceeded: return {11, 0, {}, {}};
+    case Answer::kProhibited: return {3, 13, {}, {}};  // RFC 1812 section 5.2.7.1
   }
   return {};
 }
@@ -42,6 +43,7 @@ IcmpHeader icmp_header(const Ipv6Header*, Answer answer, uint16_t mtu) noexcept 
     case Answer::kPortUnreachable: return {1, 4, {}, {}};
     case Answer::kTooBig: return {2, 0, {}, Be32::from_host(mtu)};
     case Answer::kTimeExceeded: return {3, 0, {}, {}};
+    case Answer::kProhibited: return {1, 1, {}, {}};
   }
   return {};
 }

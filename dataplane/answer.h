@@ -9,7 +9,7 @@
 
 namespace shunt::dataplane {
 
-enum class Answer : uint8_t { kPortUnreachable, kTooBig, kTimeExceeded };
+enum class Answer : uint8_t { kPortUnreachable, kTooBig, kTimeExceeded, kProhibited };
 
 // Counts the packet as dropped for `reason` and sends its sender the answer, unless the sender must not get one or
 // too many were sent this second; then it is dropped. `mtu`: for kTooBig, in bytes of an IP packet.

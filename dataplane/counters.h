@@ -46,6 +46,12 @@ struct alignas(64) RealCounters {
 };
 static_assert(sizeof(RealCounters) == 64);
 
+// What a worker refused of one service's packets; one cache line, written only when something is.
+struct alignas(64) ServiceCounters {
+  Counter denied;  // by its access lists
+};
+static_assert(sizeof(ServiceCounters) == 64);
+
 struct alignas(64) WorkerCounters {
   Counter rx_packets;
   Counter tx_packets;

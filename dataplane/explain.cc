@@ -62,7 +62,7 @@ void tell_owner(const Worker& worker, const ServiceEntry& service, Explanation& 
     told.steered_to = worker.steering->owner_of(key_of(flow, Ip{}));
 }
 
-// What the real's replies would be known by: as set_reply() and fill_and_insert() of admit.cc make it.
+// What the real's replies would be known by: as set_reply() and fill_and_insert() of open.cc make it.
 template <typename Ip>
 void tell_reply(Worker& worker, const ServiceEntry& service, Explanation& told) noexcept {
   const RealEntry& real = *told.real;
@@ -116,6 +116,8 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
   told.service = service == nullptr ? kNoService : service->id;
   if (service == nullptr) return;
   tell_owner<Ip>(worker, *service, told);
+  told.is_denied = service->access != nullptr && service->access->denies(told.flow.source);
+  if (told.is_denied) return;
   told.drop_rate = defences_of<Ip>(worker).drop_rate();
   told.is_table_full = table.is_full();
   told.choice = peek_real(worker, snapshot, *service, told.flow, loads);

@@ -24,6 +24,8 @@ struct Explanation {
 
   // Of a packet of no connection. kNoService: it is not for a service.
   ServiceId service = kNoService;
+  // The service's access lists deny the client; nothing below but the owner is told then.
+  bool is_denied = false;
   // What the destination is (AddressSlot::Kind).
   uint8_t destination_kinds = 0;
   // The worker that this one would hand it to; itself: nobody.

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/access_table.h"
 #include "dataplane/match_table.h"
 #include "dataplane/next_hops.h"
 #include "dataplane/sysctls.h"
@@ -109,6 +110,10 @@ struct ServiceEntry {
   // conhash: of its share of the connections, how many percent a real may have; 0: any.
   uint16_t load_bound = 125;
   NoReal no_real = NoReal::kUnreachable;
+  // What clients are told whom `access` denies.
+  Refusal refusal = Refusal::kDrop;
+  // nullptr: every client may open connections.
+  const AccessTable* access = nullptr;
   // A candidate has Thresholds.
   bool has_thresholds = false;
   Persistence persistence;

@@ -51,6 +51,15 @@ std::string_view name_of(NoReal no_real) noexcept {
   return "?";
 }
 
+std::string_view name_of(Refusal refusal) noexcept {
+  switch (refusal) {
+    case Refusal::kDrop: return "drop";
+    case Refusal::kReset: return "reset";
+    case Refusal::kProhibited: return "prohibited";
+  }
+  return "?";
+}
+
 std::string_view name_of(ConnectionState state) noexcept {
   switch (state) {
     case ConnectionState::kNone: return "NONE";

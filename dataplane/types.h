@@ -43,6 +43,13 @@ enum class NoReal : uint8_t {
   kReset,        // TCP: a reset; other protocols as kUnreachable
 };
 
+// What a client is told whom a service does not take.
+enum class Refusal : uint8_t {
+  kDrop,        // nothing
+  kReset,       // TCP: a reset; other protocols as kProhibited
+  kProhibited,  // ICMP: administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)
+};
+
 enum class PollMode : uint8_t { kBusy, kAdaptive };
 
 // Linux IPVS's TCP states (ip_vs_proto_tcp.c), in its order, UDP's one, and SCTP's (ip_vs_proto_sctp.c) in its order.
@@ -91,6 +98,7 @@ std::string_view name_of(Method method) noexcept;            // "nat"
 std::string_view name_of(SchedulerKind scheduler) noexcept;  // "wlc"
 std::string_view name_of(ConnectionState state) noexcept;    // "SYN_RECV"
 std::string_view name_of(NoReal no_real) noexcept;           // "unreachable"
+std::string_view name_of(Refusal refusal) noexcept;          // "prohibited"
 
 // Slots in the snapshot's tables, stable through snapshots. A slot is reused only after the last
 // connection on it is gone.

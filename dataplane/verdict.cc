@@ -88,6 +88,8 @@ Text text_of(DropReason reason) noexcept {
       return {"not_our_vlan", "Frames on a port with vlan that are untagged or of another VLAN; see the switch's port."};
     case DropReason::kConnectionFlushed:
       return {"connection_flushed", "Packets of connections that the operator cut."};
+    case DropReason::kAccessDenied:
+      return {"access_denied", "New connections of clients that a service's access lists deny; 'explain' says by which prefix."};
   }
   return {"?", "?"};
 }

@@ -62,8 +62,9 @@ enum class DropReason : uint8_t {
   kDropPacket,           // would open a connection, which sysctl drop_packet forbade it
   kNotOurVlan,           // a tagged port: without its tag
   kConnectionFlushed,    // its connection was cut by the operator
+  kAccessDenied,         // its client is on the service's deny list, or not on its allow list
 };
-inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kConnectionFlushed) + 1;
+inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kAccessDenied) + 1;
 
 // "no_neighbour": the reason's stable name. Any thread.
 std::string_view name_of(DropReason reason) noexcept;

@@ -147,6 +147,7 @@ struct alignas(64) Worker {
   ConnectionTable6 connections6;  // IPv6
   RealCounters* real_counters = nullptr;  // kMaxReals
   Cursor* cursors = nullptr;              // kMaxServices
+  ServiceCounters* service_counters = nullptr;  // kMaxServices
   LoadTrees load_trees;
   LocalityCache localities;
 

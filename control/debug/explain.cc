@@ -35,6 +35,14 @@ void tell_handling(const std::vector<Explanation>& told, std::vector<ExplainedWo
   for (uint32_t i = 0; i < told.size(); ++i) is_handled_by(i, unknown);
 }
 
+// What becomes of a packet that the service's access lists deny.
+std::string then_of(const Service& service) {
+  const Refusal refusal = service.access ? service.access->on_denied : Refusal::kDrop;
+  if (refusal == Refusal::kDrop) return "it is dropped";
+  if (refusal == Refusal::kReset && service.protocol == Protocol::kTcp) return "it is answered with a reset";
+  return "it is answered with ICMP administratively prohibited";
+}
+
 std::string words_of(const ExplainedNextHop& hop) {
   switch (hop.state) {
     case ExplainedNextHop::State::kReachable: return "by MAC " + hop.mac.to_string() + " on port " + hop.port;
@@ -167,6 +175,10 @@ ExplainedWorker Controller::State::explained_worker(const ExplainQuery& query, u
   out.is_reply = told.direction == dataplane::Direction::kReply;
   out.begins_anew = told.begins_anew;
   const RealId id = goes_with_connection(told) ? told.connection->real : told.choice.real;
+  if (told.is_denied) {
+    out.drop_reason = name_of(DropReason::kAccessDenied);
+    return out;
+  }
   if (!told.real) {
     if (told.service != dataplane::kNoService) out.drop_reason = name_of(DropReason::kNoRealLeft);
     return out;
@@ -232,6 +244,11 @@ std::string Controller::State::verdict_of(const ExplainReport& report, const std
   if (!is_alike) return "a new connection; which real it gets depends on the worker that receives it";
   const std::string name = report.service ? report.service->name + "/" + worker.real : worker.real;
   if (worker.is_reply) return "a reply of real " + name + " on its way to the client";
+  if (said.is_denied) {
+    std::string then = "it is dropped";
+    if (const auto index = live.find_service(report.service->name)) then = then_of(live.desired().services[*index]);
+    return "service " + report.service->name + " does not take the client: " + report.service->access + "; " + then;
+  }
   if (worker.real.empty()) {
     std::string then = "it is answered with port unreachable";
     if (const auto index = live.find_service(report.service->name)) {
@@ -274,6 +291,8 @@ ExplainedService Controller::State::explained_service(const ExplainQuery& query,
   out.found_by = told.direction == dataplane::Direction::kReply ? "its connection" : found_by(service, query);
   out.scheduler = service.scheduler;
   out.method = service.method;
+  const bool is_reply = told.direction == dataplane::Direction::kReply;
+  if (service.access && !is_reply) out.access = text_of(decide(*service.access, live.desired(), query.client));
   for (uint32_t i = 0; i < services.size(); ++i) {
     if (i == index || !range_for(services[i], query)) continue;
     const char* why = service.match ? "; a match goes first" : "; the narrower range goes first";
@@ -321,7 +340,7 @@ ExplainReport Controller::State::explain(const ExplainQuery& query, const std::v
     report.workers.back().worker = static_cast<uint32_t>(report.workers.size() - 1);
   }
   tell_handling(told, report.workers);
-  if (index != UINT32_MAX) report.reals = explained_reals(index, report.workers);
+  if (index != UINT32_MAX && !first.is_denied) report.reals = explained_reals(index, report.workers);
   report.verdict = report.service ? verdict_of(report, told) : verdict_without_service(query, told[0]);
   return report;
 }

@@ -27,6 +27,8 @@ struct ExplainedService {
   SchedulerKind scheduler = SchedulerKind::kWlc;
   Method method = Method::kNat;
   std::vector<std::string> passed_over;
+  // What its access lists say of the client; empty: it has none.
+  std::string access;
 };
 
 struct ExplainedNextHop {

@@ -10,10 +10,11 @@ namespace {
 
 // Every part of the state is named here, so that a new one cannot be forgotten.
 void copy_all_but_services(const DesiredState& from, DesiredState& to) {
-  const auto& [timeouts, local_addresses, services, sysctls] = from;
+  const auto& [timeouts, local_addresses, services, sysctls, access_lists] = from;
   to.timeouts = timeouts;
   to.local_addresses = local_addresses;
   to.sysctls = sysctls;
+  to.access_lists = access_lists;
 }
 
 bool has_order(const std::vector<std::string_view>& names, const DesiredState& state) {

@@ -128,6 +128,7 @@ Json to_json(const ServiceState& service, const StatusQuery& query) {
       {"panic_threshold", service.panic_threshold},
       {"panics", service.standing.panics},
       {"weight_up", service.standing.reals.weight_up},
+      {"access_denied_packets", service.refused.denied},
       {"active_connections", service.active_connections},
       {"inactive_connections", service.inactive_connections},
       {"traffic", to_json(service.traffic)},

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "control/model/access.h"
 #include "control/model/health_check.h"
 #include "control/model/policies.h"
 #include "dataplane/sysctls.h"
@@ -143,6 +144,8 @@ struct Service {
   Milliseconds slow_start{0};
   // Percent of the reals; 0: never.
   uint32_t panic_threshold = 0;
+  // Unset: every client may open connections.
+  std::optional<Access> access;
   bool operator==(const Service&) const = default;
 };
 
@@ -193,6 +196,7 @@ struct DesiredState {
   std::vector<LocalAddressPool> local_addresses;
   std::vector<Service> services;
   Sysctls sysctls;
+  std::vector<AccessList> access_lists;
   bool operator==(const DesiredState&) const = default;
 };
 

@@ -109,6 +109,7 @@ v1::ExplainResponse to_proto(const ExplainReport& report) {
     service.set_scheduler(config::to_proto(report.service->scheduler));
     service.set_method(config::to_proto(report.service->method));
     for (const std::string& line : report.service->passed_over) service.add_passed_over(line);
+    service.set_access(report.service->access);
   }
   for (const ExplainedWorker& worker : report.workers) put(worker, *out.add_workers());
   for (const ExplainedReal& real : report.reals) put(real, *out.add_reals());

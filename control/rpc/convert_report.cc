@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/convert.h"
+#include "config/convert_access.h"
 #include "config/convert_policies.h"
 #include "config/duration.h"
 #include "control/rpc/override_requests.h"
@@ -107,6 +108,13 @@ void put(const ServiceState& service, v1::ServiceState& out) {
   out.set_withdrawn(service.withdrawn);
   out.set_panics(service.standing.panics);
   out.set_weight_up(service.standing.reals.weight_up);
+  if (service.access) {
+    v1::AccessState& access = *out.mutable_access();
+    access.set_allowed_prefixes(static_cast<uint32_t>(service.access->allowed));
+    access.set_denied_prefixes(static_cast<uint32_t>(service.access->denied));
+    access.set_on_denied(config::to_proto(service.access->on_denied));
+    access.set_denied_packets(service.refused.denied);
+  }
   for (const RealState& real : service.reals) put(real, *out.add_reals());
   out.set_active_connections(service.active_connections);
   out.set_inactive_connections(service.inactive_connections);

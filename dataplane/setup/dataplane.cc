@@ -153,6 +153,10 @@ const RealCounters& Dataplane::real_counters(uint32_t worker, RealId real) const
   return (*state_->workers)[worker].real_counters[real.index];
 }
 
+const ServiceCounters& Dataplane::service_counters(uint32_t worker, ServiceId service) const noexcept {
+  return (*state_->workers)[worker].service_counters[service.index];
+}
+
 std::string Dataplane::dpdk_version() {
   return std::to_string(rte_version_year()) + "." + (rte_version_month() < 10 ? "0" : "") +
          std::to_string(rte_version_month()) + "." + std::to_string(rte_version_minor());

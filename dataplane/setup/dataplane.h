@@ -123,6 +123,8 @@ class Dataplane {
   // The real's counters on that worker. Traffic counters only grow; whoever reuses a slot takes the values at that
   // time as its zero.
   const RealCounters& real_counters(uint32_t worker, RealId real) const noexcept;
+  // What a worker refused of the service's packets; as above.
+  const ServiceCounters& service_counters(uint32_t worker, ServiceId service) const noexcept;
   // "22.11.11": the library that runs, which may be newer than the one built with.
   static std::string dpdk_version();
   // Packet buffers that nobody holds, and how many there are. Looks at every lcore's cache; any thread.

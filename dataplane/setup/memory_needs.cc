@@ -66,7 +66,7 @@ MemoryNeeds memory_needs(const DataplaneOptions& options, uint32_t workers) noex
   MemoryNeeds needs;
   needs.tables = workers * table_bytes(options) + TemplateTable::bytes_for(options.templates);
   const uint64_t shared_loads = workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0;
-  needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * sizeof(Cursor) +
+  needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * (sizeof(Cursor) + sizeof(ServiceCounters)) +
                               LoadTrees::bytes() + LocalityCache::bytes() + shared_loads);
   needs.mbufs = pool_bytes(options);
   uint64_t descriptors = 0;

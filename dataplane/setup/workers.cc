@@ -60,6 +60,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
       {owned.table6, "IPv6 connections", ConnectionTable6::bytes_for(options.ipv6_connections_per_worker)},
       {owned.real_counters, "counters", kMaxReals * sizeof(RealCounters)},
       {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
+      {owned.service_counters, "service counters", kMaxServices * sizeof(ServiceCounters)},
       {owned.load_trees, "load trees", LoadTrees::bytes()},
       {owned.localities, "localities", LocalityCache::bytes()},
       {owned.shared_loads, "loads", workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0},
@@ -86,6 +87,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.connections6.attach(owned.table6.get(), options.ipv6_connections_per_worker, key);
   worker.real_counters = static_cast<RealCounters*>(owned.real_counters.get());
   std::uninitialized_default_construct_n(worker.real_counters, kMaxReals);
+  worker.service_counters = static_cast<ServiceCounters*>(owned.service_counters.get());
+  std::uninitialized_default_construct_n(worker.service_counters, kMaxServices);
   worker.cursors = static_cast<Cursor*>(owned.cursors.get());
   const uint32_t first = first_place_of(index);
   std::uninitialized_fill_n(worker.cursors, kMaxServices, Cursor{.first = first, .position = first});

@@ -65,6 +65,7 @@ class Workers {
     Memory table6;
     Memory real_counters;
     Memory cursors;
+    Memory service_counters;
     Memory load_trees;
     Memory localities;
     Memory shared_loads;

@@ -66,6 +66,8 @@ class Config:
         self.sysctls = {"conn_reuse_mode": 3} if method in ("direct", "tunnel") else {}
         # In a network namespace of its own no port is taken.
         self.http = {}
+        # As in the file.
+        self.access_lists = []
         self.services = {}
         for family in families:
             self._add("web", "tcp", HTTP_PORT, reals, family)
@@ -101,6 +103,7 @@ class Config:
             "http": self.http,
             **({"timeouts": self.timeouts} if self.timeouts else {}),
             **({"sysctls": self.sysctls} if self.sysctls else {}),
+            **({"access_lists": self.access_lists} if self.access_lists else {}),
             "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
                                 for family in FAMILIES],
             "services": [self._service(service) for service in self.services.values()],

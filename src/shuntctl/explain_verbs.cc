@@ -73,6 +73,7 @@ class ExplainText {
     const std::string who = names_it ? "worker " + std::to_string(worker.worker()) + ": " : "";
     if (worker.real().empty()) {
       line("real", who + "none", Tone::kBad);
+      if (!worker.drop_reason().empty()) line("drop", who + printable(worker.drop_reason()), Tone::kBad);
       return;
     }
     line("real", who + printable(worker.real()) + ": " + printable(worker.why()));
@@ -97,6 +98,7 @@ void add_service_lines(const v1::ExplainResponse& told, ExplainText& out) {
   out.line("service", printable(service.name()) + ": " + printable(service.found_by()) + "; scheduler " +
                           word(service.scheduler()) + ", method " + word(service.method()));
   for (const auto& other : service.passed_over()) out.line("passed over", printable(other));
+  if (!service.access().empty()) out.line("access", printable(service.access()));
 }
 
 void add_worker_lines(const v1::ExplainResponse& told, ExplainText& out) {

@@ -120,6 +120,16 @@ std::string standing_text(const v1::ServiceState& service) {
   return text;
 }
 
+// "access: 3 allowed, 120 denied, 4711 packets refused"
+std::string access_text(const v1::ServiceState& service, bool exact) {
+  if (!service.has_access()) return "";
+  const v1::AccessState& access = service.access();
+  std::string text = "access:";
+  if (access.allowed_prefixes() > 0) text += " " + std::to_string(access.allowed_prefixes()) + " allowed,";
+  if (access.denied_prefixes() > 0) text += " " + std::to_string(access.denied_prefixes()) + " denied,";
+  return text + " " + count(access.denied_packets(), exact) + " packets refused";
+}
+
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
@@ -141,6 +151,7 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
     table.row({upper(word(service.protocol())), place_of(service), scheduler_text(service), "",
                number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
                {service.name(), Tone::kBold}, {standing_text(service), Tone::kBad}});
+    if (service.has_access()) table.row({"", access_text(service, settings.exact)});
     for (const auto& vip : service.more_vips()) table.row({"", endpoint_of(vip)});
     for (const auto& real : service.reals()) {
       table.row({"  ->", endpoint(real.address(), real.port()), forward_text(real), weight_text(real),

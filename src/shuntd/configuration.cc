@@ -41,6 +41,7 @@ ConfigurationOutcome outcome_of(const config::LoadedFile& loaded, const std::str
   machine_part.clear_local_addresses();
   machine_part.clear_services();
   machine_part.clear_sysctls();
+  machine_part.clear_access_lists();
   configuration.machine_part = encode(machine_part);
   return outcome;
 }

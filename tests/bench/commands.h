@@ -14,6 +14,7 @@ void add_instructions_command(CLI::App& app);
 void add_steering_command(CLI::App& app, Results& results);
 void add_schedulers_command(CLI::App& app, Results& results);
 void add_services_command(CLI::App& app, Results& results);
+void add_access_command(CLI::App& app, Results& results);
 void add_templates_command(CLI::App& app, Results& results);
 
 }  // namespace shunt::bench

@@ -38,6 +38,7 @@ int main_of(int argc, char** argv) {
   add_steering_command(app, results);
   add_schedulers_command(app, results);
   add_services_command(app, results);
+  add_access_command(app, results);
   add_templates_command(app, results);
 
   // CLI11 takes the arguments from the last to the first.

@@ -51,6 +51,10 @@ control::DesiredState full_state() {
   service.quorum = control::Quorum{3, 2, control::OnQuorumLoss::kWithdraw};
   service.slow_start = Milliseconds(30000);
   service.panic_threshold = 50;
+  service.access = control::Access{{*Prefix::parse("198.51.100.0/24")}, {*Prefix::parse("198.51.100.9/32")}, {"partners"},
+                                   {"abusers"}, control::Refusal::kProhibited};
+  state.access_lists = {{"partners", {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")}},
+                        {"abusers", {*Prefix::parse("10.0.0.0/8")}}};
   state.services = {service};
   state.sysctls = {.conn_reuse_mode = 3,
                    .expire_nodest_conn = true,

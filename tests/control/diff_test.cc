@@ -116,6 +116,25 @@ TEST(Differences, ShowEveryFieldOfAService) {
                           "timeouts.tcp_established: default -> 60s"));
 }
 
+TEST(Differences, ShowAccessAndOfLongListsTheBeginning) {
+  DesiredState before = two_services();
+  before.access_lists = {{"abusers", {*Prefix::parse("10.0.0.0/8")}}, {"gone", {}}};
+  DesiredState after = before;
+  after.services[0].access = Access{{}, {*Prefix::parse("192.0.2.0/24")}, {}, {"abusers"}, Refusal::kReset};
+  after.access_lists = {{"abusers", {}}, {"new", {*Prefix::parse("2001:db8::/32")}}};
+  for (uint32_t i = 0; i < 20; ++i) after.access_lists[0].prefixes.push_back({IpAddress::from_v4(Be32::from_host(i)), 32});
+  const auto changes = differences(before, after);
+  ASSERT_EQ(changes.size(), 4u);
+  EXPECT_EQ(changes[0].subject, "access_lists abusers");
+  ASSERT_EQ(changes[0].details.size(), 17u);
+  EXPECT_EQ(changes[0].details.front(), "prefixes: +0.0.0.0/32");
+  EXPECT_EQ(changes[0].details.back(), "prefixes: and 5 more") << "16 of 20 that came and one that went";
+  EXPECT_EQ(changes[1], (Change{Kind::kAdded, "access_lists new", {"prefixes: +2001:db8::/32"}}));
+  EXPECT_EQ(changes[2], (Change{Kind::kRemoved, "access_lists gone", {}}));
+  EXPECT_EQ(changes[3], (Change{Kind::kChanged, "service web",
+                                {"access.deny: +192.0.2.0/24", "access.deny_lists: +abusers", "access.on_denied: drop -> reset"}}));
+}
+
 TEST(Differences, ShowPersistenceAndWhatGoesWithIt) {
   const DesiredState before = two_services();
   DesiredState after = before;

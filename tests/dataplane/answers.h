@@ -16,8 +16,8 @@ inline test::PacketBuilder answer_to(const test::PacketBuilder& packet, Answer a
     uint8_t type;
     uint8_t code;
   };
-  constexpr Kind kIpv4[] = {{3, 3}, {3, 4}, {11, 0}};
-  constexpr Kind kIpv6[] = {{1, 4}, {2, 0}, {3, 0}};
+  constexpr Kind kIpv4[] = {{3, 3}, {3, 4}, {11, 0}, {3, 13}};
+  constexpr Kind kIpv6[] = {{1, 4}, {2, 0}, {3, 0}, {1, 1}};
   const Kind kind = (packet.is_v6() ? kIpv6 : kIpv4)[static_cast<size_t>(answer)];
   test::Bytes quoted = packet.ip_bytes();
   quoted.resize(std::min<size_t>(quoted.size(), packet.is_v6() ? 1280 - 40 - 8 : 576 - 20 - 8));

@@ -70,6 +70,26 @@ TEST(Explain, SaysHowTheServiceWasFoundAndWhoWasPassedOver) {
   EXPECT_EQ(other.service->found_by, "all ports of VIP 10.9.9.9");
 }
 
+TEST(Explain, SaysThatAClientIsDeniedAndByWhichPrefix) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  rig.options.file.state.access_lists = {{"abusers", {*Prefix::parse("10.1.200.0/24")}}};
+  rig.options.file.state.services[0].access = Access{{}, {}, {}, {"abusers"}, Refusal::kReset};
+  Controller& controller = rig.start();
+  const ExplainReport denied = explained(controller, query_from(1000));
+  EXPECT_EQ(denied.verdict,
+            "service dns does not take the client: denied by 10.1.200.0/24 of access list abusers; it is answered with ICMP "
+            "administratively prohibited");
+  EXPECT_EQ(denied.workers[0].drop_reason, "access_denied");
+  EXPECT_THAT(denied.reals, IsEmpty());
+  DesiredState other = rig.options.file.state;
+  other.access_lists[0].prefixes = {*Prefix::parse("10.1.201.0/24")};
+  ASSERT_TRUE(controller.apply(other, 0, false));
+  const ExplainReport allowed = explained(controller, query_from(1000));
+  EXPECT_EQ(allowed.service->access, "allowed: no prefix holds the client's address");
+  EXPECT_EQ(allowed.workers[0].chosen_by, "scheduler") << "a list that changed is asked anew";
+}
+
 TEST(Explain, SaysWhyARealIsNotChosen) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;

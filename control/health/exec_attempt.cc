@@ -1,8 +1,11 @@
 #include "control/health/exec_attempt.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +17,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "control/health/words.h"
@@ -57,6 +61,19 @@ std::string why_not(const std::string& folder, const std::string& program) {
   return runs ? "" : program + ": not a program; chmod +x";
 }
 
+// Takes from the calling thread all that Linux lets the daemon do beyond its user's rights, and from the programs that it
+// starts the ways back: root's exec, ambient capabilities, set-user-ID and file capabilities (capabilities(7)). An errno; 0:
+// it is done.
+int give_up_privileges() noexcept {
+  constexpr unsigned long kNoRoot = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
+  if (::geteuid() == 0 && ::prctl(PR_SET_SECUREBITS, kNoRoot, 0, 0, 0) != 0) return errno;
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  return ::syscall(SYS_capset, &header, none.data()) == 0 ? 0 : errno;
+}
+
 // An errno; 0: it runs.
 int spawn(const std::string& program, std::vector<std::string> words, std::vector<std::string> environment, int output,
           pid_t& pid) {
@@ -74,8 +91,13 @@ int spawn(const std::string& program, std::vector<std::string> words, std::vecto
   posix_spawnattr_setsigmask(&attributes, &signals);
   sigfillset(&signals);
   posix_spawnattr_setsigdefault(&attributes, &signals);
-  const int error = ::posix_spawn(&pid, program.c_str(), &files, &attributes, pointers(words).data(),
-                                  pointers(environment).data());
+  // Privileges are a thread's: what one without any starts has none, and the daemon keeps its own.
+  int error = 0;
+  std::thread([&] {
+    error = give_up_privileges();
+    if (error != 0) return;
+    error = ::posix_spawn(&pid, program.c_str(), &files, &attributes, pointers(words).data(), pointers(environment).data());
+  }).join();
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   return error;

@@ -349,6 +349,20 @@ TEST_F(AttemptsTest, ExecRunsOnlyWhatTheAdministratorPutThere) {
   EXPECT_THAT(said(ExecCheck{{good}}, 80), HasSubstr(folder_ + ": others may change it"));
 }
 
+TEST_F(AttemptsTest, ExecHasNoneOfTheDaemonsPrivileges) {
+  // All sets that a program can act by or hand on, and what set-user-ID programs would bring.
+  const std::string program = write_program(
+      "privileges", "#!/bin/sh\necho $(grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs):' /proc/self/status | cut -f2 | sort -u)\n");
+  EXPECT_EQ(said(ExecCheck{{program}}, 80), "+status 0, said \"0000000000000000 1\"");
+  // Ours stay, as the loop needs them.
+  std::ifstream status("/proc/self/status");
+  const std::string ours{std::istreambuf_iterator<char>(status), {}};
+  if (::geteuid() == 0) {
+    EXPECT_THAT(ours, testing::Not(HasSubstr("CapEff:\t0000000000000000")));
+  }
+  EXPECT_THAT(ours, HasSubstr("NoNewPrivs:\t0"));
+}
+
 TEST_F(AttemptsTest, AnEndedProgramGoesWithItsChildren) {
   const std::string program = write_program("slow", "#!/bin/sh\nsleep 300 &\necho $! > " + folder_ + "/child\nsleep 300\n");
   Begun begun = attempts().begin(ExecCheck{{program}}, {*IpAddress::parse("127.0.0.1"), 80}, 1s, [](const Outcome&) {});

@@ -1,6 +1,10 @@
 """Clients of a few lines that run in the lab's client namespace. Address and port of the service are their first words;
 the address says the family."""
 
+import subprocess
+
+from lab.reals import UPLOAD_PORT
+
 
 def run(lab, script, *words):
     """Runs a client to its end and returns the lines that it printed."""
@@ -115,3 +119,19 @@ except TimeoutError:
     except (ConnectionResetError, BrokenPipeError):
         print("reset when it spoke", flush=True)
 """
+
+
+class Held:
+    """A client with an open connection that says nothing."""
+
+    def __init__(self, lab, family, seconds):
+        self._process = lab.start_client(f"held-{family.version}", ["/usr/bin/python3", "-c", HOLD, family.vip,
+                                                                    str(UPLOAD_PORT), str(seconds)],
+                                         stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout.readline() == "connected\n"
+
+    def end(self):
+        """What became of it."""
+        line = self._process.stdout.readline().strip()
+        self._process.wait(20)
+        return line

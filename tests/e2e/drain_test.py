@@ -2,31 +2,14 @@
 operator said of a real."""
 
 import json
-import subprocess
 import unittest
 
 import clients
 from lab.family import FAMILIES
 from lab.lab import Lab
-from lab.reals import ECHO_PORT, UPLOAD_PORT
+from lab.reals import ECHO_PORT
 from lab.shell import wait_for
 from method_cases import FamilyCases
-
-
-class Held:
-    """A client with an open connection that says nothing."""
-
-    def __init__(self, lab, family, seconds):
-        self._process = lab.start_client(f"held-{family.version}", ["/usr/bin/python3", "-c", clients.HOLD, family.vip,
-                                                                    str(UPLOAD_PORT), str(seconds)],
-                                         stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout.readline() == "connected\n"
-
-    def end(self):
-        """What became of it."""
-        line = self._process.stdout.readline().strip()
-        self._process.wait(20)
-        return line
 
 
 class DrainCases(FamilyCases):
@@ -43,7 +26,7 @@ class DrainCases(FamilyCases):
 
     def hold(self, family, seconds):
         """A held connection, and the real that has it."""
-        held = Held(self.lab, family, seconds)
+        held = clients.Held(self.lab, family, seconds)
         [connection] = [c for c in self.shuntd.connections("--service", family.service("upload"))
                         if c["state"] == "ESTABLISHED"]
         [real] = [name for name in self.lab.topology.reals if family.real(int(name[1:])) == connection["real"]]

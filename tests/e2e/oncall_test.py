@@ -1,6 +1,6 @@
 """An engineer's night, with nothing but what the package brings: it is installed on a machine of its own, started by systemd,
-changed over TCP with certificates, a real breaks, is seen everywhere, explained, captured, drained, a bad file changes nothing,
-a change is taken back, and the daemon is killed and is itself again."""
+changed over TCP with certificates, a real breaks, is seen everywhere, explained, captured, drained with a deadline, a bad file
+changes nothing, a change is taken back by a rollback, and the daemon is killed and is itself again."""
 
 import json
 import os
@@ -8,8 +8,10 @@ import re
 import tempfile
 import unittest
 
+import clients
 from lab.config import TAPS, Plain, to_yaml
 from lab.daemon import binary, numbers
+from lab.family import IPV4
 from lab.lab import Lab
 from lab.shell import LabError, run, wait_for
 from machine import Machine, make_package
@@ -29,6 +31,7 @@ class OnCallTest(unittest.TestCase):
                 self.apply_from_another_machine()
                 self.a_real_breaks_and_is_seen()
                 self.a_connection_is_explained_and_captured()
+                self.a_drain_has_a_deadline()
                 self.a_real_is_drained()
                 self.a_bad_file_changes_nothing()
                 self.a_change_is_taken_back()
@@ -94,6 +97,17 @@ class OnCallTest(unittest.TestCase):
         frames = run(["tcpdump", "-nr", self.path("night.pcapng")]).stdout
         self.assertIn(f"{_VIP}.80: Flags [S]", frames)
 
+    def a_drain_has_a_deadline(self):
+        held = clients.Held(self.lab, IPV4, 6)
+        [holder] = [real["name"] for real in self.service("upload")["reals"] if real["active_connections"] > 0]
+        self.remote("real", "drain", "upload", holder, "--deadline", "2s", "--then", "reset")
+        [override] = self.ask("overrides")["overrides"]
+        self.assertRegex(override["drain"]["by"], "^oncall at 203")
+        wait_for(lambda: "no connections left" in self.ctl("events").stdout, 20, "the drain to end at its deadline")
+        self.assertIn("reset", held.end())
+        self.remote("real", "drain", "upload", holder, "--undo")
+        self.assertFalse(self.real(holder, "upload")["draining"])
+
     def a_real_is_drained(self):
         self.remote("real", "drain", "web", "r1")
         self.assertTrue(self.real("r1")["draining"])
@@ -112,15 +126,23 @@ class OnCallTest(unittest.TestCase):
         self.machine.run(["cp", "/run/outside/shunt.yaml", "/etc/shunt/shunt.yaml"])
 
     def a_change_is_taken_back(self):
-        before = self.state()
-        with open(self.path("before.yaml"), "w", encoding="utf-8") as out:
-            out.write(before)
+        before, revision = self.state(), self.ask("status")["revision"]
         wrong = self.document()
         wrong["services"][0]["reals"] = [real for real in wrong["services"][0]["reals"] if real["name"] != "r3"]
         self.remote("apply", "-f", self.write("wrong.yaml", wrong))
         self.assertNotEqual(self.state(), before)
-        self.remote("apply", "-f", self.path("before.yaml"))
+        newest = self.ask("history")["revisions"][0]
+        self.assertEqual((newest["revision"], newest["what"]), (revision + 1, "apply"))
+        self.assertRegex(newest["who"], "^oncall at 203")
+        # Whoever acts on an old picture is told; whoever looks first sees what would change.
+        late = self.remote("rollback", str(revision), "--expect-revision", str(revision), check=False)
+        self.assertEqual(late.returncode, 5, late.stderr)
+        self.assertIn("web/r3", self.remote("rollback", str(revision), "--dry-run").stdout)
+        self.assertNotEqual(self.state(), before)
+        self.remote("rollback", str(revision))
         self.assertEqual(self.state(), before)
+        newest = self.ask("history")["revisions"][0]
+        self.assertEqual((newest["revision"], newest["what"]), (revision + 2, f"rollback to revision {revision}"))
         wait_for(lambda: self.real("r3")["health"] == "HEALTH_UP", 20, "r3 to be up")
         self.assertEqual(self.answers(8), {"r3"})
 
@@ -181,9 +203,12 @@ class OnCallTest(unittest.TestCase):
         return self.lab.client([binary("shuntctl"), "--server", f"{_SERVER}:9181", "--ca", self.path("ca.pem"),
                                 "--cert", self.path("oncall.pem"), "--key", self.path("oncall.key"), *arguments], check=check)
 
-    def real(self, name):
-        [web] = [service for service in self.ask("service", "list")["services"] if service["name"] == "web"]
-        [real] = [real for real in web["reals"] if real["name"] == name and not real.get("removed", False)]
+    def service(self, name):
+        [found] = [service for service in self.ask("service", "list")["services"] if service["name"] == name]
+        return found
+
+    def real(self, name, service="web"):
+        [real] = [real for real in self.service(service)["reals"] if real["name"] == name and not real.get("removed", False)]
         return {"draining": False, **real}
 
     def wait_for_up(self, names):

@@ -187,6 +187,33 @@ v1::ListServicesResponse to_proto(const ServicePage& page) {
   return out;
 }
 
+void put(const ServiceState& service, bool with_reals, v1::ServiceStats& out) {
+  out.set_name(service.name);
+  out.set_active_connections(service.active_connections);
+  out.set_inactive_connections(service.inactive_connections);
+  put(service.traffic, *out.mutable_traffic());
+  put(service.rates, *out.mutable_rates());
+  uint32_t reals = 0;
+  uint32_t up = 0;
+  for (const RealState& real : service.reals) {
+    reals += real.removed ? 0 : 1;
+    up += real.removed || real.health == Health::kDown ? 0 : 1;
+    if (!with_reals) continue;
+    v1::RealStats& to = *out.add_real_stats();
+    to.set_name(real.name);
+    to.set_health(to_proto(real.health));
+    to.set_effective_weight(real.effective_weight);
+    to.set_active_connections(real.active_connections);
+    to.set_inactive_connections(real.inactive_connections);
+    put(real.traffic, *to.mutable_traffic());
+    put(real.rates, *to.mutable_rates());
+    to.set_draining(real.draining);
+    to.set_removed(real.removed);
+  }
+  out.set_reals(reals);
+  out.set_reals_up(up);
+}
+
 v1::Connection to_proto(const ConnectionReport& connection) {
   v1::Connection out;
   out.set_protocol(config::to_proto(connection.protocol));

@@ -11,6 +11,8 @@ v1::Health to_proto(Health health);
 v1::ApplyResponse to_proto(const ApplyOutcome& outcome);
 v1::Status to_proto(const StatusReport& report);
 v1::ListServicesResponse to_proto(const ServicePage& page);
+// For WatchStats.
+void put(const ServiceState& service, bool with_reals, v1::ServiceStats& out);
 v1::Connection to_proto(const ConnectionReport& connection);
 v1::WorkerState to_proto(const WorkerState& worker);
 v1::PortState to_proto(const PortState& port);

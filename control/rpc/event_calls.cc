@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/rpc/convert_report.h"
+#include "control/rpc/follower.h"
 #include "control/rpc/service.h"
 #include "control/rpc/status.h"
 
@@ -14,22 +15,7 @@ namespace {
 // How soon a stream notices that its client left or that the daemon stops.
 constexpr std::chrono::milliseconds kLook{200};
 constexpr size_t kEventsAtOnce = 256;
-constexpr int kMaxFollowers = 64;
 constexpr size_t kMaxLife = 32;
-
-// Counted as long as it lives.
-class Follower {
- public:
-  explicit Follower(std::atomic<int>& count) : count_(count), place_(++count) {}
-  ~Follower() { --count_; }
-  Follower(const Follower&) = delete;
-  Follower& operator=(const Follower&) = delete;
-  bool has_place() const noexcept { return place_ <= kMaxFollowers; }
-
- private:
-  std::atomic<int>& count_;
-  const int place_;
-};
 
 grpc::Status invalid(const char* field, std::string cause, std::string remedy) {
   return to_status(grpc::StatusCode::INVALID_ARGUMENT,
@@ -124,10 +110,7 @@ grpc::Status ShuntService::WatchEvents(grpc::ServerContext* context, const v1::W
   if (auto valid = check(*request); !valid.ok()) return valid;
   std::optional<Follower> follower;
   if (request->follow()) follower.emplace(followers_);
-  if (follower && !follower->has_place()) {
-    return {grpc::StatusCode::RESOURCE_EXHAUSTED, "events: " + std::to_string(kMaxFollowers) +
-                                                      " clients follow already; end one, or ask without follow"};
-  }
+  if (follower && !follower->admission().ok()) return follower->admission();
   EventRing& ring = controller_.events();
   EventStream stream(ring, *writer, request->fail_on_gap());
   if (!stream.begin(start_of(*request, ring), !request->from_now())) return stream.status();

@@ -50,6 +50,7 @@ const std::vector<CallRole>& call_roles() {
       {"/shunt.v1.Shunt/ListPorts", Role::kViewer},
       {"/shunt.v1.Shunt/ListDrops", Role::kViewer},
       {"/shunt.v1.Shunt/WatchEvents", Role::kViewer},
+      {"/shunt.v1.Shunt/WatchStats", Role::kViewer},
       {"/shunt.v1.Debug/Explain", Role::kViewer},
       // Both slow workers down, and a capture shows what clients send.
       {"/shunt.v1.Debug/Trace", Role::kAdmin},

@@ -58,6 +58,9 @@ class ShuntService final : public v1::Shunt::Service {
   // event_calls.cc
   grpc::Status WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
                            grpc::ServerWriter<v1::Event>* writer) override;
+  // stats_calls.cc
+  grpc::Status WatchStats(grpc::ServerContext* context, const v1::WatchStatsRequest* request,
+                          grpc::ServerWriter<v1::Stats>* writer) override;
 
  private:
   grpc::Status apply(const grpc::ServerContext& context, const v1::ApplyRequest& request, v1::ApplyResponse* response);
@@ -70,7 +73,7 @@ class ShuntService final : public v1::Shunt::Service {
   // Edits that raced each other would be made again and again.
   std::mutex edit_mutex_;
   const config::MachineNames machine_;
-  // Clients that follow events: each holds one of gRPC's threads.
+  // Clients that follow events or figures: each holds one of gRPC's threads.
   std::atomic<int> followers_ = 0;
   std::atomic<bool> stopping_ = false;
 };

@@ -19,6 +19,7 @@ _shuntctl_options() {
     "real drain") echo "--undo --wait --deadline --then --for --expect-revision $common" ;;
     "real clear") echo "--expect-revision $common" ;;
     top) echo "--once $common" ;;
+    stats) echo "-w --watch --reals --interval --count $common" ;;
     events) echo "-w --watch --after --new $common" ;;
     explain) echo "--port $common" ;;
     doctor) echo "--all --watch $common" ;;
@@ -34,7 +35,7 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports events top explain trace capture doctor import export" ;;
+    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports events stats top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
     history) echo "show" ;;
@@ -49,7 +50,7 @@ _shuntctl_arguments() {
   local verb=$1 count=$2 first=$3
   shift 3
   case "$verb:$count" in
-    "service list:0" | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
+    "service list:0" | stats:* | "service remove:0" | real\ *:0) "$@" __complete services 2>/dev/null ;;
     "real set-weight:1" | "real drain:1" | "real clear:1" | "real update:1" | "real remove:1") "$@" __complete reals "$first" 2>/dev/null ;;
     check:0 | import\ *:0 | "import dpvs":*) echo "<file>" ;;
     explain:2) echo "tcp udp sctp" ;;

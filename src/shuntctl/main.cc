@@ -28,7 +28,7 @@ constexpr const char* kFooter =
 
 Environment: SHUNT_SOCKET, SHUNT_SERVER, SHUNT_CA, SHUNT_CERT and SHUNT_KEY are the defaults of --socket, --server, --ca,
 --cert and --key; NO_COLOR turns colour off.
-With -o json, streams (conn list, events) are one message per line, and errors are JSON on standard error.
+With -o json, streams (conn list, events, stats) are one message per line, and errors are JSON on standard error.
 What shuntctl --help lists as options may also follow a command.)";
 
 bool wants_colour() {
@@ -126,6 +126,7 @@ int run(int argc, char** argv) {
   add_override_verbs(app, command);
   add_machine_verbs(app, command);
   add_event_verbs(app, command);
+  add_stats_verbs(app, command);
   add_top_verbs(app, command);
   add_explain_verbs(app, command);
   add_watch_verbs(app, command);

@@ -29,6 +29,8 @@ void add_machine_verbs(CLI::App& app, Command& command);
 void add_top_verbs(CLI::App& app, Command& command);
 // events
 void add_event_verbs(CLI::App& app, Command& command);
+// stats
+void add_stats_verbs(CLI::App& app, Command& command);
 // explain
 void add_explain_verbs(CLI::App& app, Command& command);
 // trace, capture

@@ -85,6 +85,7 @@ class FakeDaemon : public v1::Shunt::Service {
   // ListServices: page by page.
   std::vector<v1::ListServicesResponse> pages;
   std::vector<v1::Connection> connections;
+  std::vector<v1::Stats> stats;
   std::vector<v1::Event> events;
   // Of the second watch, which ends well.
   std::vector<v1::Event> events_again;
@@ -105,6 +106,7 @@ class FakeDaemon : public v1::Shunt::Service {
   v1::ListConnectionsRequest asked_connections;
   v1::WatchEventsRequest asked_events;
   int watches = 0;
+  v1::WatchStatsRequest asked_stats;
   std::vector<v1::ListServicesRequest> asked_services;
 
  private:
@@ -186,6 +188,12 @@ class FakeDaemon : public v1::Shunt::Service {
     const bool is_again = ++watches > 1 && !events_again.empty();
     for (const auto& event : is_again ? events_again : events) writer->Write(event);
     return is_again ? grpc::Status::OK : refuse;
+  }
+
+  grpc::Status WatchStats(Context*, const v1::WatchStatsRequest* request, grpc::ServerWriter<v1::Stats>* writer) override {
+    asked_stats = *request;
+    for (const auto& each : stats) writer->Write(each);
+    return refuse;
   }
 
   ScratchFolder folder_;

@@ -102,14 +102,16 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
 Result<DesiredState> Controller::State::decode(const JournalEntry& entry) const {
   auto state = options.codec.decode(entry.state);
   if (!state) return state;
-  std::vector<DesiredState> edits;
+  if (entry.edits.empty()) return state;
+  std::vector<ServiceEdit> edits;
   for (const std::string& bytes : entry.edits) {
-    auto edit = options.codec.decode(bytes);
+    auto edit = edit_in(bytes, options.codec);
     if (!edit) return edit.error();
     edits.push_back(std::move(*edit));
   }
-  if (!replay(edits, *state)) return Error{ErrorCode::kInvalid, "an edit names a real that the state has not"};
-  return state;
+  make_edits(edits, *state);
+  // Whether all of it together fits this machine.
+  return options.codec.decode(options.codec.encode(*state));
 }
 
 Result<void> Controller::State::restore() {
@@ -140,6 +142,10 @@ Result<void> Controller::State::restore() {
   } else if (history) {
     history->begin(revision);
   }
+  // Overrides have revisions of their own, which the journal does not know: what the file brings comes after them.
+  auto overridden = load_overrides();
+  if (!overridden) return overridden.error();
+  revision = std::max(revision, overridden->revision);
 
   const bool file_wins = !kept || (*entry)->file_hash != options.file.content_hash;
   DesiredState state = file_wins ? options.file.state : *kept;
@@ -157,7 +163,7 @@ Result<void> Controller::State::restore() {
     const std::vector<Change> changes = differences(before, state);
     if (!kept || !changes.empty()) {
       const ActiveCause active(cause, {Origin::kFile, "", "start"});
-      remember(++revision, before, state, changes);
+      remember(++revision, undo_of(before, state), changes);
     }
   }
   if (file_wins || !drained.empty()) {
@@ -165,7 +171,7 @@ Result<void> Controller::State::restore() {
   }
   live.replace(state);
   applied = file_wins ? started : (*entry)->time;
-  if (auto overridden = restore_overrides(); !overridden) return overridden;
+  restore_overrides(std::move(*overridden));
   drain_named(drained);
   events.begin_with(revision);
   tell("applied", "revision " + std::to_string(revision), std::string("restored from ") + source);
@@ -239,6 +245,22 @@ EventRing& Controller::events() noexcept { return state_->events; }
 Result<ApplyOutcome> Controller::apply(DesiredState state, uint64_t expected_revision, bool dry_run) {
   return call<ApplyOutcome>(*state_, [=, this, state = std::move(state)](ApplyDone done) mutable {
     state_->apply(std::move(state), expected_revision, dry_run, dry_run ? std::move(done) : state_->noted(std::move(done)));
+  });
+}
+
+Result<ApplyOutcome> Controller::edit(ServiceEdit edit, uint64_t expected_revision, bool dry_run) {
+  return call<ApplyOutcome>(*state_, [=, this, edit = std::move(edit)](ApplyDone done) mutable {
+    state_->edit(std::move(edit), expected_revision, dry_run, dry_run ? std::move(done) : state_->noted(std::move(done)));
+  });
+}
+
+Result<PartOfState> Controller::part(std::vector<std::string> names) {
+  return call<PartOfState>(*state_, [this, names = std::move(names)](auto done) { done(state_->part(names)); });
+}
+
+Result<PartOfState> Controller::near(Neighbourhood around, std::vector<std::string> names) {
+  return call<PartOfState>(*state_, [this, around = std::move(around), names = std::move(names)](auto done) {
+    done(state_->near(around, names));
   });
 }
 

@@ -23,6 +23,7 @@
 #include "control/model/machine.h"
 #include "control/observation.h"
 #include "control/report.h"
+#include "control/service_edit.h"
 #include "dataplane/setup/dataplane.h"
 #include "src/base/result.h"
 
@@ -36,6 +37,8 @@ namespace shunt::control {
 struct StateCodec {
   std::function<std::string(const DesiredState&)> encode;
   std::function<Result<DesiredState>(const std::string&)> decode;
+  // As decode, of services without what they refer to: not validated. Unset: decode does it.
+  std::function<Result<DesiredState>(const std::string&)> decode_part;
 };
 
 // What the configuration file asks for.
@@ -97,6 +100,8 @@ class Controller {
   // Changes, each for the cause of the calling thread (history/cause.h). All return after their snapshot is published and their state journaled; a failed one changed nothing.
   // `expected_revision` 0: whatever is current, else kConflict unless it is. REQUIRES a validated state.
   Result<ApplyOutcome> apply(DesiredState state, uint64_t expected_revision, bool dry_run);
+  // As apply(), of some services alone: what it costs does not grow with the others. REQUIRES a valid state afterwards.
+  Result<ApplyOutcome> edit(ServiceEdit edit, uint64_t expected_revision, bool dry_run);
   // As apply() without a revision, for the configuration file's services while running; a restart then finds that the
   // journal knows this file.
   Result<ApplyOutcome> reload(FileState file);
@@ -122,6 +127,10 @@ class Controller {
 
   // Reports. kUnavailable when the daemon is stopping.
   Result<CurrentState> get();
+  // The services of these names, and all that is no service; names that there are not are left out.
+  Result<PartOfState> part(std::vector<std::string> names);
+  // Services that is_near(), but those of these names; without what is no service.
+  Result<PartOfState> near(Neighbourhood around, std::vector<std::string> names);
   Result<StatusReport> status();
   // kNotFound when `query.name` names no service. kUnavailable also when there is no answer within `limit`.
   Result<ServicePage> list_services(const ServiceQuery& query, std::optional<Milliseconds> limit = {});

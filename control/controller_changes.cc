@@ -42,26 +42,6 @@ std::vector<IpAddress> own_addresses(const KernelView& view) {
 
 }  // namespace
 
-bool replay(const std::vector<DesiredState>& edits, DesiredState& state) {
-  if (edits.empty()) return true;
-  const auto key = [](const Service& service, const Real& real) { return service.name + '\n' + real.name; };
-  std::unordered_map<std::string, Real*> reals;
-  for (Service& service : state.services) {
-    for (Real& real : service.reals) reals.emplace(key(service, real), &real);
-  }
-  for (const DesiredState& edit : edits) {
-    for (const Service& service : edit.services) {
-      for (const Real& after : service.reals) {
-        const auto real = reals.find(key(service, after));
-        if (real == reals.end()) return false;
-        real->second->weight = after.weight;
-        real->second->weight_before_drain = after.weight_before_drain;
-      }
-    }
-  }
-  return true;
-}
-
 std::vector<RealName> take_drains(DesiredState& state) {
   std::vector<RealName> drained;
   for (Service& service : state.services) {
@@ -115,7 +95,7 @@ void Controller::State::apply(DesiredState state, uint64_t expected_revision, bo
   if (changes.empty()) return done(ApplyOutcome{revision, {}});
   if (auto fits = live.fits(state); !fits) return done(fits.error());
   if (dry_run) return done(ApplyOutcome{revision, std::move(changes)});
-  remember(revision + 1, live.desired(), state, changes);
+  remember(revision + 1, undo_of(live.desired(), state), changes);
   if (auto kept = keep(revision + 1, state); !kept) {
     forget(revision + 1);
     return done(kept.error());

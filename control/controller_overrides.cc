@@ -69,24 +69,24 @@ void Controller::State::override_real(const std::string& service, const std::str
   publish_soon([done = std::move(done), outcome = ApplyOutcome{revision, changes}] { done(outcome); });
 }
 
-Result<void> Controller::State::restore_overrides() {
+Result<KeptOverrides> Controller::State::load_overrides() {
   auto kept = override_file.load();
-  if (!kept) {
-    if (kept.error().code != ErrorCode::kInvalid) return kept.error();
-    spdlog::error("{}", kept.error().message);
-    outside_problems.emplace("damaged overrides", kept.error().message);
-    tell("journal", "overrides", kept.error().message);
-    return {};
-  }
-  revision = std::max(revision, kept->revision);
+  if (kept || kept.error().code != ErrorCode::kInvalid) return kept;
+  spdlog::error("{}", kept.error().message);
+  outside_problems.emplace("damaged overrides", kept.error().message);
+  tell("journal", "overrides", kept.error().message);
+  // Each change of one is in the history, too.
+  return KeptOverrides{history ? history->newest() : 0, {}};
+}
+
+void Controller::State::restore_overrides(KeptOverrides kept) {
   const auto now = WallClock::now();
-  std::erase_if(kept->list, [now](KeptOverride& each) {
+  std::erase_if(kept.list, [now](KeptOverride& each) {
     each.value = still_valid(std::move(each.value), now);
     return each.value.is_empty();
   });
-  tell_lost(live.restore(kept->list));
+  tell_lost(live.restore(kept.list));
   if (!live.overridden().empty()) spdlog::info("overrides: {} are in force", live.overridden().size());
-  return {};
 }
 
 void Controller::State::tell_lost(const std::vector<KeptOverride>& lost) {

@@ -18,6 +18,7 @@
 #include "control/debug/explain_report.h"
 #include "control/debug/watch_report.h"
 #include "control/history/history.h"
+#include "control/history/undo.h"
 #include "control/journal.h"
 #include "control/lateness.h"
 #include "control/live_state.h"
@@ -36,9 +37,6 @@ namespace shunt::control {
 
 using ApplyDone = std::function<void(Result<ApplyOutcome>)>;
 using Clock = std::chrono::steady_clock;
-
-// Makes edits that a former version appended to the journal, each a state of nothing but its reals; false: the state has no such real.
-bool replay(const std::vector<DesiredState>& edits, DesiredState& state);
 
 struct RealName {
   std::string service;
@@ -74,6 +72,13 @@ struct Controller::State {
   void run_loop();
   void stop();
 
+  // --- edits (controller_edits.cc) ---
+  void edit(ServiceEdit edit, uint64_t expected_revision, bool dry_run, ApplyDone done);
+  // Writes the journal: the edit alone, while those that it holds do not outgrow the state.
+  Result<void> keep_edit(uint64_t next_revision, const ServiceEdit& edit);
+  PartOfState part(const std::vector<std::string>& names) const;
+  PartOfState near(const Neighbourhood& around, const std::vector<std::string>& names) const;
+
   // --- changes (controller_changes.cc) ---
   void apply(DesiredState state, uint64_t expected_revision, bool dry_run, ApplyDone done);
   void reload(FileState file, ApplyDone done);
@@ -89,8 +94,7 @@ struct Controller::State {
   void open_history();
   void note_history(const Result<void>& written);
   // Before the journal is written; the next commit() is of this revision, or history->forget().
-  void remember(uint64_t next_revision, const DesiredState& before, const DesiredState& after,
-                const std::vector<Change>& changes);
+  void remember(uint64_t next_revision, const Undo& way_back, const std::vector<Change>& changes);
   // What was committed and changed no state.
   void remember_override(const std::vector<Change>& changes);
   void forget(uint64_t next_revision);
@@ -104,7 +108,9 @@ struct Controller::State {
   void override_real(const std::string& service, const std::string& real, uint64_t expected_revision,
                      const OverrideEdit& edit, ApplyDone done);
   Result<void> set_override(RealPlace place, const Override& after);
-  Result<void> restore_overrides();
+  // A damaged file is told as a problem, and there are none.
+  Result<KeptOverrides> load_overrides();
+  void restore_overrides(KeptOverrides kept);
   void tell_lost(const std::vector<KeptOverride>& lost);
   // Adds to changes of overridden reals that their override holds on.
   void note_overrides(std::vector<Change>& changes) const;

@@ -19,7 +19,7 @@ namespace shunt::control {
 namespace {
 
 constexpr std::array<char, 8> kStateMagic = {'S', 'H', 'U', 'N', 'T', 'J', 'N', 'L'};
-constexpr std::array<char, 8> kEditMagic = {'S', 'H', 'U', 'N', 'T', 'E', 'D', 'T'};
+constexpr std::array<char, 8> kEditMagic = {'S', 'H', 'U', 'N', 'T', 'E', 'D', '2'};
 constexpr uint32_t kFormat = 1;
 // Edits may take this much, or as much as the state, before the file is written anew.
 constexpr uint64_t kEditBytes = 256 * 1024;
@@ -181,7 +181,15 @@ Result<std::optional<JournalEntry>> Journal::load() {
   if (!bytes) return bytes.error();
   std::string cause;
   auto entry = parse(*bytes, cause);
-  if (entry) return entry;
+  if (entry) {
+    const uint64_t state_length = sizeof(Header) + entry->state.size();
+    uint64_t length = state_length;
+    for (const std::string& edit : entry->edits) length += sizeof(Header) + edit.size();
+    const bool is_whole = length == bytes->size();
+    length_ = is_whole ? length : 0;
+    state_length_ = state_length;
+    return entry;
+  }
 
   const auto aside = set_aside();
   if (!aside) return aside.error();

@@ -22,7 +22,7 @@ struct JournalEntry {
   WallClock::time_point time;
   // The desired state, encoded.
   std::string state;
-  // Made to it since, in their order; `revision` and `time` are the last one's.
+  // What was appended since, in its order; `revision` and `time` are the last one's.
   std::vector<std::string> edits;
 };
 
@@ -47,7 +47,7 @@ class Journal {
   // Replaces what was last written, edits included. REQUIRES no edits in `entry`. On error, what was last written still
   // is.
   Result<void> write(const JournalEntry& entry);
-  // Whether append() may follow: something was written since open(), and edits do not yet outgrow it.
+  // Whether append() may follow: something was written or loaded whole, and edits do not yet outgrow it.
   bool can_append() const noexcept;
   // Adds an edit to what was last written. REQUIRES can_append(). On error, as write().
   Result<void> append(uint64_t revision, WallClock::time_point time, std::string_view edit);
@@ -58,7 +58,7 @@ class Journal {
   std::string directory_;
   // Open and locked for as long as this lives.
   int directory_fd_;
-  // Of the file that this process wrote: its length, and how much of that is the state. 0: there is none.
+  // Of the file: its length, and how much of that is the state. 0: there is none, or it has a torn end.
   uint64_t length_ = 0;
   uint64_t state_length_ = 0;
 };

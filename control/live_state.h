@@ -18,6 +18,7 @@
 #include "control/policy/service_policy.h"
 #include "control/policy/slow_start.h"
 #include "control/report.h"
+#include "control/service_edit.h"
 #include "control/slots.h"
 #include "control/snapshot_builder.h"
 #include "src/base/result.h"
@@ -96,6 +97,9 @@ class LiveState {
   // those whose real is gone. A real that is added to a service that there is begins its slow start at `now`.
   std::vector<KeptOverride> replace(DesiredState next, SteadyTime now = std::chrono::steady_clock::now());
 
+  // As replace(), of some services. REQUIRES fits() of them.
+  std::vector<KeptOverride> edit(const ServiceEdit& edit, SteadyTime now = std::chrono::steady_clock::now());
+
   // nullopt: no such service.
   std::optional<uint32_t> find_service(const std::string& name) const;
   // `real` is its name or "ADDRESS:PORT". Errors: kNotFound, saying which of the two.
@@ -151,6 +155,10 @@ class LiveState {
     std::shared_ptr<const Override> value;
   };
   std::vector<Held> held_overrides() const;
+  // live_edits.cc
+  bool takes_a_replace(const ServiceEdit& edit) const;
+  std::vector<Held> held_by(const ServiceEdit& edit) const;
+  void erase(const std::vector<std::string>& names);
   std::vector<KeptOverride> attach(std::vector<Held> held);
   void mark(uint32_t index);
   void compile(uint32_t index);

@@ -217,6 +217,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
 }
 
 void SnapshotBuilder::remove_service(ServiceId id) {
+  if (id.index >= blocks_.size() || !blocks_[id.index]) return;
   dirty_.one_packet |= speaks_first(blocks_[id.index]->entry);
   blocks_[id.index] = nullptr;
   dirty_.services = dirty_.service_set = dirty_.addresses = true;

@@ -63,7 +63,8 @@ class SnapshotBuilder {
   void set_tunnel(dataplane::RealId id, const dataplane::Tunnel& tunnel);
   void free_real(dataplane::RealId id);
   void set_service(const ServiceInput& input);
-  // Its timeouts stay for the connections that are left.
+  // Its timeouts stay for the connections that are left. One that was never set may go as well: it came and went between
+  // two builds.
   void remove_service(dataplane::ServiceId id);
   // All fullnat pools, and all addresses of the machine on its kernel ports.
   void set_pools(std::vector<AddressList> pools);

@@ -60,10 +60,8 @@ void Controller::State::note_history(const Result<void>& written) {
   if (outside_problems.emplace("history", written.error().message).second) tell("journal", "history", written.error().message);
 }
 
-void Controller::State::remember(uint64_t next_revision, const DesiredState& before, const DesiredState& after,
-                                 const std::vector<Change>& changes) {
+void Controller::State::remember(uint64_t next_revision, const Undo& way_back, const std::vector<Change>& changes) {
   if (!history) return;
-  const Undo way_back = undo_of(before, after);
   Revision revision{next_revision, WallClock::now(), cause, changes.size(), {}, true, 0};
   revision.changes.assign(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(
                                                std::min(changes.size(), History::kChangesListed)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -269,6 +270,35 @@ std::optional<EditRefusal> make_edits(const Edits& edits, v1::DesiredState& stat
     if (refused) return refused;
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::string service_of(const v1::AddService& edit) { return edit.service().name(); }
+std::string service_of(const v1::UpdateService& edit) { return edit.service().name(); }
+std::string service_of(const v1::RemoveService& edit) { return edit.name(); }
+std::string service_of(const v1::AddReal& edit) { return edit.service(); }
+std::string service_of(const v1::UpdateReal& edit) { return edit.service(); }
+std::string service_of(const v1::RemoveReal& edit) { return edit.service(); }
+template <typename Other>
+std::string service_of(const Other&) {
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> services_of(const Edits& edits) {
+  std::set<std::string> names;
+  for (const v1::Edit& edit : edits) {
+    names.insert(visit_edit(edit, [](const auto& each, const char*) { return service_of(each); }));
+  }
+  return {names.begin(), names.end()};
+}
+
+bool names_services_alone(const Edits& edits) {
+  return std::none_of(edits.begin(), edits.end(), [](const v1::Edit& edit) {
+    return edit.has_add_local_addresses() || edit.has_update_local_addresses() || edit.has_remove_local_addresses();
+  });
 }
 
 std::vector<config::Problem> by_edits(std::vector<config::Problem> problems, const Edits& edits,

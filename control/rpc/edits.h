@@ -22,6 +22,11 @@ struct EditRefusal {
 // Makes all edits, in their order. On a refusal the state is of no use any more.
 std::optional<EditRefusal> make_edits(const google::protobuf::RepeatedPtrField<v1::Edit>& edits, v1::DesiredState& state);
 
+// Services that they are about; each once.
+std::vector<std::string> services_of(const google::protobuf::RepeatedPtrField<v1::Edit>& edits);
+// None is about local addresses, which may be any service's.
+bool names_services_alone(const google::protobuf::RepeatedPtrField<v1::Edit>& edits);
+
 // Problems of the state that make_edits() left, their fields said by the edits that brought them about:
 // "services[7].scheduler" becomes "edits[0].add_service.service.scheduler".
 std::vector<config::Problem> by_edits(std::vector<config::Problem> problems,

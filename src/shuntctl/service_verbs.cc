@@ -222,6 +222,7 @@ Outcome list_services(const Settings& settings, const ListOptions& options) {
     if (auto failure = client.call(&v1::Shunt::Stub::ListServices, request, &page)) return *failure;
     request.set_page_token(page.next_page_token());
     page.clear_next_page_token();
+    if (all.has_position()) page.clear_position();
     all.MergeFrom(page);
   } while (!request.page_token().empty());
   if (settings.json) {

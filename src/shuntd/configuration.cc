@@ -82,6 +82,11 @@ control::StateCodec journal_codec(const config::MachineNames& machine) {
     if (!problems.empty()) return Error{ErrorCode::kInvalid, to_string(problems.front(), "")};
     return config::to_desired_state(message);
   };
+  codec.decode_part = [](const std::string& bytes) -> Result<control::DesiredState> {
+    v1::DesiredState message;
+    if (message.ParseFromString(bytes)) return config::to_desired_state(message);
+    return Error{ErrorCode::kInvalid, "an edit is no services"};
+  };
   return codec;
 }
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,12 +88,12 @@ void KernelSide::State::set_addresses(const control::DesiredState& desired) {
   if (!addresses) return;
   std::map<uint16_t, std::vector<IpAddress>> wanted;
   for (const KernelPort& each : kernel_ports) wanted[each.id] = {};
+  std::set<std::pair<uint16_t, IpAddress>> seen;
   const auto want = [&](const std::string& port_name, const IpAddress& address) {
     const auto port = kernel_port_of(port_name);
     if (!port) return;
-    std::vector<IpAddress>& there = wanted[*port];
     // Services may share a VIP.
-    if (std::find(there.begin(), there.end(), address) == there.end()) there.push_back(address);
+    if (seen.insert({*port, address}).second) wanted[*port].push_back(address);
   };
   for (const control::Service& service : desired.services) {
     for (const IpAddress& address : control::addresses_of(service)) {
@@ -117,6 +118,7 @@ void KernelSide::State::follow(const control::DesiredState& desired) {
   set_addresses(desired);
   std::vector<control::CheckTarget> targets;
   for (const control::Service& service : desired.services) {
+    if (!service.health_check.enabled) continue;
     for (const control::Real& real : service.reals) {
       targets.push_back({{service.name, real.name}, real.address, real.port, service.health_check});
     }

@@ -79,12 +79,7 @@ class ControllerRig {
     directory = ::mkdtemp(name);
     options.machine.journal_directory = directory;
     options.machine.ports = {{.name = "p0", .device = "net_ring0", .kernel_port = {true, "sh-p0", {}}}};
-    options.codec = {[](const DesiredState& state) { return config::to_proto(state).SerializeAsString(); },
-                     [](const std::string& bytes) -> Result<DesiredState> {
-                       v1::DesiredState state;
-                       if (state.ParseFromString(bytes)) return config::to_desired_state(state);
-                       return Error{ErrorCode::kInvalid, "no desired state"};
-                     }};
+    options.codec = codec();
     options.hooks.resolve = [this](const dataplane::ResolveRequest& request) {
       const std::lock_guard lock(mutex_);
       resolved_.push_back(request.address.to_string());
@@ -99,6 +94,16 @@ class ControllerRig {
     controller_.reset();
     dataplane_.reset();
     std::filesystem::remove_all(directory);
+  }
+
+  static StateCodec codec() {
+    return {[](const DesiredState& state) { return config::to_proto(state).SerializeAsString(); },
+            [](const std::string& bytes) -> Result<DesiredState> {
+              v1::DesiredState state;
+              if (state.ParseFromString(bytes)) return config::to_desired_state(state);
+              return Error{ErrorCode::kInvalid, "no desired state"};
+            },
+            {}};
   }
 
   // Starts a controller, the one before ended; its workers know the way to three reals when this returns.

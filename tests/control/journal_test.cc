@@ -119,7 +119,12 @@ TEST_F(JournalTest, ReturnsTheEditsSinceTheState) {
   EXPECT_EQ((*entry)->time, later);
   EXPECT_EQ((*entry)->state, "the state");
   EXPECT_EQ((*entry)->edits, (std::vector<std::string>{"one", ""}));
-  // Behind a file of another process, perhaps with a torn end, nothing is appended.
+  // Another process goes on behind what is whole, never behind a torn end.
+  ASSERT_TRUE(journal.can_append());
+  ASSERT_TRUE(journal.append(6, later, "three"));
+  EXPECT_EQ(journal.load()->value().edits, (std::vector<std::string>{"one", "", "three"}));
+  std::filesystem::resize_file(file(), std::filesystem::file_size(file()) - 1);
+  EXPECT_EQ(journal.load()->value().revision, 5u);
   EXPECT_FALSE(journal.can_append());
   ASSERT_TRUE(journal.write({6, 4, {}, "all", {}}));
   EXPECT_TRUE(journal.load()->value().edits.empty());

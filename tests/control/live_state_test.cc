@@ -356,6 +356,19 @@ TEST_F(LiveStateTest, ARemovedServiceIsNotFoundAndHoldsItsId) {
   EXPECT_EQ(entry().id, service);
 }
 
+TEST_F(LiveStateTest, AServiceMayComeAndGoBetweenTwoSnapshots) {
+  replace(with_reals({real("10.0.0.1")}));
+  DesiredState both = with_reals({real("10.0.0.1")});
+  both.services.push_back(both.services[0]);
+  both.services[1].name = "other";
+  both.services[1].port = 81;
+  live_.replace(both);
+  live_.replace(with_reals({real("10.0.0.1")}));
+  build();
+  EXPECT_THAT(snapshot_->services, SizeIs(1));
+  EXPECT_THAT(candidates(), ElementsAre("10.0.0.1 1 1"));
+}
+
 TEST_F(LiveStateTest, WhatTheTablesCannotTakeIsRefused) {
   std::vector<Real> reals;
   for (int i = 1; i <= 7; ++i) reals.push_back(real("10.0.0." + std::to_string(i)));

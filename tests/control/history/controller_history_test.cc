@@ -73,6 +73,36 @@ TEST(ControllerHistory, SurvivesARestartAndKnowsTheFilesPart) {
   EXPECT_EQ(controller.state_at(1)->state.services[0].reals.size(), 2u);
 }
 
+// Two overrides, then another file, and perhaps nothing left of the overrides.
+void expect_a_new_revision(bool is_damaged) {
+  ControllerRig rig;
+  Controller& before = rig.start();
+  ASSERT_TRUE(before.set_weight("dns", "10.1.0.1:53", 5, 0));
+  ASSERT_TRUE(before.set_weight("dns", "10.1.0.1:53", 6, 0));
+  ASSERT_EQ(before.get()->revision, 3u);
+  before.stop();
+  if (is_damaged) std::ofstream(rig.directory + "/overrides.json") << "{";
+  rig.options.file.state.services[0].reals.pop_back();
+  rig.options.file.content_hash = 8;
+  Controller& controller = rig.start();
+  EXPECT_EQ(controller.get()->revision, 4u);
+  EXPECT_THAT(listed(controller), ElementsAre(4, 3, 2, 1));
+  EXPECT_EQ(controller.history()->revisions[0].cause.origin, Origin::kFile);
+  EXPECT_EQ(controller.state_at(1)->state.services[0].reals.size(), 2u);
+  EXPECT_EQ(controller.state_at(4)->state.services[0].reals.size(), 1u);
+  EXPECT_EQ(rig.start().get()->revision, 4u);
+}
+
+TEST(ControllerHistory, NoRevisionIsUsedTwiceWhereOverridesWentBeyondTheJournal) {
+  if (test::ran_in_own_process()) return;
+  expect_a_new_revision(false);
+}
+
+TEST(ControllerHistory, NoRevisionIsUsedTwiceWhereTheOverridesAreLost) {
+  if (test::ran_in_own_process()) return;
+  expect_a_new_revision(true);
+}
+
 TEST(ControllerHistory, ManyChangesAreListedInPartAndShownInFull) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;

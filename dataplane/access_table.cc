@@ -36,16 +36,18 @@ uint32_t AccessNode4::below(Number number) const noexcept {
   return static_cast<uint32_t>(std::popcount(bytes)) / 2;
 }
 
+// The second halves lie in a line of their own, which only addresses read that share their first half with an end.
 uint32_t AccessNode6::below(Number number) const noexcept {
-  const __m256i wanted_high = _mm256_set1_epi64x(ordered(static_cast<uint64_t>(number >> 64)));
-  const __m256i wanted_low = _mm256_set1_epi64x(ordered(static_cast<uint64_t>(number)));
-  uint32_t count = 0;
-  for (uint32_t i = 0; i < kEnds; i += 4) {
-    const __m256i highs = load(&high[i]);
-    const __m256i same = _mm256_and_si256(_mm256_cmpeq_epi64(wanted_high, highs), _mm256_cmpgt_epi64(wanted_low, load(&low[i])));
-    count += static_cast<uint32_t>(std::popcount(set_of_4(_mm256_or_si256(_mm256_cmpgt_epi64(wanted_high, highs), same))));
+  const __m256i wanted = _mm256_set1_epi64x(ordered(static_cast<uint64_t>(number >> 64)));
+  const __m256i first = load(&high[0]);
+  const __m256i second = load(&high[4]);
+  uint32_t less = set_of_4(_mm256_cmpgt_epi64(wanted, first)) | set_of_4(_mm256_cmpgt_epi64(wanted, second)) << 4;
+  const uint32_t same = set_of_4(_mm256_cmpeq_epi64(wanted, first)) | set_of_4(_mm256_cmpeq_epi64(wanted, second)) << 4;
+  if (same != 0) {
+    const __m256i rest = _mm256_set1_epi64x(ordered(static_cast<uint64_t>(number)));
+    less |= same & (set_of_4(_mm256_cmpgt_epi64(rest, load(&low[0]))) | set_of_4(_mm256_cmpgt_epi64(rest, load(&low[4]))) << 4);
   }
-  return count;
+  return static_cast<uint32_t>(std::popcount(less));
 }
 
 bool AccessTable::denies(const IpAddress& client) const noexcept {

@@ -86,6 +86,8 @@ TEST(Convert, AnIpv6StateSurvivesTheWayThroughTheSchema) {
   service.reals = {
       {"[2001:db8:2::1]:5353", *IpAddress::parse("2001:db8:2::1"), 5353, 7, std::nullopt},
       {"b", *IpAddress::parse("2001:db8:2::2"), 5353, 0, 9}};
+  service.access->allow = {*Prefix::parse("2001:db8:3::/48")};
+  service.access->deny = {*Prefix::parse("2001:db8:3::9/128")};
   EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }

@@ -23,7 +23,7 @@ const std::vector<YamlCase> kCases = {
      {"REQUIRED lb.yaml:6:13: service web: access names nobody to allow or to deny; give allow, deny, allow_lists or "
       "deny_lists, or remove it"}},
     {"PrefixesHaveNoHostBits", Purpose::kDesiredState, kWeb + "    access: {deny: [10.0.0.1/8]}\n",
-     {"MALFORMED lb.yaml:6:20: service web: prefix \"10.0.0.1/8\" has bits beyond its length; write 10.0.0.0/8"}},
+     {"MALFORMED lb.yaml:6:21: service web: prefix \"10.0.0.1/8\" has bits beyond its length; write 10.0.0.0/8"}},
     {"PrefixesAreReadable", Purpose::kDesiredState, "access_lists:\n  - name: a\n    prefixes: [10.0.0.0/33]\n",
      {"MALFORMED lb.yaml:3:16: access list a: prefix \"10.0.0.0/33\" is not a prefix; write it as in 192.0.2.0/24, "
       "2001:db8::/32, 0.0.0.0/0 or ::/0"}},
@@ -42,11 +42,11 @@ const std::vector<YamlCase> kCases = {
      {"CONFLICT lb.yaml:11:13: service web: prefix 10.1.0.0/16 is allowed by access list partners and denied by access "
       "list partners; remove it from one of the two"}},
     {"ListsAreNamedOnce", Purpose::kDesiredState, kLists + kWeb + "    access: {deny_lists: [abusers, abusers]}\n",
-     {"DUPLICATE lb.yaml:11:35: service web: list \"abusers\" is named twice; remove one of the two"}},
+     {"DUPLICATE lb.yaml:11:36: service web: list \"abusers\" is named twice; remove one of the two"}},
     {"ListsAreThere", Purpose::kDesiredState, kLists + kWeb + "    access: {deny_lists: [abuser]}\n",
-     {"UNKNOWN_REFERENCE lb.yaml:11:26: service web: there is no access list \"abuser\"; did you mean abusers?"}},
+     {"UNKNOWN_REFERENCE lb.yaml:11:27: service web: there is no access list \"abuser\"; did you mean abusers?"}},
     {"TheFamilyIsTheVips", Purpose::kDesiredState, kWeb + "    access: {deny: [\"2001:db8::/32\"]}\n",
-     {"CONFLICT lb.yaml:6:20: service web: prefix 2001:db8::/32 is IPv6 but the VIP, 203.0.113.10, is IPv4; remove it; "
+     {"CONFLICT lb.yaml:6:21: service web: prefix 2001:db8::/32 is IPv6 but the VIP, 203.0.113.10, is IPv4; remove it; "
       "no IPv6 client reaches the service"}},
     {"SomebodyIsAllowed", Purpose::kDesiredState, kLists + kWeb6 + "    access: {allow_lists: [partners]}\n",
      {"CONFLICT lb.yaml:11:13: service web: there is no IPv6 prefix to allow, so that nobody could reach the service; "

@@ -12,28 +12,28 @@ const std::vector<YamlCase> kCases = {
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a list, not a group of KEY: VALUE lines; its "
       "fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
-      "services and sysctls"}},
+      "services, sysctls and access_lists"}},
     {"AScalarAtTheTopIsRefused",
      Purpose::kDesiredState,
      R"(web
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a single value, not a group of KEY: VALUE lines; "
       "its fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, "
-      "local_addresses, services and sysctls"}},
+      "local_addresses, services, sysctls and access_lists"}},
     {"AnUnknownTopLevelKeyIsNamedWithItsNeighbour",
      Purpose::kDesiredState,
      R"(service: []
 )",
      {"UNKNOWN_FIELD lb.yaml:1:1: service: unknown key \"service\"; did you mean services? known "
       "here: dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
-      "services and sysctls"}},
+      "services, sysctls and access_lists"}},
     {"AnUnknownKeyFarFromAnyIsListed",
      Purpose::kDesiredState,
      R"(services: []
 foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:2:1: foo: unknown key \"foo\"; known here: dpdk, workers, ports, "
-      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services and sysctls"}},
+      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services, sysctls and access_lists"}},
     {"AMistypedRequiredKeyIsToldOnce",
      Purpose::kDesiredState,
      R"(services:
@@ -45,11 +45,11 @@ foo: 1
      {"UNKNOWN_FIELD lb.yaml:3:5: service web: unknown key \"prot\"; did you mean protocol? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
       "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
-      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start and panic_threshold",
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold and access",
       "UNKNOWN_FIELD lb.yaml:4:5: service web: unknown key \"adress\"; did you mean address? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
       "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
-      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start and panic_threshold"}},
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold and access"}},
     {"AKeyOfAnotherLevelIsUnknownHere",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
         DecisionCase{"OfTheService", {{}, {prefix("192.0.2.0/24")}}, "192.0.2.9", "denied by 192.0.2.0/24 of the service's access"},
         DecisionCase{"TheRest", {{prefix("0.0.0.0/0")}, {prefix("192.0.2.0/24")}}, "198.51.100.1",
                      "allowed by 0.0.0.0/0 of the service's access"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace
 }  // namespace shunt::control

@@ -8,6 +8,7 @@
 
 #include "config/convert_access.h"
 #include "config/convert_health.h"
+#include "config/convert_limits.h"
 #include "config/convert_policies.h"
 #include "config/defaults.h"
 #include "config/duration.h"
@@ -198,6 +199,7 @@ control::Service to_service(const v1::Service& service) {
   result.tunnel = to_tunnel(service.tunnel());
   to_policies(service, result);
   if (service.has_access()) result.access = to_access(service.access());
+  if (service.has_limits()) result.limits = to_limits(service.limits());
   return result;
 }
 
@@ -241,6 +243,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
   put_policies(service, out);
   if (service.access) *out.mutable_access() = to_proto(*service.access);
+  if (service.limits) *out.mutable_limits() = to_proto(*service.limits, family_of(service));
 }
 
 }  // namespace

@@ -17,13 +17,13 @@ void put(const std::vector<Prefix>& prefixes, Texts& out) {
   for (const Prefix& prefix : prefixes) *out.Add() = prefix.to_string();
 }
 
+}  // namespace
+
 control::Refusal to_refusal(v1::Refusal refusal) {
   if (refusal == v1::REFUSAL_RESET) return control::Refusal::kReset;
   if (refusal == v1::REFUSAL_PROHIBITED) return control::Refusal::kProhibited;
   return control::Refusal::kDrop;
 }
-
-}  // namespace
 
 control::AccessList to_access_list(const v1::AccessList& list) { return {list.name(), to_prefixes(list.prefixes())}; }
 

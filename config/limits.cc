@@ -20,6 +20,15 @@ void put(Table& table, const char* field, Limits limits) {
   table.emplace(descriptor, limits);
 }
 
+// Of all clients, and of one.
+template <typename Message>
+void put_limits(Table& table) {
+  put<Message>(table, "new_connections_per_second", {1, 1'000'000'000});
+  put<Message>(table, "packets_per_second", {1, 4'000'000'000});
+  put<Message>(table, "kilobits_per_second", {8, 1'000'000'000});
+  put<Message>(table, "burst", {10, 10'000});
+}
+
 Table make_table() {
   Table table;
   put<v1::Dpdk>(table, "memory_mb", {64, 1048576});
@@ -58,6 +67,11 @@ Table make_table() {
   for (const char* defence : {"secure_tcp", "drop_entry", "drop_packet"}) put<v1::Sysctls>(table, defence, {0, 3});
   put<v1::Sysctls>(table, "am_droprate", {1, 1000000});
   put<v1::Sysctls>(table, "amemthresh", {1, 100});
+  put<v1::ClientLimits>(table, "ipv4_prefix", {1, 32});
+  put<v1::ClientLimits>(table, "ipv6_prefix", {1, 128});
+  put<v1::ClientLimits>(table, "clients", {1024, 4194304});
+  put_limits<v1::Limits>(table);
+  put_limits<v1::ClientLimits>(table);
   const auto* timeouts = v1::Timeouts::descriptor();
   for (int i = 0; i < timeouts->field_count(); ++i) table.emplace(timeouts->field(i), kIdleTimeout);
   return table;

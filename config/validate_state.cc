@@ -12,6 +12,7 @@
 #include "config/real_name.h"
 #include "config/validate_access.h"
 #include "config/validate_health.h"
+#include "config/validate_limits.h"
 #include "config/validate_parts.h"
 #include "config/validate_places.h"
 #include "config/validate_policies.h"
@@ -185,6 +186,7 @@ class StateRules {
     check_sloppiness(service, at);
     check_policies(service, at, problems_);
     access_.check(service, family, at);
+    check_limits(service, family, at, problems_);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
     check_engine(service, at + ".persistence.engine", problems_);

@@ -94,7 +94,7 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
       override_file(options.machine.journal_directory),
       meters(running),
       live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }, port_ids(running),
-           [this](ServiceId id) { return meters.refused_of(id); }),
+           [this](ServiceId id) { return meters.refused_of(id); }, static_cast<uint32_t>(running.workers().size())),
       next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
       resolver(options.hooks.resolve) {}
 

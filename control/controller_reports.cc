@@ -110,6 +110,7 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   if (const AccessTableRef& table = live.live(index).access) {
     state.access = {table->allowed(), table->denied(), service.access->on_denied};
   }
+  state.limits = service.limits;
   const ServiceId id = live.live(index).id;
   state.refused = meters.refused_of(id) - slots.service(id).refused_base;
   state.traffic = slots.service(id).retired;

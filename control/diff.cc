@@ -61,6 +61,28 @@ std::string text_of(const std::optional<Quorum>& quorum) {
   return "weight " + std::to_string(quorum->weight) + " hysteresis " + std::to_string(quorum->hysteresis) +
          (quorum->on_loss == OnQuorumLoss::kSorry ? " sorry" : " withdraw");
 }
+std::string text_of(const LimitValues& values) {
+  std::string text;
+  const auto add = [&text](const char* what, uint64_t value) {
+    if (value > 0) text += (text.empty() ? "" : ", ") + std::to_string(value) + what;
+  };
+  add(" new connections/s", values.new_connections);
+  add(" packets/s", values.packets);
+  add(" kbit/s", values.kilobits);
+  if (!text.empty()) text += " (burst " + text_of(values.burst) + ")";
+  add(" connections", values.connections);
+  return text;
+}
+// "1000 new connections/s (burst 1s), reset; each of 65536 clients /32,/64: 10 new connections/s (burst 1s)"
+std::string text_of(const std::optional<Limits>& limits) {
+  if (!limits) return "none";
+  std::string text = text_of(limits->all);
+  if (limits->on_excess != Refusal::kDrop) text += (text.empty() ? "" : ", ") + text_of(limits->on_excess);
+  if (!limits->per_client) return text;
+  const PerClient& each = *limits->per_client;
+  return text + (text.empty() ? "" : "; ") + "each of " + std::to_string(each.clients) + " clients /" +
+         std::to_string(each.ipv4_prefix) + ",/" + std::to_string(each.ipv6_prefix) + ": " + text_of(each.values);
+}
 // Without the prefix of the other family, which says nothing: "300s by /24".
 std::string text_of(const std::optional<Persistence>& persistence, AddressFamily family) {
   if (!persistence) return "no";
@@ -236,6 +258,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("slow_start", before.slow_start, after.slow_start);
   details.field("panic_threshold", before.panic_threshold, after.panic_threshold);
   details.access(before.access, after.access);
+  details.field("limits", before.limits, after.limits);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);

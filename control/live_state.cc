@@ -89,12 +89,13 @@ Result<void> is_of_one_family(const Service& service, const std::vector<LocalAdd
 }  // namespace
 
 LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports,
-                     std::function<Refused(ServiceId)> refused_of)
+                     std::function<Refused(ServiceId)> refused_of, uint32_t workers)
     : slots_(slots),
       builder_(builder),
       counters_of_(std::move(counters_of)),
       ports_(std::move(ports)),
-      refused_of_(std::move(refused_of)) {}
+      refused_of_(std::move(refused_of)),
+      workers_(workers) {}
 
 Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
@@ -187,6 +188,7 @@ void LiveState::sync_service(uint32_t index, const Service* before, bool affecte
   if (before == nullptr || *before != service) {
     live.id = slots_.take_service(key_of(service), service.name, refused_of_);
     sync_reals(service, before, live, now);
+    follow_limits(service, before, live);
     affected = true;
   }
   if (affected) mark(index);
@@ -228,6 +230,12 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
   for (const LiveReal& old : old_reals) {
     if (!kept.contains(old.id.index)) slots_.remove_real(old.id, builder_.version() + 1);
   }
+}
+
+// What is used up stays so as long as the limits are the same.
+void LiveState::follow_limits(const Service& service, const Service* before, LiveService& live) const {
+  if (before != nullptr && before->limits == service.limits) return;
+  live.limits = service.limits ? std::make_shared<const LimitsMemory>(*service.limits, family_of(service), workers_) : nullptr;
 }
 
 void LiveState::note_weight(const LiveReal& live, const Real& real) {
@@ -303,6 +311,7 @@ void LiveState::compile(uint32_t index) {
   }
   input.no_real = service.no_real;
   input.access = live.access;
+  input.limits = live.limits;
   if (service.access) input.refusal = service.access->on_denied;
   input.persistence = persistence_of(service);
   add_candidates(index, input);

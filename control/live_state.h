@@ -54,6 +54,8 @@ struct LiveService {
   std::vector<LiveReal> reals;
   // nullptr: it takes every client.
   AccessTableRef access;
+  // nullptr: it has none. The same as long as they are.
+  LimitsRef limits;
   // By name, and by "ADDRESS:PORT" where no name is so.
   std::unordered_map<std::string, uint32_t> by_name;
   // The builder has not been told of its last change.
@@ -83,7 +85,7 @@ class LiveState {
 
   // `counters_of` reads a real slot's counters, `refused_of` a service slot's; none: they count nothing.
   LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports = {},
-            std::function<Refused(ServiceId)> refused_of = {});
+            std::function<Refused(ServiceId)> refused_of = {}, uint32_t workers = 1);
 
   const DesiredState& desired() const noexcept { return desired_; }
   const LiveService& live(uint32_t service) const { return live_[service]; }
@@ -146,6 +148,7 @@ class LiveState {
  private:
   void sync_service(uint32_t index, const Service* before, bool affected, SteadyTime now);
   void sync_reals(const Service& service, const Service* before, LiveService& live, SteadyTime now);
+  void follow_limits(const Service& service, const Service* before, LiveService& live) const;
   void note_weight(const LiveReal& live, const Real& real);
   void find_overridden();
   void find_starting();
@@ -174,6 +177,7 @@ class LiveState {
   const std::function<Traffic(RealId)> counters_of_;
   const Ports ports_;
   const std::function<Refused(ServiceId)> refused_of_;
+  const uint32_t workers_;
   DesiredState desired_;
   // In the order of desired_.services.
   std::vector<LiveService> live_;

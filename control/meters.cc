@@ -37,7 +37,12 @@ Load Meters::load_of(RealId real) const {
 Refused Meters::refused_of(dataplane::ServiceId service) const {
   Refused sum;
   for (const auto& worker : dataplane_.workers()) {
-    sum.denied += dataplane_.service_counters(worker.index, service).denied.read();
+    const dataplane::ServiceCounters& own = dataplane_.service_counters(worker.index, service);
+    sum.denied += own.denied.read();
+    for (size_t i = 0; i < sum.limited.size(); ++i) {
+      sum.limited[i] += own.limited[i].read();
+      sum.client_limited[i] += own.client_limited[i].read();
+    }
   }
   return sum;
 }

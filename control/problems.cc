@@ -72,6 +72,14 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kNotOurVlan:
     case dataplane::DropReason::kConnectionFlushed:
     case dataplane::DropReason::kAccessDenied:
+    case dataplane::DropReason::kNewConnectionLimit:
+    case dataplane::DropReason::kPacketLimit:
+    case dataplane::DropReason::kBitLimit:
+    case dataplane::DropReason::kConnectionLimit:
+    case dataplane::DropReason::kClientNewConnectionLimit:
+    case dataplane::DropReason::kClientPacketLimit:
+    case dataplane::DropReason::kClientBitLimit:
+    case dataplane::DropReason::kClientConnectionLimit:
     case dataplane::DropReason::kBadIcmpChecksum:
     case dataplane::DropReason::kBadIcmpError:
     case dataplane::DropReason::kIcmpNoConnection:

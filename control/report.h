@@ -2,6 +2,7 @@
 // proto/shunt/v1/api.proto, whose comments hold here too. Any thread.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -62,6 +63,9 @@ struct Traffic {
 struct Refused {
   // By its access lists.
   uint64_t denied = 0;
+  // By its limits, of the service and of one client, by dataplane::Limit: new connections, packets, bits, connections.
+  std::array<uint64_t, 4> limited{};
+  std::array<uint64_t, 4> client_limited{};
   bool operator==(const Refused&) const = default;
 };
 
@@ -185,6 +189,7 @@ struct ServiceState {
     Refusal on_denied = Refusal::kDrop;
   };
   std::optional<AccessFigures> access;
+  std::optional<Limits> limits;
   // Since the service came.
   Refused refused;
   // Of its present reals and of those that it had.

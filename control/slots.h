@@ -112,7 +112,14 @@ inline Traffic operator-(const Traffic& a, const Traffic& b) noexcept {
   return {a.connections - b.connections, a.in_packets - b.in_packets, a.out_packets - b.out_packets,
           a.in_bytes - b.in_bytes, a.out_bytes - b.out_bytes};
 }
-inline Refused operator-(const Refused& a, const Refused& b) noexcept { return {a.denied - b.denied}; }
+inline Refused operator-(const Refused& a, const Refused& b) noexcept {
+  Refused result{a.denied - b.denied};
+  for (size_t i = 0; i < a.limited.size(); ++i) {
+    result.limited[i] = a.limited[i] - b.limited[i];
+    result.client_limited[i] = a.client_limited[i] - b.client_limited[i];
+  }
+  return result;
+}
 inline Traffic& operator+=(Traffic& a, const Traffic& b) noexcept {
   a.connections += b.connections;
   a.in_packets += b.in_packets;

@@ -32,6 +32,7 @@ struct SnapshotBuilder::ServiceBlock {
   std::vector<uint32_t> slots;
   AddressList local_addresses;
   AccessTableRef access;
+  LimitsRef limits;
   std::vector<Vip> vips;
   std::optional<MatchRule> match;
   uint32_t priority = 0;
@@ -51,7 +52,16 @@ struct SnapshotBuilder::LookupTable {
   std::unique_ptr<const MatchTableMemory> matches;
 };
 
+// Services with limits, and their reals.
+struct SnapshotBuilder::LimitedTable {
+  std::vector<dataplane::LimitedService> services;
+  std::vector<std::vector<RealId>> reals;
+  std::vector<LimitsRef> limits;
+};
+
 namespace {
+
+bool has_rates(const LimitsRef& limits) { return limits != nullptr && limits->limits().has_packet_rates(); }
 
 // Its reals' packets of no connection may be answers, or begin one.
 bool speaks_first(const ServiceEntry& service) { return service.one_packet || service.persistence.by_call; }
@@ -125,13 +135,14 @@ T& grow_to(std::vector<T>& list, size_t index) {
 void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t port, dataplane::Method method,
                                ServiceId service) {
   RealEntry& real = grow_to(reals_, id.index);
-  real = {};
+  real = RealEntry{};
   real.address = address;
   real.port = Be16::from_host(port);
   real.method = method;
   real.service = service;
   // A set for each service: an index must not change its owner while connections are left.
   real.timeouts = static_cast<uint16_t>(service.index);
+  real.has_rates = service.index < blocks_.size() && blocks_[service.index] && has_rates(blocks_[service.index]->limits);
   resolve(real);
   dirty_.reals = true;
   dirty_.addresses |= method == dataplane::Method::kNat;
@@ -151,7 +162,7 @@ void SnapshotBuilder::set_tunnel(RealId id, const dataplane::Tunnel& tunnel) {
 void SnapshotBuilder::free_real(RealId id) {
   dirty_.addresses |= reals_[id.index].method == dataplane::Method::kNat;
   dirty_.one_packet |= reals_[id.index].method == dataplane::Method::kNat;
-  reals_[id.index] = {};
+  reals_[id.index] = RealEntry{};
   dirty_.reals = true;
 }
 
@@ -163,6 +174,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   block->slots = slot_table(input.scheduler, block->candidates, reals_);
   block->local_addresses = input.local_addresses;
   block->access = input.access;
+  block->limits = input.limits;
 
   std::shared_ptr<const ServiceBlock>& current = grow_to(blocks_, input.id.index);
   ServiceEntry& entry = block->entry;
@@ -185,6 +197,8 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.no_real = input.no_real;
   entry.refusal = input.refusal;
   if (block->access) entry.access = &block->access->table();
+  entry.has_limits = block->limits != nullptr;
+  mark_rates(input.id, has_rates(block->limits));
   entry.persistence = input.persistence;
   entry.has_thresholds = have_thresholds(block->candidates);
   entry.sloppy_sctp = input.sloppy_sctp;
@@ -216,8 +230,20 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   dirty_.addresses |= found_otherwise;
 }
 
+void SnapshotBuilder::mark_rates(ServiceId service, bool has_rates) {
+  const bool had_rates = blocks_[service.index] != nullptr && control::has_rates(blocks_[service.index]->limits);
+  // Reals that came since have it from set_real().
+  if (has_rates == had_rates) return;
+  for (RealEntry& real : reals_) {
+    if (real.service != service || real.has_rates == has_rates) continue;
+    real.has_rates = has_rates;
+    dirty_.reals = true;
+  }
+}
+
 void SnapshotBuilder::remove_service(ServiceId id) {
   if (id.index >= blocks_.size() || !blocks_[id.index]) return;
+  mark_rates(id, false);
   dirty_.one_packet |= speaks_first(blocks_[id.index]->entry);
   blocks_[id.index] = nullptr;
   dirty_.services = dirty_.service_set = dirty_.addresses = true;
@@ -405,6 +431,25 @@ void SnapshotBuilder::rebuild_addresses() {
   built_addresses_ = std::make_shared<const std::vector<AddressSlot>>(std::move(table).take());
 }
 
+void SnapshotBuilder::rebuild_limited() {
+  auto table = std::make_shared<LimitedTable>();
+  for (const ServiceId id : service_order_) {
+    if (!blocks_[id.index]->limits) continue;
+    dataplane::LimitedService& service = grow_to(table->services, id.index);
+    service.limits = &blocks_[id.index]->limits->limits();
+    table->limits.push_back(blocks_[id.index]->limits);
+  }
+  table->reals.resize(table->services.size());
+  for (uint32_t i = 0; !table->services.empty() && i < reals_.size(); ++i) {
+    const uint32_t service = reals_[i].service.index;
+    if (reals_[i].is_used() && service < table->services.size() && table->services[service].limits != nullptr) {
+      table->reals[service].push_back({i});
+    }
+  }
+  for (size_t i = 0; i < table->services.size(); ++i) table->services[i].reals = table->reals[i];
+  built_limited_ = std::move(table);
+}
+
 void SnapshotBuilder::rebuild_expired() {
   std::vector<uint64_t> bits(expired_.empty() ? 0 : expired_.back().index / 64 + 1);
   for (const RealId id : expired_) bits[id.index / 64] |= uint64_t{1} << id.index % 64;
@@ -414,9 +459,11 @@ void SnapshotBuilder::rebuild_expired() {
 std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   const bool first = version_ == 0;
   if (dirty_.next_hops || dirty_.links || dirty_.path_mtus) resolve_all();
+  const bool limited_changed = dirty_.reals || dirty_.services || first;
   if (dirty_.reals || first) built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
   if (dirty_.service_set || first) rebuild_lookup();
   if (dirty_.services || first) rebuild_services();
+  if (limited_changed) rebuild_limited();
   if (dirty_.addresses || first) rebuild_addresses();
   if (dirty_.one_packet || first) {
     built_one_packet_ = std::make_shared<const std::vector<OnePacketSlot>>(one_packet_slots());
@@ -442,6 +489,7 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->one_packet_slots = *built_one_packet_;
   snapshot->nat_real_slots = *built_nat_reals_;
   snapshot->addresses = *built_addresses_;
+  snapshot->limited = built_limited_->services;
   snapshot->timeouts = *built_timeouts_;
   snapshot->max_segment_sizes = *built_segment_sizes_;
   snapshot->sysctls = sysctls_;
@@ -451,7 +499,8 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->port_addresses = next_hops_->port_addresses;
   snapshot->link_up = link_up_;
   snapshot->storage = {built_reals_,     built_services_, built_lookup_,        built_one_packet_, built_nat_reals_,
-                       built_addresses_, built_timeouts_, built_segment_sizes_, built_expired_,    next_hops_};
+                       built_addresses_, built_timeouts_, built_segment_sizes_, built_expired_,    next_hops_,
+                       built_limited_};
   return snapshot;
 }
 

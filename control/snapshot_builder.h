@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/access_tables.h"
+#include "control/limits_builder.h"
 #include "control/match_table_builder.h"
 #include "control/next_hop_table.h"
 #include "dataplane/snapshot.h"
@@ -50,6 +51,8 @@ struct ServiceInput {
   // nullptr: every client is taken.
   AccessTableRef access;
   dataplane::Refusal refusal = dataplane::Refusal::kDrop;
+  // nullptr: it has none.
+  LimitsRef limits;
   // Bytes; 0: as clients and reals say.
   uint16_t max_segment_size = 0;
 };
@@ -95,6 +98,7 @@ class SnapshotBuilder {
   struct ServiceBlock;
   struct ServiceTable;
   struct LookupTable;
+  struct LimitedTable;
   struct Dirty {
     bool reals = false;
     bool services = false;       // an entry changed
@@ -118,6 +122,8 @@ class SnapshotBuilder {
   void rebuild_services();
   void rebuild_addresses();
   void rebuild_expired();
+  void rebuild_limited();
+  void mark_rates(dataplane::ServiceId service, bool has_rates);
 
   uint64_t version_ = 0;
   uint32_t generations_ = 0;
@@ -150,6 +156,7 @@ class SnapshotBuilder {
   std::shared_ptr<const std::vector<dataplane::TimeoutSet>> built_timeouts_;
   std::shared_ptr<const std::vector<uint16_t>> built_segment_sizes_;
   std::shared_ptr<const std::vector<dataplane::AddressSlot>> built_addresses_;
+  std::shared_ptr<const LimitedTable> built_limited_;
   std::shared_ptr<const std::vector<uint64_t>> built_expired_;
   std::shared_ptr<const NextHopTables> next_hops_ = std::make_shared<NextHopTables>();
 };

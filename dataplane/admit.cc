@@ -7,6 +7,7 @@
 #include "dataplane/choose.h"
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
+#include "dataplane/limits.h"
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
@@ -160,6 +161,52 @@ Flow<Ip> open_from_real(Worker& worker, const Snapshot& snapshot, const OnePacke
   return opened;
 }
 
+// A packet of a connection that found the table full, perhaps.
+template <typename Ip>
+Flow<Ip> follow_untracked(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow,
+                          Packet& packet) noexcept {
+  const RealId real = service.persistence.by_call ? kNoReal : real_for_untracked(worker, snapshot, service, flow);
+  if (real != kNoReal) return forward_untracked<Ip>(worker, real);
+  if (service.persistence.by_call) packet.drop(DropReason::kNoCallId);
+  else turn_away<Ip>(worker, snapshot, service, packet);
+  return kNoFlow<Ip>;
+}
+
+// A packet that opens a connection, or, of a one-packet service, would.
+template <typename Ip>
+Flow<Ip> give_real(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service, const IpFlow& flow, Part part,
+                   Packet& packet) noexcept {
+  const uint64_t call = service.persistence.by_call ? call_of<Ip>(worker, packet) : 0;
+  if (service.persistence.by_call && call == 0) [[unlikely]] {
+    packet.drop(DropReason::kNoCallId);
+    return kNoFlow<Ip>;
+  }
+  const Held held = choose_real(worker, snapshot, service, flow, call);
+  if (held.real == kNoReal) {
+    turn_away<Ip>(worker, snapshot, service, packet);
+    return kNoFlow<Ip>;
+  }
+  if (service.one_packet) {
+    Datagram* datagram = part == Part::kFirst ? datagram_of(worker, packet) : nullptr;
+    return forward_one_packet<Ip>(worker, snapshot, Ip::key_of(packet), datagram, held);
+  }
+  return open_connection<Ip>(worker, snapshot, service, Ip::key_of(packet), held, packet);
+}
+
+template <typename Ip>
+[[gnu::noinline]] Flow<Ip> give_real_within_limits(Worker& worker, const Snapshot& snapshot, const ServiceEntry& service,
+                                                   const IpFlow& flow, Part part, Packet& packet) noexcept {
+  if (const auto why = take_place(worker, snapshot, service, flow.source)) {
+    refuse_client<Ip>(worker, snapshot, service, snapshot.limited[service.id.index].limits->refusal, *why, packet);
+    return kNoFlow<Ip>;
+  }
+  const Flow<Ip> given = give_real<Ip>(worker, snapshot, service, flow, part, packet);
+  if (!counts_clients(snapshot, service.id)) return given;
+  if (given.connection != nullptr) given.connection->flags |= kConnectionCounted;
+  else leave_place(worker, snapshot, service.id, flow.source);
+  return given;
+}
+
 template <typename Ip>
 Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
   const IpFlow flow = IpFlow::from(Ip::key_of(packet));
@@ -201,23 +248,9 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     packet.drop(DropReason::kDropPacket);
     return kNoFlow<Ip>;
   }
-  const uint64_t call = service->persistence.by_call ? call_of<Ip>(worker, packet) : 0;
-  if (service->persistence.by_call && call == 0) [[unlikely]] {
-    packet.drop(DropReason::kNoCallId);
-    return kNoFlow<Ip>;
-  }
-  const Held held = opens ? choose_real(worker, snapshot, *service, flow, call)
-                          : Held{real_for_untracked(worker, snapshot, *service, flow)};
-  if (held.real == kNoReal) {
-    turn_away<Ip>(worker, snapshot, *service, packet);
-    return kNoFlow<Ip>;
-  }
-  if (!opens) return forward_untracked<Ip>(worker, held.real);
-  if (service->one_packet) {
-    Datagram* datagram = part == Part::kFirst ? datagram_of(worker, packet) : nullptr;
-    return forward_one_packet<Ip>(worker, snapshot, Ip::key_of(packet), datagram, held);
-  }
-  return open_connection<Ip>(worker, snapshot, *service, Ip::key_of(packet), held, packet);
+  if (!opens) return follow_untracked<Ip>(worker, snapshot, *service, flow, packet);
+  if (service->has_limits) [[unlikely]] return give_real_within_limits<Ip>(worker, snapshot, *service, flow, part, packet);
+  return give_real<Ip>(worker, snapshot, *service, flow, part, packet);
 }
 
 // A packet of IPsec has no connection of its own and opens none (ip_vs_proto_ah_esp.c): `found` is ISAKMP's. That of a
@@ -313,6 +346,15 @@ Flow<Ip> admit_error(Worker& worker, const Snapshot& snapshot, const ServiceEntr
   if (service.persistence.by_call) {
     packet.drop(DropReason::kNoCallId);
     return kNoFlow<Ip>;
+  }
+  if (service.has_limits) {
+    const IpAddress client = IpFlow::from(request).source;
+    if (const auto why = take_place(worker, snapshot, service, client)) {
+      packet.drop(*why);
+      return kNoFlow<Ip>;
+    }
+    // An error is about one packet: its client's place is taken by that one.
+    leave_place(worker, snapshot, service.id, client);
   }
   const Held held = choose_real(worker, snapshot, service, IpFlow::from(request), 0);
   if (held.real == kNoReal) {

@@ -147,6 +147,8 @@ inline constexpr uint8_t kConnectionUsed = 1;
 inline constexpr uint8_t kConnectionActive = 2;
 // Replies are indexed: nat and fullnat.
 inline constexpr uint8_t kConnectionTwoWay = 4;
+// It has its client's place (limits.h take_place) until it ends.
+inline constexpr uint8_t kConnectionCounted = 8;
 // Of a persistent service: a template lives at least as long as the connection (IPVS's cp->control).
 inline constexpr uint8_t kConnectionControlled = 0x10;
 // Replies pass us by (IPVS's NOOUTPUT): the INPUT-ONLY transitions apply. The bit is the number of their first row

@@ -46,11 +46,14 @@ struct alignas(64) RealCounters {
 };
 static_assert(sizeof(RealCounters) == 64);
 
-// What a worker refused of one service's packets; one cache line, written only when something is.
+// What a worker refused of one service's packets; written only when something is.
 struct alignas(64) ServiceCounters {
   Counter denied;  // by its access lists
+  // By its limits, of the service and of one client, by Limit (limits.h).
+  std::array<Counter, 4> limited;
+  std::array<Counter, 4> client_limited;
 };
-static_assert(sizeof(ServiceCounters) == 64);
+static_assert(sizeof(ServiceCounters) == 128);
 
 struct alignas(64) WorkerCounters {
   Counter rx_packets;

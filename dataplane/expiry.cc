@@ -4,6 +4,7 @@
 
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
+#include "dataplane/limits.h"
 #include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
@@ -46,13 +47,22 @@ void prefetch_buckets(const Table& table, const Entry& connection) noexcept {
   }
 }
 
+// Of what others count it in.
+template <typename Ip>
+[[gnu::noinline]] void let_go(Worker& worker, const typename Ip::Entry& connection, Ending half_open) noexcept {
+  if (connection.flags & kConnectionControlled) {
+    const Ending ending = is_half_open(connection) ? half_open : Ending::kWhole;
+    worker.templates->let_go(connection.control, worker.now, ending);
+  }
+  if ((connection.flags & kConnectionCounted) == 0) return;
+  const Snapshot& snapshot = *worker.current->load(std::memory_order_acquire);
+  leave_place(worker, snapshot, snapshot.reals[connection.real.index].service, IpFlow::from(connection.request).source);
+}
+
 template <typename Ip>
 void end(Worker& worker, typename Ip::Entry* connection, Ending half_open = Ending::kHalfOpen) noexcept {
   count_out(worker, *connection);
-  if (connection->flags & kConnectionControlled) [[unlikely]] {
-    const Ending ending = is_half_open(*connection) ? half_open : Ending::kWhole;
-    worker.templates->let_go(connection->control, worker.now, ending);
-  }
+  if (connection->flags & (kConnectionControlled | kConnectionCounted)) [[unlikely]] let_go<Ip>(worker, *connection, half_open);
   connections_of<Ip>(worker).erase(connection);
 }
 

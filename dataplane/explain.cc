@@ -4,6 +4,7 @@
 
 #include "dataplane/admit.h"
 #include "dataplane/family.h"
+#include "dataplane/limits.h"
 #include "dataplane/local_ports.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
@@ -118,6 +119,7 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
   tell_owner<Ip>(worker, *service, told);
   told.is_denied = service->access != nullptr && service->access->denies(told.flow.source);
   if (told.is_denied) return;
+  if (service->has_limits) told.over_limit = peek_place(worker, snapshot, *service, told.flow.source);
   told.drop_rate = defences_of<Ip>(worker).drop_rate();
   told.is_table_full = table.is_full();
   told.choice = peek_real(worker, snapshot, *service, told.flow, loads);

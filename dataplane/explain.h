@@ -8,6 +8,7 @@
 #include "dataplane/connection.h"
 #include "dataplane/next_hops.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/verdict.h"
 
 namespace shunt::dataplane {
 
@@ -26,6 +27,8 @@ struct Explanation {
   ServiceId service = kNoService;
   // The service's access lists deny the client; nothing below but the owner is told then.
   bool is_denied = false;
+  // The limit that it, or the client, is at now.
+  std::optional<DropReason> over_limit;
   // What the destination is (AddressSlot::Kind).
   uint8_t destination_kinds = 0;
   // The worker that this one would hand it to; itself: nobody.

@@ -10,6 +10,7 @@
 #include "dataplane/family.h"
 #include "dataplane/find.h"
 #include "dataplane/icmp/error.h"
+#include "dataplane/limits.h"
 #include "dataplane/parse.h"
 #include "dataplane/pieces.h"
 #include "dataplane/rewrite.h"
@@ -26,6 +27,7 @@ template <Direction kDirection, typename Ip>
 [[gnu::always_inline]] inline bool send_on(Worker& worker, const Snapshot& snapshot, const Flow<Ip>& flow,
                                            Packet& packet) noexcept {
   const RealEntry& real = snapshot.reals[flow.real.index];
+  if (real.has_rates && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) [[unlikely]] return false;
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
   if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?

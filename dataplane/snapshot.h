@@ -34,7 +34,9 @@ struct alignas(64) RealEntry {
   // Of its tunnel: where it listens for GUE.
   Be16 tunnel_port;
   Method method = Method::kNat;
-  TunnelKind tunnel = TunnelKind::kIpip;
+  TunnelKind tunnel : 7 = TunnelKind::kIpip;
+  // Its service has limits that every packet is asked for.
+  bool has_rates : 1 = false;
   // Toward the real; kNoNextHop while there is none: NextHops::route_to(address) says why.
   NextHopId next_hop = kNoNextHop;
   // Index into Snapshot::timeouts.
@@ -114,6 +116,8 @@ struct ServiceEntry {
   Refusal refusal = Refusal::kDrop;
   // nullptr: every client may open connections.
   const AccessTable* access = nullptr;
+  // It is in Snapshot::limited.
+  bool has_limits = false;
   // A candidate has Thresholds.
   bool has_thresholds = false;
   Persistence persistence;
@@ -207,6 +211,15 @@ struct PortAddresses {
 
 using TimeoutSet = std::array<uint32_t, kTimeoutKinds>;  // milliseconds, by ConnectionState
 
+struct ServiceLimits;
+
+// A service that has limits (limits.h). `limits` nullptr: it has none.
+struct LimitedService {
+  ServiceLimits* limits = nullptr;
+  // Its reals, removed ones included.
+  std::span<const RealId> reals;
+};
+
 struct Snapshot {
   uint64_t version = 0;
   std::span<const RealEntry> reals;        // by RealId
@@ -219,6 +232,8 @@ struct Snapshot {
   MatchTable matches;
   std::span<const AddressSlot> addresses;
   std::span<const TimeoutSet> timeouts;
+  // By ServiceId, up to the last one that has some.
+  std::span<const LimitedService> limited;
   // By RealEntry::timeouts, too: the most that a SYN may say its sender takes in a segment; 0: whatever it says.
   std::span<const uint16_t> max_segment_sizes;
   Sysctls sysctls;

@@ -90,6 +90,22 @@ Text text_of(DropReason reason) noexcept {
       return {"connection_flushed", "Packets of connections that the operator cut."};
     case DropReason::kAccessDenied:
       return {"access_denied", "New connections of clients that a service's access lists deny; 'explain' says by which prefix."};
+    case DropReason::kNewConnectionLimit:
+      return {"new_connection_limit", "More new connections a second than a service's limits allow: a flood, or too low."};
+    case DropReason::kPacketLimit:
+      return {"packet_limit", "More packets a second than a service's limits allow: a flood, or too low."};
+    case DropReason::kBitLimit:
+      return {"bit_limit", "More bits a second than a service's limits allow: a flood, or too low."};
+    case DropReason::kConnectionLimit:
+      return {"connection_limit", "More connections at a time than a service's limits allow; see 'service list'."};
+    case DropReason::kClientNewConnectionLimit:
+      return {"client_new_connection_limit", "More new connections a second than a service allows one client."};
+    case DropReason::kClientPacketLimit:
+      return {"client_packet_limit", "More packets a second than a service allows one client."};
+    case DropReason::kClientBitLimit:
+      return {"client_bit_limit", "More bits a second than a service allows one client."};
+    case DropReason::kClientConnectionLimit:
+      return {"client_connection_limit", "More connections at a time than a service allows one client."};
   }
   return {"?", "?"};
 }

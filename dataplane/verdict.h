@@ -63,8 +63,16 @@ enum class DropReason : uint8_t {
   kNotOurVlan,           // a tagged port: without its tag
   kConnectionFlushed,    // its connection was cut by the operator
   kAccessDenied,         // its client is on the service's deny list, or not on its allow list
+  kNewConnectionLimit,   // more than the service's limits allow: of all its clients ...
+  kPacketLimit,
+  kBitLimit,
+  kConnectionLimit,
+  kClientNewConnectionLimit,  // ... and of this one
+  kClientPacketLimit,
+  kClientBitLimit,
+  kClientConnectionLimit,
 };
-inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kAccessDenied) + 1;
+inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kClientConnectionLimit) + 1;
 
 // "no_neighbour": the reason's stable name. Any thread.
 std::string_view name_of(DropReason reason) noexcept;

@@ -9,6 +9,7 @@
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
+#include "dataplane/limits.h"
 #include "dataplane/journey.h"
 #include "dataplane/settle.h"
 #include "dataplane/vlan.h"
@@ -98,6 +99,7 @@ bool poll_once(Worker& worker) noexcept {
     expire_fragments(worker);
     defend(worker, snapshot);
     expire_reals(worker, snapshot);
+    return_places(worker, snapshot);
     worker.counters.connections.set(worker.connections.used());
     worker.counters.ipv6_connections.set(worker.connections6.used());
     worker.counters.snapshot_version.set(snapshot.version);

@@ -174,6 +174,8 @@ struct alignas(64) Worker {
   Defences defences6;  // of connections6
   Tick next_defence = 0;
   Sysctls defended_by;  // what the defences were last judged by
+  uint64_t limits_seen = 0;  // the snapshot by which return_places() went last
+  Tick next_return = 0;
   LocalPortSearch local_port_search;
   uint32_t templates_position = 0;  // where upkeep of the templates goes on; of the first worker
   uint16_t next_ip_id = 0;          // of tunnels' outer headers

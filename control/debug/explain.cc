@@ -43,6 +43,8 @@ std::string then_of(const Service& service) {
   return "it is answered with ICMP administratively prohibited";
 }
 
+bool is_of_client(DropReason limit) { return limit >= DropReason::kClientNewConnectionLimit; }
+
 std::string words_of(const ExplainedNextHop& hop) {
   switch (hop.state) {
     case ExplainedNextHop::State::kReachable: return "by MAC " + hop.mac.to_string() + " on port " + hop.port;
@@ -268,6 +270,10 @@ std::string Controller::State::verdict_of(const ExplainReport& report, const std
     else if (said.real->method == Method::kNat) text += ": another connection has this client's port to that real";
   } else {
     text += ", sent " + words_of(explained_next_hop(*said.real));
+  }
+  if (said.over_limit && !goes_with_connection(said)) {
+    text += "; now it would be refused: the " + std::string(is_of_client(*said.over_limit) ? "client" : "service") +
+            " is at its limit (" + std::string(name_of(*said.over_limit)) + ")";
   }
   if (said.drop_rate > 0 && !goes_with_connection(said)) {
     text += "; sysctl drop_packet now drops one in " + std::to_string(said.drop_rate) + " that would open a connection";

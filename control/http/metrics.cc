@@ -53,6 +53,16 @@ const char* admin_state(const RealState& real) {
   return real.override_of && real.override_of->weight ? "weighed" : "enabled";
 }
 
+// By dataplane::Limit.
+template <size_t kLimit>
+uint64_t limited(const ServiceState& service) {
+  return service.refused.limited[kLimit];
+}
+template <size_t kLimit>
+uint64_t client_limited(const ServiceState& service) {
+  return service.refused.client_limited[kLimit];
+}
+
 constexpr Family<ServiceState> kServiceFamilies[] = {
     {"shunt_service_reals", "gauge", "Reals of the service, without sorry reals and removed ones.",
      count_present},
@@ -66,6 +76,15 @@ constexpr Family<ServiceState> kServiceFamilies[] = {
     {"shunt_service_access_denied_packets_total", "counter",
      "Packets that would open a connection, of clients whom the service's access lists deny.",
      [](const ServiceState& s) { return s.refused.denied; }},
+    {"shunt_service_limited_new_connections_total", "counter",
+     "New connections that the service's limits refused: of the service, and of one client.", limited<0>, "of", "service",
+     "client", client_limited<0>},
+    {"shunt_service_limited_packets_total", "counter", "Packets beyond packets_per_second.", limited<1>, "of", "service",
+     "client", client_limited<1>},
+    {"shunt_service_limited_bits_packets_total", "counter", "Packets beyond kilobits_per_second.", limited<2>, "of", "service",
+     "client", client_limited<2>},
+    {"shunt_service_limited_connections_total", "counter", "New connections beyond `connections` at a time.", limited<3>,
+     "of", "service", "client", client_limited<3>},
     {"shunt_service_active_connections", "gauge", "Active connections of the service now.",
      [](const ServiceState& s) { return s.active_connections; }},
     {"shunt_service_inactive_connections", "gauge",

@@ -129,6 +129,8 @@ Json to_json(const ServiceState& service, const StatusQuery& query) {
       {"panics", service.standing.panics},
       {"weight_up", service.standing.reals.weight_up},
       {"access_denied_packets", service.refused.denied},
+      {"limited_packets", service.refused.limited},
+      {"client_limited_packets", service.refused.client_limited},
       {"active_connections", service.active_connections},
       {"inactive_connections", service.inactive_connections},
       {"traffic", to_json(service.traffic)},

@@ -12,6 +12,7 @@
 
 #include "control/model/access.h"
 #include "control/model/health_check.h"
+#include "control/model/limits.h"
 #include "control/model/policies.h"
 #include "dataplane/sysctls.h"
 #include "dataplane/types.h"
@@ -146,6 +147,8 @@ struct Service {
   uint32_t panic_threshold = 0;
   // Unset: every client may open connections.
   std::optional<Access> access;
+  // Unset: there are none.
+  std::optional<Limits> limits;
   bool operator==(const Service&) const = default;
 };
 

@@ -5,6 +5,7 @@
 
 #include "config/convert.h"
 #include "config/convert_access.h"
+#include "config/convert_limits.h"
 #include "config/convert_policies.h"
 #include "config/duration.h"
 #include "control/rpc/override_requests.h"
@@ -72,6 +73,14 @@ void put(const RealState& real, v1::RealState& out) {
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);
 }
 
+// By dataplane::Limit.
+void put(const std::array<uint64_t, 4>& packets, v1::LimitedPackets& out) {
+  out.set_new_connections(packets[0]);
+  out.set_packets(packets[1]);
+  out.set_bits(packets[2]);
+  out.set_connections(packets[3]);
+}
+
 // As in the desired state: the first VIP in the service's own fields.
 void put_places(const ServiceState& service, v1::ServiceState& out) {
   if (service.match) *out.mutable_match() = config::to_proto(*service.match);
@@ -114,6 +123,11 @@ void put(const ServiceState& service, v1::ServiceState& out) {
     access.set_denied_prefixes(static_cast<uint32_t>(service.access->denied));
     access.set_on_denied(config::to_proto(service.access->on_denied));
     access.set_denied_packets(service.refused.denied);
+  }
+  if (service.limits) {
+    *out.mutable_limits() = config::to_proto(*service.limits, service.family);
+    put(service.refused.limited, *out.mutable_limited());
+    put(service.refused.client_limited, *out.mutable_client_limited());
   }
   for (const RealState& real : service.reals) put(real, *out.add_reals());
   out.set_active_connections(service.active_connections);

@@ -130,6 +130,26 @@ std::string access_text(const v1::ServiceState& service, bool exact) {
   return text + " " + count(access.denied_packets(), exact) + " packets refused";
 }
 
+// "limits, refused: 12 new connections, 3 connections; of clients: 7 packets"
+std::string limits_text(const v1::ServiceState& service, bool exact) {
+  if (!service.has_limits()) return "";
+  const auto told = [exact](const v1::LimitedPackets& packets) {
+    std::string text;
+    const auto add = [&](uint64_t value, const char* what) {
+      if (value > 0) text += (text.empty() ? "" : ", ") + count(value, exact) + what;
+    };
+    add(packets.new_connections(), " new connections");
+    add(packets.packets(), " packets");
+    add(packets.bits(), " packets for their bits");
+    add(packets.connections(), " connections at a time");
+    return text;
+  };
+  const std::string all = told(service.limited());
+  const std::string each = told(service.client_limited());
+  if (all.empty() && each.empty()) return "limits: nothing refused";
+  return "limits, refused: " + all + (each.empty() ? "" : (all.empty() ? "" : "; ") + std::string("of clients: ") + each);
+}
+
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
@@ -152,6 +172,7 @@ std::string states_table(const std::vector<v1::ServiceState>& services, const Se
                number(service.active_connections()), number(service.inactive_connections()), up_of(service), "",
                {service.name(), Tone::kBold}, {standing_text(service), Tone::kBad}});
     if (service.has_access()) table.row({"", access_text(service, settings.exact)});
+    if (service.has_limits()) table.row({"", limits_text(service, settings.exact)});
     for (const auto& vip : service.more_vips()) table.row({"", endpoint_of(vip)});
     for (const auto& real : service.reals()) {
       table.row({"  ->", endpoint(real.address(), real.port()), forward_text(real), weight_text(real),

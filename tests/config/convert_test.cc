@@ -53,6 +53,10 @@ control::DesiredState full_state() {
   service.panic_threshold = 50;
   service.access = control::Access{{*Prefix::parse("198.51.100.0/24")}, {*Prefix::parse("198.51.100.9/32")}, {"partners"},
                                    {"abusers"}, control::Refusal::kProhibited};
+  service.limits = control::Limits{
+      {1000, 2000, 800, 500, Milliseconds(2000)},
+      control::PerClient{{10, 20, 8, 5, Milliseconds(500)}, 24, 64, 4096},
+      control::Refusal::kReset};
   state.access_lists = {{"partners", {*Prefix::parse("192.0.2.0/24"), *Prefix::parse("2001:db8::/32")}},
                         {"abusers", {*Prefix::parse("10.0.0.0/8")}}};
   state.services = {service};
@@ -88,6 +92,8 @@ TEST(Convert, AnIpv6StateSurvivesTheWayThroughTheSchema) {
       {"b", *IpAddress::parse("2001:db8:2::2"), 5353, 0, 9}};
   service.access->allow = {*Prefix::parse("2001:db8:3::/48")};
   service.access->deny = {*Prefix::parse("2001:db8:3::9/128")};
+  service.limits->per_client->ipv4_prefix = 32;
+  service.limits->per_client->ipv6_prefix = 56;
   EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }

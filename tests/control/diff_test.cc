@@ -135,6 +135,16 @@ TEST(Differences, ShowAccessAndOfLongListsTheBeginning) {
                                 {"access.deny: +192.0.2.0/24", "access.deny_lists: +abusers", "access.on_denied: drop -> reset"}}));
 }
 
+TEST(Differences, ShowLimits) {
+  const DesiredState before = two_services();
+  DesiredState after = before;
+  after.services[0].limits = Limits{{.new_connections = 1000, .connections = 500}, PerClient{{.kilobits = 8}}, Refusal::kReset};
+  EXPECT_THAT(differences(before, after),
+              ElementsAre(Change{Kind::kChanged, "service web",
+                                 {"limits: none -> 1000 new connections/s (burst 1s), 500 connections, reset; each of 65536 "
+                                  "clients /32,/64: 8 kbit/s (burst 1s)"}}));
+}
+
 TEST(Differences, ShowPersistenceAndWhatGoesWithIt) {
   const DesiredState before = two_services();
   DesiredState after = before;

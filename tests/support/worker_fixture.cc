@@ -13,6 +13,7 @@
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
+#include "dataplane/limits.h"
 #include "dataplane/packet_path.h"
 #include "tests/support/eal.h"
 
@@ -571,6 +572,7 @@ Outcome WorkerFixture::advance(uint32_t ms, uint32_t index) {
   serve_waiting_room(on, snapshot());
   expire_fragments(on);
   defend(on, snapshot());
+  return_places(on, snapshot());
   on.upkeep.sweep_position = on.upkeep6.sweep_position = 0;
   on.upkeep.sweep_owed = on.upkeep6.sweep_owed = on.connections.capacity() + 1;
   while (on.upkeep.sweep_owed + on.upkeep6.sweep_owed > 0) sweep(on, false);

@@ -48,6 +48,19 @@ v1::ExplainResponse an_answer() {
   return told;
 }
 
+TEST(ExplainVerb, SaysThatTheClientIsDenied) {
+  FakeDaemon daemon;
+  v1::ExplainResponse told = an_answer();
+  told.mutable_service()->set_access("denied by 198.51.100.0/24 of access list abusers");
+  told.mutable_workers(0)->clear_real();
+  told.mutable_workers(0)->set_drop_reason("access_denied");
+  told.clear_reals();
+  daemon.debug.explained = told;
+  const Ended ended = daemon.ctl({"explain", "198.51.100.7:40000", "192.0.2.10:80"});
+  EXPECT_THAT(ended.out, HasSubstr("access      denied by 198.51.100.0/24 of access list abusers\n"));
+  EXPECT_THAT(ended.out, HasSubstr("drop        access_denied\n"));
+}
+
 TEST(ExplainVerb, AsksForThePacketAndShowsTheAnswer) {
   FakeDaemon daemon;
   daemon.debug.explained = an_answer();

@@ -54,6 +54,22 @@ TEST(ServiceList, HasIpvsadmsColumnsAndHealth) {
             "reachable via 02:00:00:00:00:03 on inside, path takes 1400 bytes\n");
 }
 
+TEST(ServiceList, SaysWhatAccessListsAndLimitsRefused) {
+  FakeDaemon daemon;
+  daemon.pages.push_back(message_of<v1::ListServicesResponse>(R"(services {
+    name: "web" protocol: PROTOCOL_TCP address: "203.0.113.10" port: 80 scheduler: SCHEDULER_WLC
+    access { allowed_prefixes: 1 denied_prefixes: 20 denied_packets: 4711 }
+    limits { connections: 500 } limited { connections: 3 new_connections: 12 } client_limited { packets: 7 bits: 8 }
+  } services {
+    name: "api" protocol: PROTOCOL_TCP address: "203.0.113.11" port: 80 scheduler: SCHEDULER_WLC limits { connections: 500 }
+  })"));
+  const Ended ended = daemon.ctl({"service", "list", "--exact"});
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("access: 1 allowed, 20 denied, 4711 packets refused\n"),
+                               HasSubstr("limits, refused: 12 new connections, 3 connections at a time; of clients: 7 packets, "
+                                         "8 packets for their bits\n"),
+                               HasSubstr("limits: nothing refused\n")));
+}
+
 TEST(ServiceList, LongIpv6AddressesStandInTheirColumns) {
   FakeDaemon daemon;
   daemon.pages.push_back(message_of<v1::ListServicesResponse>(R"(services {

@@ -5,6 +5,7 @@
 
 #include "control/controller_state.h"
 #include "control/diff.h"
+#include "control/history/undo.h"
 #include "control/service_edit.h"
 
 namespace shunt::control {
@@ -23,9 +24,7 @@ PartOfState Controller::State::part(const std::vector<std::string>& names) const
   PartOfState part;
   part.revision = revision;
   part.services = desired.services.size();
-  part.state.timeouts = desired.timeouts;
-  part.state.local_addresses = desired.local_addresses;
-  part.state.sysctls = desired.sysctls;
+  copy_all_but_services(desired, part.state);
   for (const std::string& name : names) {
     if (const auto place = live.find_service(name)) part.places.push_back(*place);
   }

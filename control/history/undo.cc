@@ -6,7 +6,6 @@
 #include <utility>
 
 namespace shunt::control {
-namespace {
 
 // Every part of the state is named here, so that a new one cannot be forgotten.
 void copy_all_but_services(const DesiredState& from, DesiredState& to) {
@@ -16,6 +15,8 @@ void copy_all_but_services(const DesiredState& from, DesiredState& to) {
   to.sysctls = sysctls;
   to.access_lists = access_lists;
 }
+
+namespace {
 
 bool has_order(const std::vector<std::string_view>& names, const DesiredState& state) {
   if (names.size() != state.services.size()) return false;

@@ -18,6 +18,9 @@ struct Undo {
   bool operator==(const Undo&) const = default;
 };
 
+// Services of `to` stay as they are.
+void copy_all_but_services(const DesiredState& from, DesiredState& to);
+
 // Linear in the states' size.
 Undo undo_of(const DesiredState& before, const DesiredState& after);
 

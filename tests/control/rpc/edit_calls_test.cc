@@ -82,6 +82,9 @@ v1::DesiredState crowded() {
   auto& pool = *state.add_local_addresses();
   pool.set_name("locals");
   pool.add_addresses("10.1.9.1");
+  auto& list = *state.add_access_lists();
+  list.set_name("abusers");
+  list.add_prefixes("10.7.0.0/16");
   *state.add_services() = service_at("one", "10.9.9.1", "10.1.0.1");
   *state.add_services() = service_at("two", "10.9.9.2", "10.1.0.2");
   auto& range = *state.add_services();
@@ -159,6 +162,9 @@ std::vector<Contradiction> contradictions() {
          s.set_method(v1::METHOD_FULLNAT);
          s.set_local_addresses("nowhere");
        }), "edits[0].update_service.service.local_addresses"},
+      {"an access list that there is", update("one", [](v1::Service& s) { s.mutable_access()->add_deny_lists("abusers"); }), ""},
+      {"an access list that there is not",
+       update("one", [](v1::Service& s) { s.mutable_access()->add_deny_lists("nobody"); }), nullptr},
   };
 }
 

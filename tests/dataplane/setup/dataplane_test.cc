@@ -116,8 +116,7 @@ std::unique_ptr<const Snapshot> snapshot(uint64_t version, int* freed = nullptr)
   auto tables = std::make_shared<Tables>();
   tables->freed = freed;
   tables->hops[0] = {{kGroup, kOurs, 0, 1500}, ip("10.1.0.254"), ip("10.1.0.1"), true};
-  tables->reals[0] = {.address = ip("10.1.0.5"), .port = Be16::from_host(5353), .next_hop = {0},
-                      .service = {0}};
+  tables->reals[0] = RealEntry{.address = ip("10.1.0.5"), .port = Be16::from_host(5353), .next_hop = {0}, .service = {0}};
   tables->reals[1] = tables->reals[0];
   tables->reals[1].address = ip("2001:db8:3::5");
   tables->reals[1].service = {1};
@@ -300,7 +299,7 @@ TEST(Dataplane, UnknownNeighboursAreAskedFor) {
     std::vector<RouteInterval> routes{{0, NextHopId{0}, 0}};
   };
   auto tables = std::make_shared<Unresolved>();
-  tables->reals[0] = {.address = ip("10.1.0.5"), .port = Be16::from_host(5353), .service = {0}};
+  tables->reals[0] = RealEntry{.address = ip("10.1.0.5"), .port = Be16::from_host(5353), .service = {0}};
   tables->hops[0].address = ip("10.1.0.1");
   auto unresolved = std::make_unique<Snapshot>(*snapshot(1));
   unresolved->reals = tables->reals;

@@ -131,6 +131,7 @@ TEST_P(LimitsPackets, ConnectionsAtATimeAreTheServices) {
   EXPECT_EQ(opened(lb, "198.51.100.7", 1, 10), 4);
   EXPECT_EQ(lb.drops(DropReason::kConnectionLimit), 6u);
   // One of them ends.
+  lb.send(from("198.51.100.7", 1).tcp(kTcpAck));
   lb.send(from("198.51.100.7", 1).tcp(kTcpRst));
   lb.advance(11'000);
   EXPECT_EQ(opened(lb, "198.51.100.8", 1, 10), 1);
@@ -208,6 +209,7 @@ TEST_P(LimitsPackets, AClientsConnectionsCountUntilTheyEnd) {
   EXPECT_EQ(opened(lb, "198.51.100.7", 1, 10), 3);
   EXPECT_EQ(opened(lb, "198.51.100.8", 1, 10), 3);
   EXPECT_EQ(lb.drops(DropReason::kClientConnectionLimit), 14u);
+  lb.send(from("198.51.100.7", 1).tcp(kTcpAck));
   lb.send(from("198.51.100.7", 1).tcp(kTcpRst));
   lb.advance(11'000);
   EXPECT_EQ(opened(lb, "198.51.100.7", 100, 10), 1);

@@ -49,7 +49,7 @@ class LimitsPackets : public InBothFamilies {
   static ServiceCounters& counters(WorkerFixture& lb, ServiceId service) {
     return lb.worker().service_counters[service.index];
   }
-  static LimitValues with_new_connections(uint64_t per_second, int burst_ms) {
+  static LimitValues with_new_connections(uint32_t per_second, int burst_ms) {
     return {.new_connections = per_second, .burst = Milliseconds(burst_ms)};
   }
 

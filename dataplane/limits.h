@@ -3,7 +3,7 @@
 // the same, through snapshots.
 //
 // New connections are asked for in admit(), before a real is chosen; packets and bits of every packet of a service that
-// limits them, requests and replies that pass Shunt, when it is about to be routed. Workers only.
+// limits them, requests and replies that pass Shunt, when its way is known. Workers only.
 #pragma once
 
 #include <array>

@@ -22,14 +22,23 @@
 namespace shunt::dataplane {
 namespace {
 
+// The parts of the flow that it needs, so that the flow itself may stay in registers.
+template <Direction kDirection, typename Ip>
+[[gnu::noinline, gnu::cold]] bool may_pass(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                                           typename Ip::Entry* connection, Packet& packet) noexcept {
+  return keeps_rates<kDirection>(worker, snapshot, real, Flow<Ip>{connection, kNoReal, kDirection}, packet);
+}
+
 // The way of a packet whose real is known. True: it was sent on; false: its verdict says what else becomes of it.
 template <Direction kDirection, typename Ip>
 [[gnu::always_inline]] inline bool send_on(Worker& worker, const Snapshot& snapshot, const Flow<Ip>& flow,
                                            Packet& packet) noexcept {
   const RealEntry& real = snapshot.reals[flow.real.index];
-  if (real.has_rates && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) [[unlikely]] return false;
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
   if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
+  if (real.has_rates) [[unlikely]] {  // may its service, and its client, have one more?
+    if (!may_pass<kDirection, Ip>(worker, snapshot, real, flow.connection, packet)) return false;
+  }
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?
   if (!rewrite<kDirection>(worker, snapshot, real, flow, *way, packet)) [[unlikely]] return false;  // make it what the method says
   queue_frame(worker, way->port, packet.mbuf);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/limits.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/settle.h"
 #include "dataplane/track.h"
@@ -87,6 +88,7 @@ void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet
 template <Direction kDirection, typename Ip>
 bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
                   Packet& packet) noexcept {
+  if (real.has_rates && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) return false;
   const WayOut& way = way_of<kDirection>(snapshot, real, flow);
   track<kDirection>(worker, snapshot, real, flow, packet);
   if (!rewrite<kDirection>(worker, snapshot, real, flow, way, packet)) return false;

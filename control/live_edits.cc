@@ -8,7 +8,8 @@
 
 namespace shunt::control {
 
-// A service whose key changes, or goes to another one, takes its slot's history along: replace() knows how.
+// A service whose key changes, or goes to another one, takes its slot's history along; tables of access are made for all
+// services together. replace() knows how.
 bool LiveState::takes_a_replace(const ServiceEdit& edit) const {
   std::unordered_set<ServiceKey, KeyHash> left;
   for (const std::string& name : edit.removed) {
@@ -16,7 +17,10 @@ bool LiveState::takes_a_replace(const ServiceEdit& edit) const {
   }
   return std::any_of(edit.set.begin(), edit.set.end(), [&](const Service& service) {
     const auto place = find_service(service.name);
-    return left.contains(key_of(service)) || (place && !(key_of(desired_.services[*place]) == key_of(service)));
+    if (left.contains(key_of(service))) return true;
+    if (!place) return service.access.has_value();
+    const Service& before = desired_.services[*place];
+    return !(key_of(before) == key_of(service)) || before.access != service.access;
   });
 }
 

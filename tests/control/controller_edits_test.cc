@@ -59,6 +59,63 @@ TEST(ControllerEdits, AreKeptOneByOneAndEachRevisionComesBack) {
   }
 }
 
+// What is no service, but belongs to the state as well.
+DesiredState with_everything(DesiredState state) {
+  state.timeouts.values[0] = Milliseconds(1000);
+  state.sysctls.sloppy_tcp = true;
+  state.local_addresses = {{"pool", {*IpAddress::parse("10.1.9.1")}, ""}};
+  state.access_lists = {{"abusers", {*Prefix::parse("203.0.113.0/24")}}};
+  return state;
+}
+
+TEST(ControllerEdits, LeaveWhatIsNoServiceAsItIs) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller* controller = &rig.start();
+  const DesiredState whole = with_everything(controller->get()->state);
+  ASSERT_TRUE(controller->apply(whole, 0, false));
+  DesiredState part = whole;
+  part.services.clear();
+  EXPECT_EQ(controller->part({})->state, part);
+  EXPECT_EQ(controller->part({"dns", "nobody"})->state, whole);
+  Service dns = whole.services[0];
+  dns.reals[0].weight = 9;
+  ASSERT_TRUE(controller->edit({{}, {dns}}, 0, false));
+  // A way back that had forgotten some of it would take it away.
+  EXPECT_EQ(controller->state_at(2)->state, whole);
+  DesiredState expected = whole;
+  expected.services[0] = dns;
+  EXPECT_EQ(controller->get()->state, expected);
+  EXPECT_EQ(rig.start().get()->state, expected);
+}
+
+TEST(ControllerEdits, ReachTheAccessOfAService) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  Controller& controller = rig.start();
+  DesiredState state = controller.get()->state;
+  state.access_lists = {{"clients", {*Prefix::parse("10.1.200.0/24")}}};
+  ASSERT_TRUE(controller.apply(state, 0, false));
+  EXPECT_NE(rig.real_of(40001), "");
+  Service dns = state.services[0];
+  dns.access.emplace();
+  dns.access->deny_lists = {"clients"};
+  ASSERT_TRUE(controller.edit({{}, {dns}}, 0, false));
+  EXPECT_EQ(rig.real_of(40002), "");
+  dns.reals[0].weight = 9;
+  ASSERT_TRUE(controller.edit({{}, {dns}}, 0, false));
+  EXPECT_EQ(rig.real_of(40003), "") << "an edit of something else leaves it";
+  dns.access.reset();
+  ASSERT_TRUE(controller.edit({{}, {dns}}, 0, false));
+  EXPECT_NE(rig.real_of(40004), "");
+  // One that comes with access.
+  Service other = service_at("other", "10.9.9.8", {real_at("10.1.0.1")});
+  other.access.emplace();
+  other.access->deny = {*Prefix::parse("10.1.200.0/24")};
+  ASSERT_TRUE(controller.edit({{}, {other}}, 0, false));
+  EXPECT_EQ(rig.real_of(40005, *IpAddress::parse("10.1.200.7"), *IpAddress::parse("10.9.9.8")), "");
+}
+
 TEST(ControllerEdits, SayWhatTheyChangeAndRefuseTheOvertaken) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;

@@ -224,12 +224,12 @@ TEST(EditCalls, SeveralServicesAreEditedTogether) {
   ASSERT_FALSE(make_edits(request.edits(), expected));
   ASSERT_TRUE(api.call(&v1::Shunt::Stub::Edit, request, response).ok());
   std::vector<std::string> names, wanted;
-  const v1::DesiredState now = api.get().state();
-  for (const auto& each : now.services()) names.push_back(each.name() + " " + each.reals(0).address());
+  const v1::DesiredState edited = api.get().state();
+  for (const auto& each : edited.services()) names.push_back(each.name() + " " + each.reals(0).address());
   for (const auto& each : expected.services()) wanted.push_back(each.name() + " " + each.reals(0).address());
   EXPECT_EQ(names, wanted);
   EXPECT_EQ(names.back(), "one 10.1.0.8");
-  EXPECT_EQ(now.local_addresses(0).addresses(0), "10.1.9.2");
+  EXPECT_EQ(api.get().state().local_addresses(0).addresses(0), "10.1.9.2");
 }
 
 TEST(EditCalls, OfTwoWritersOneWinsAndFreeOnesAllCount) {

@@ -88,10 +88,9 @@ class OnCallTest(unittest.TestCase):
         self.assertRegex(down["reason"], "^down: connect")
         chosen = told["workers"][0]["real"]
         capture = self.lab.processes.start("capture", self.machine.command(
-            ["shuntctl", "capture", "--filter", "tcp port 40123", "-w", "/tmp/night.pcapng"]))
+            ["shuntctl", "capture", "--filter", "tcp port 40123", "--count", "2", "-w", "/tmp/night.pcapng"]))
         wait_for(lambda: "Ctrl-C ends it" in self.lab.processes.log_tail("capture", 50), 10, "the capture to begin")
         self.assertEqual(self.answer("--local-port", "40123"), chosen, "what was explained is what happens")
-        capture.terminate()
         capture.wait(20)
         self.machine.run(["cp", "/tmp/night.pcapng", "/run/outside/night.pcapng"])
         frames = run(["tcpdump", "-nr", self.path("night.pcapng")]).stdout

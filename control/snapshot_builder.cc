@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/address_table.h"
+#include "control/limited_table.h"
 #include "control/port_stretches.h"
 #include "dataplane/schedulers/scheduler.h"
 
@@ -52,12 +53,7 @@ struct SnapshotBuilder::LookupTable {
   std::unique_ptr<const MatchTableMemory> matches;
 };
 
-// Services with limits, and their reals.
-struct SnapshotBuilder::LimitedTable {
-  std::vector<dataplane::LimitedService> services;
-  std::vector<std::vector<RealId>> reals;
-  std::vector<LimitsRef> limits;
-};
+struct SnapshotBuilder::LimitedTable : LimitedMemory {};
 
 namespace {
 
@@ -434,19 +430,9 @@ void SnapshotBuilder::rebuild_addresses() {
 void SnapshotBuilder::rebuild_limited() {
   auto table = std::make_shared<LimitedTable>();
   for (const ServiceId id : service_order_) {
-    if (!blocks_[id.index]->limits) continue;
-    dataplane::LimitedService& service = grow_to(table->services, id.index);
-    service.limits = &blocks_[id.index]->limits->limits();
-    table->limits.push_back(blocks_[id.index]->limits);
+    if (blocks_[id.index]->limits) table->add(id, blocks_[id.index]->limits);
   }
-  table->reals.resize(table->services.size());
-  for (uint32_t i = 0; !table->services.empty() && i < reals_.size(); ++i) {
-    const uint32_t service = reals_[i].service.index;
-    if (reals_[i].is_used() && service < table->services.size() && table->services[service].limits != nullptr) {
-      table->reals[service].push_back({i});
-    }
-  }
-  for (size_t i = 0; i < table->services.size(); ++i) table->services[i].reals = table->reals[i];
+  table->take_reals(reals_);
   built_limited_ = std::move(table);
 }
 

@@ -122,7 +122,9 @@ TEST(Differences, ShowAccessAndOfLongListsTheBeginning) {
   DesiredState after = before;
   after.services[0].access = Access{{}, {*Prefix::parse("192.0.2.0/24")}, {}, {"abusers"}, Refusal::kReset};
   after.access_lists = {{"abusers", {}}, {"new", {*Prefix::parse("2001:db8::/32")}}};
-  for (uint32_t i = 0; i < 20; ++i) after.access_lists[0].prefixes.push_back({IpAddress::from_v4(Be32::from_host(i)), 32});
+  for (uint32_t i = 0; i < 20; ++i) {
+    after.access_lists[0].prefixes.push_back({IpAddress::from_v4(Be32::from_host(i)), 32});
+  }
   const auto changes = differences(before, after);
   ASSERT_EQ(changes.size(), 4u);
   EXPECT_EQ(changes[0].subject, "access_lists abusers");
@@ -132,7 +134,8 @@ TEST(Differences, ShowAccessAndOfLongListsTheBeginning) {
   EXPECT_EQ(changes[1], (Change{Kind::kAdded, "access_lists new", {"prefixes: +2001:db8::/32"}}));
   EXPECT_EQ(changes[2], (Change{Kind::kRemoved, "access_lists gone", {}}));
   EXPECT_EQ(changes[3], (Change{Kind::kChanged, "service web",
-                                {"access.deny: +192.0.2.0/24", "access.deny_lists: +abusers", "access.on_denied: drop -> reset"}}));
+                                {"access.deny: +192.0.2.0/24", "access.deny_lists: +abusers",
+                                 "access.on_denied: drop -> reset"}}));
 }
 
 TEST(Differences, ShowLimits) {

@@ -94,10 +94,13 @@ TEST_P(LimitsPackets, PacketsOfBothDirectionsCount) {
   limit(lb, service, {real}, {{.packets = 1000, .burst = Milliseconds(10)}});
   EXPECT_EQ(opened(lb, "198.51.100.7", 1, 1), 1);
   const PacketBuilder reply =
-      a_packet().from(at("10.0.0.1"), 8080).to(at("198.51.100.7"), 1).from_mac(real_mac(real)).to_mac(kInsideMac).tcp(kTcpSyn | kTcpAck);
+      a_packet().from(at("10.0.0.1"), 8080).to(at("198.51.100.7"), 1).from_mac(real_mac(real)).to_mac(kInsideMac)
+          .tcp(kTcpSyn | kTcpAck);
   int sent = 0;
   for (int i = 0; i < 20; ++i) {
-    sent += lb.send(i % 2 == 0 ? reply : from("198.51.100.7", 1).tcp(kTcpAck), i % 2 == 0 ? kInside : kOutside).sent.empty() ? 0 : 1;
+    const bool is_reply = i % 2 == 0;
+    const PacketBuilder packet = is_reply ? reply : from("198.51.100.7", 1).tcp(kTcpAck);
+    sent += lb.send(packet, is_reply ? kInside : kOutside).sent.empty() ? 0 : 1;
   }
   EXPECT_EQ(sent, 9) << "the SYN was the first of ten";
   EXPECT_EQ(lb.drops(DropReason::kPacketLimit), 11u);

@@ -105,5 +105,19 @@ TEST_F(LiveLimits, AChangedListReachesTheServicesThatNameIt) {
   EXPECT_EQ(entry().access, nullptr);
 }
 
+TEST_F(LiveLimits, AnEditOfOneServiceMayBringThem) {
+  state_.access_lists = {{"abusers", {*Prefix::parse("198.51.100.0/24")}}};
+  replace();
+  web().access = Access{{}, {*Prefix::parse("203.0.113.0/24")}, {}, {"abusers"}};
+  web().limits = Limits{{.packets = 1000}};
+  live_.edit({{}, {web()}});
+  live_.flush();
+  snapshot_ = builder_.build();
+  EXPECT_TRUE(entry().access->denies(*IpAddress::parse("203.0.113.9")));
+  EXPECT_TRUE(entry().access->denies(*IpAddress::parse("198.51.100.9")));
+  EXPECT_TRUE(has_rates(0));
+  EXPECT_EQ(limited().reals.size(), 2u);
+}
+
 }  // namespace
 }  // namespace shunt::control

@@ -38,7 +38,7 @@ class ShuntError(Exception):
 class Shunt:
     @classmethod
     def on_socket(cls, path):
-        """As the local user; what that one may do, listener.unix_roles says."""
+        """As the local user: who may open the socket may do everything."""
         return cls(grpc.insecure_channel("unix:" + path, _OPTIONS))
 
     @classmethod

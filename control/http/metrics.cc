@@ -81,7 +81,7 @@ constexpr Family<ServiceState> kServiceFamilies[] = {
      "client", client_limited<0>},
     {"shunt_service_limited_packets_total", "counter", "Packets beyond packets_per_second.", limited<1>, "of", "service",
      "client", client_limited<1>},
-    {"shunt_service_limited_bits_packets_total", "counter", "Packets beyond kilobits_per_second.", limited<2>, "of", "service",
+    {"shunt_service_limited_throughput_packets_total", "counter", "Packets beyond kilobits_per_second.", limited<2>, "of", "service",
      "client", client_limited<2>},
     {"shunt_service_limited_connections_total", "counter", "New connections beyond `connections` at a time.", limited<3>,
      "of", "service", "client", client_limited<3>},

@@ -176,7 +176,7 @@ virtual_server 192.0.2.1 80 {
 }
 )");
   EXPECT_THAT(left_out(result), ElementsAre(HasSubstr("k.conf:10:5: left out: service tcp 192.0.2.1:80: the check of one real")));
-  const v1::HealthCheck& check = only_service(result).health_check();
+  const v1::HealthCheck check = only_service(result).health_check();
   EXPECT_EQ(check.port(), 8080U);
   EXPECT_EQ(check.fall(), 2U);
   EXPECT_EQ(check.interval().nanos(), 500000000);

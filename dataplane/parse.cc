@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragments.h"
@@ -57,12 +58,15 @@ void decide_other(Packet& packet, bool may_be_icmp, Verdict error, uint8_t* head
 // ISAKMP, UDP port 500 on both sides (ip_vs_proto_ah_esp.c).
 bool follows_isakmp(uint8_t protocol) noexcept { return protocol == kIpProtocolEsp || protocol == kIpProtocolAh; }
 
-// The ports of such a packet, and room for what a rewrite makes of them: nothing of the packet itself.
+// The key of such a packet, and room for what a rewrite makes of its ports: nothing of the packet itself.
+template <typename Ip>
 void follow_isakmp(Packet& packet) noexcept {
   constexpr Be16 kIsakmp = Be16::from_host(500);
   packet.stand_in = {kIsakmp, kIsakmp, {}, {}};
   packet.udp = &packet.stand_in;
   packet.tcp_flags = kTcpSyn;  // admission sees each of them
+  if constexpr (std::is_same_v<Ip, Ipv4>) packet.set_key(parsing::key_of(packet.ip, packet.l4, kIpProtocolUdp));
+  else packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
 }
 
 void parse_ipv4(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32_t bytes,
@@ -80,11 +84,7 @@ void parse_ipv4(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32
     return packet.drop(DropReason::kBadIpChecksum);
   }
   packet.ip_bytes = static_cast<uint16_t>(total);
-  if (follows_isakmp(ip->protocol)) {
-    follow_isakmp(packet);
-    packet.set_key(parsing::key_of(packet.ip, packet.l4, kIpProtocolUdp));
-    return;
-  }
+  if (follows_isakmp(ip->protocol)) return follow_isakmp<Ipv4>(packet);
   auto* l4 = reinterpret_cast<uint8_t*>(packet.ip) + header_bytes;
   const bool is_fragment = (ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0;
   if (!is_forwarded(ip->protocol)) [[unlikely]] {
@@ -154,11 +154,8 @@ bool skip_extensions(Packet& packet, uint32_t total, uint32_t readable, Chain& c
 void parse_ipv6_fragment(Worker& worker, const Snapshot& snapshot, Packet& packet, const Chain& chain, uint32_t total,
                          uint32_t in_first_segment) noexcept {
   const Ipv6FragmentHeader* header = chain.fragment;
-  if (follows_isakmp(header->next_header)) {
-    follow_isakmp(packet);
-    packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
-    return;
-  }
+  // Every fragment goes after ISAKMP by its addresses.
+  if (follows_isakmp(header->next_header)) return follow_isakmp<Ipv6>(packet);
   // What all of them say; a later one's extension headers stand in the first.
   if (!is_forwarded(header->next_header) && !is_ipv6_extension(header->next_header)) {
     packet.verdict = Verdict::kKernel;
@@ -190,11 +187,7 @@ void parse_ipv6(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32
   Chain chain{.next = ip->next_header};
   if (!skip_extensions(packet, total, in_first_segment, chain)) return;
   if (chain.fragment != nullptr) return parse_ipv6_fragment(worker, snapshot, packet, chain, total, in_first_segment);
-  if (follows_isakmp(chain.next)) {
-    follow_isakmp(packet);
-    packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
-    return;
-  }
+  if (follows_isakmp(chain.next)) return follow_isakmp<Ipv6>(packet);
   auto* l4 = reinterpret_cast<uint8_t*>(packet.ip6) + chain.bytes;
   if (!is_forwarded(chain.next)) [[unlikely]] {
     return decide_other(packet, chain.next == kIpProtocolIcmpv6, Verdict::kIcmpErrorIpv6, l4,

@@ -4,9 +4,8 @@ import unittest
 
 from lab.config import Plain
 from lab.family import FAMILIES
-from lab.lab import Lab
 from lab.shell import wait_for
-from method_cases import FamilyCases
+from method_cases import FamilyCases, guest, open_lab, welcome_guests
 
 # curl's exit code.
 TIMED_OUT = 28
@@ -15,12 +14,8 @@ TIMED_OUT = 28
 class AccessTest(FamilyCases, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
-        for family in FAMILIES:
-            cls.lab.topology.exec("client", ["ip", "addr", "add", family.on_link(guest(family)), "dev", "eth0"])
+        open_lab(cls)
+        welcome_guests(cls.lab)
         cls.shuntd.start(cls.lab.config)
         cls.shuntd.wait_all_up()
 
@@ -134,11 +129,6 @@ class AccessTest(FamilyCases, unittest.TestCase):
         self.assertIn("has bits beyond its length; write 10.0.0.0/8", done.stderr)
         self.assertIn('there is no access list "nobody"', done.stderr)
         self.assertEqual(self.shuntd.ask("status")["revision"], revision)
-
-
-def guest(family):
-    """A second address of the client's."""
-    return family.outside + "20"
 
 
 def network(family):

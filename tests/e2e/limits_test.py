@@ -5,9 +5,8 @@ import unittest
 
 from lab.config import Plain
 from lab.family import FAMILIES
-from lab.lab import Lab
 from lab.reals import ECHO_PORT, HTTP_PORT, UPLOAD_PORT
-from method_cases import FamilyCases
+from method_cases import FamilyCases, guest, open_lab, welcome_guests
 
 # Connects again and again at once, holding each: how many were taken, how many refused.
 CONNECT = """
@@ -40,20 +39,11 @@ except OSError:
 """
 
 
-def guest(family):
-    """A second address of the client's."""
-    return family.outside + "20"
-
-
 class LimitsTest(FamilyCases, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
-        for family in FAMILIES:
-            cls.lab.topology.exec("client", ["ip", "addr", "add", family.on_link(guest(family)), "dev", "eth0"])
+        open_lab(cls)
+        welcome_guests(cls.lab)
         cls.lab.config.workers = 2
         # Closed connections are soon forgotten.
         cls.lab.config.timeouts = {"tcp_close": "1s", "tcp_time_wait": "1s", "tcp_fin_wait": "1s", "tcp_last_ack": "1s"}

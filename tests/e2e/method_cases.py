@@ -36,6 +36,24 @@ class FamilyCases:
                     setattr(cls, f"test_{name[5:]}_over_{family.name.lower()}", _with_family(name, family))
 
 
+def guest(family):
+    """A second address of the client's."""
+    return family.outside + "20"
+
+
+def open_lab(cls, method="nat"):
+    """A lab for all of the class's tests: cls.lab, and cls.shuntd, which is still to be started."""
+    cls.lab = Lab(method, families=FAMILIES)
+    cls.lab.__enter__()
+    cls.addClassCleanup(cls.lab.__exit__, None, None, None)
+    cls.shuntd = cls.lab.shuntd
+
+
+def welcome_guests(lab):
+    for family in FAMILIES:
+        lab.topology.exec("client", ["ip", "addr", "add", family.on_link(guest(family)), "dev", "eth0"])
+
+
 class MethodCases(FamilyCases):
     """One lab and one shuntd, with a VIP of either family, for all cases of a class."""
 
@@ -45,10 +63,7 @@ class MethodCases(FamilyCases):
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab(cls.method, families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
+        open_lab(cls, cls.method)
         cls.lab.config.workers = cls.workers
         cls.shuntd.start(cls.lab.config)
         cls.shuntd.wait_all_up()

@@ -6,8 +6,8 @@ from collections import Counter
 
 from lab.config import Plain
 from lab.family import FAMILIES
-from lab.lab import Lab
 from lab.shell import wait_for
+from method_cases import open_lab
 
 REALS = ("r1", "r2", "r3")
 
@@ -15,10 +15,7 @@ REALS = ("r1", "r2", "r3")
 class PolicyTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
+        open_lab(cls)
         # web alone: its reals are the web servers that die.
         for family in FAMILIES:
             del cls.lab.config.services[family.service("upload")], cls.lab.config.services[family.service("echo")]

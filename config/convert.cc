@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "config/convert_access.h"
+#include "config/convert_client_address.h"
 #include "config/convert_health.h"
 #include "config/convert_limits.h"
 #include "config/convert_policies.h"
@@ -197,6 +198,7 @@ control::Service to_service(const v1::Service& service) {
   result.no_real = to_no_real(service.no_real());
   result.sloppy_sctp = service.sloppy_sctp();
   result.tunnel = to_tunnel(service.tunnel());
+  to_client_address(service, result);
   to_policies(service, result);
   if (service.has_access()) result.access = to_access(service.access());
   if (service.has_limits()) result.limits = to_limits(service.limits());
@@ -241,6 +243,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   if (service.no_real != control::NoReal::kUnreachable) out.set_no_real(to_proto(service.no_real));
   out.set_sloppy_sctp(service.sloppy_sctp);
   if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
+  put_client_address(service, out);
   put_policies(service, out);
   if (service.access) *out.mutable_access() = to_proto(*service.access);
   if (service.limits) *out.mutable_limits() = to_proto(*service.limits, family_of(service));

@@ -189,6 +189,7 @@ class StateRules {
     check_limits(service, family, at, problems_);
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
+    check_client_address(service, family ? family->family : AddressFamily::kIpv4, at, problems_);
     check_engine(service, at + ".persistence.engine", problems_);
     if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");
     check_health_check(service, at, problems_);

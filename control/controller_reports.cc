@@ -34,6 +34,7 @@ StatusReport Controller::State::status() const {
     report.ipv6_connection_capacity += worker.ipv6_connection_capacity;
     report.connection_table_bytes += worker.table_bytes;
     report.unremembered_connections += counters.unremembered.read();
+    report.uncarried_client_addresses += counters.uncarried.read();
   }
   report.templates = dataplane.templates_used();
   report.template_capacity = dataplane.template_capacity();

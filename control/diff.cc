@@ -55,6 +55,14 @@ std::string text_of(const Vip& vip) { return address_and_ports(vip); }
 std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
 std::string text_of(Refusal refusal) { return std::string(name_of(refusal)); }
+// "toa by option 254"
+std::string text_of(const ClientAddress& how) {
+  std::string text(name_of(how.kind));
+  if (how.kind == ClientAddressKind::kToa) text += " by option " + std::to_string(how.toa_option);
+  if (how.kind != ClientAddressKind::kUoa) return text;
+  text += how.uoa_form == dataplane::UoaForm::kOption ? " by option" : " by protocol";
+  return text + " in " + std::to_string(how.uoa_packets) + " packets";
+}
 // "weight 3 hysteresis 1 withdraw"
 std::string text_of(const std::optional<Quorum>& quorum) {
   if (!quorum) return "none";
@@ -259,6 +267,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("panic_threshold", before.panic_threshold, after.panic_threshold);
   details.access(before.access, after.access);
   details.field("limits", before.limits, after.limits);
+  details.field("client_address", before.client_address, after.client_address);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);

@@ -313,6 +313,7 @@ void LiveState::compile(uint32_t index) {
   input.access = live.access;
   input.limits = live.limits;
   if (service.access) input.refusal = service.access->on_denied;
+  input.client_address = service.client_address;
   input.persistence = persistence_of(service);
   add_candidates(index, input);
   builder_.set_service(input);

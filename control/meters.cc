@@ -138,6 +138,7 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.untracked_packets = counters.untracked_packets.read();
   state.half_open_evicted = counters.half_open_evicted.read();
   state.entries_dropped = counters.entries_dropped.read();
+  state.uncarried_client_addresses = counters.uncarried.read();
   state.stalled = worker_rates_[worker].stalled;
   state.busy_seconds =
       static_cast<double>(counters.busy_cycles.read()) / static_cast<double>(dataplane_.cycles_per_second());

@@ -105,6 +105,7 @@ struct StatusReport {
   uint64_t templates = 0;
   uint64_t template_capacity = 0;
   uint64_t unremembered_connections = 0;
+  uint64_t uncarried_client_addresses = 0;
   // "subject: cause; remedy", one each. Empty: all is well.
   std::vector<std::string> problems;
   std::string hostname;
@@ -289,6 +290,7 @@ struct WorkerState {
   uint64_t half_open_evicted = 0;
   // Ended by the sysctl drop_entry.
   uint64_t entries_dropped = 0;
+  uint64_t uncarried_client_addresses = 0;
   // It did not poll in the last measured interval.
   bool stalled = false;
   // Time spent on packets since the start.

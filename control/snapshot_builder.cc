@@ -7,6 +7,7 @@
 #include "control/address_table.h"
 #include "control/limited_table.h"
 #include "control/port_stretches.h"
+#include "dataplane/client_address/carrying.h"
 #include "dataplane/schedulers/scheduler.h"
 
 namespace shunt::control {
@@ -198,6 +199,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.persistence = input.persistence;
   entry.has_thresholds = have_thresholds(block->candidates);
   entry.sloppy_sctp = input.sloppy_sctp;
+  entry.client_address = input.client_address;
   entry.candidates = block->candidates;
   entry.by_id = block->by_id;
   entry.sorry = block->sorry;
@@ -221,6 +223,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   dirty_.timeouts |= timeouts != input.timeouts || segment_size != input.max_segment_size || is_new;
   timeouts = input.timeouts;
   segment_size = input.max_segment_size;
+  set_carrying(input.id, {input.client_address, entry.protocol});
   dirty_.services = true;
   dirty_.service_set |= found_otherwise;
   dirty_.addresses |= found_otherwise;
@@ -235,6 +238,13 @@ void SnapshotBuilder::mark_rates(ServiceId service, bool has_rates) {
     real.has_rates = has_rates;
     dirty_.reals = true;
   }
+}
+
+// Its reals have room for less where packets grow. That stays, as timeouts do, for the connections that are left.
+void SnapshotBuilder::set_carrying(ServiceId id, const Carrying& carrying) {
+  const Carrying before = std::exchange(grow_to(carrying_, id.index), carrying);
+  constexpr auto kNone = dataplane::ClientAddressKind::kNone;
+  dirty_.carrying |= before != carrying && (before.how.kind != kNone || carrying.how.kind != kNone);
 }
 
 void SnapshotBuilder::remove_service(ServiceId id) {
@@ -295,6 +305,12 @@ bool SnapshotBuilder::is_dirty() const noexcept {
          dirty_.path_mtus || dirty_.sysctls || dirty_.expired;
 }
 
+uint16_t SnapshotBuilder::carried_to(const RealEntry& real) const {
+  const size_t service = real.service.index;
+  if (service >= carrying_.size()) return 0;
+  return dataplane::carried_bytes(carrying_[service].how, real.address.family, carrying_[service].protocol);
+}
+
 // True when its way out changed.
 bool SnapshotBuilder::resolve(RealEntry& real) const {
   const Route route = next_hops_->view().route_to(real.address);
@@ -303,7 +319,7 @@ bool SnapshotBuilder::resolve(RealEntry& real) const {
     dataplane::NextHop hop = next_hops_->hops[route.hop.index];
     if (const uint16_t mtu = path_mtu_of(real); mtu != 0) hop.mtu = std::min(hop.mtu, mtu);
     after.next_hop = route.hop;
-    after.take_way_out(hop, link_up_[hop.port]);
+    after.take_way_out(hop, link_up_[hop.port], carried_to(real));
   } else {
     after.lose_way_out();
   }
@@ -444,7 +460,7 @@ void SnapshotBuilder::rebuild_expired() {
 
 std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   const bool first = version_ == 0;
-  if (dirty_.next_hops || dirty_.links || dirty_.path_mtus) resolve_all();
+  if (dirty_.next_hops || dirty_.links || dirty_.path_mtus || dirty_.carrying) resolve_all();
   const bool limited_changed = dirty_.reals || dirty_.services || first;
   if (dirty_.reals || first) built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
   if (dirty_.service_set || first) rebuild_lookup();

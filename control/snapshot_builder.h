@@ -55,6 +55,7 @@ struct ServiceInput {
   LimitsRef limits;
   // Bytes; 0: as clients and reals say.
   uint16_t max_segment_size = 0;
+  dataplane::ClientAddress client_address;
 };
 
 class SnapshotBuilder {
@@ -109,13 +110,24 @@ class SnapshotBuilder {
     bool next_hops = false;
     bool links = false;
     bool path_mtus = false;
+    bool carrying = false;       // by what packets to reals grow
     bool sysctls = false;
     bool expired = false;
+  };
+
+  // By what packets to a service's reals grow.
+  struct Carrying {
+    dataplane::ClientAddress how;
+    uint8_t protocol = 0;
+
+    bool operator==(const Carrying&) const noexcept = default;
   };
 
   uint16_t path_mtu_of(const dataplane::RealEntry& real) const;
   bool resolve(dataplane::RealEntry& real) const;
   void resolve_all();
+  void set_carrying(dataplane::ServiceId id, const Carrying& carrying);
+  uint16_t carried_to(const dataplane::RealEntry& real) const;
   void rebuild_lookup();
   std::vector<dataplane::OnePacketSlot> one_packet_slots() const;
   std::vector<dataplane::NatRealSlot> nat_real_slots() const;
@@ -135,6 +147,7 @@ class SnapshotBuilder {
   std::vector<std::shared_ptr<const ServiceBlock>> blocks_;  // nullptr: no such service
   std::vector<dataplane::TimeoutSet> timeouts_;
   std::vector<uint16_t> max_segment_sizes_;  // as long as timeouts_
+  std::vector<Carrying> carrying_;           // as long as they
   std::vector<AddressList> pools_;
   std::vector<IpAddress> own_addresses_;
   std::array<bool, dataplane::kMaxPorts> link_up_{};

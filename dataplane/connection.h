@@ -89,10 +89,11 @@ struct alignas(64) Connection {
   uint32_t out_packets;
 
   FlowKey reply;  // real -> client (nat), real -> local address (fullnat); under direct and tunnel as nat, unindexed
-  uint8_t spare;
-  // What a request's rewrite adds to the TCP/UDP checksum (RFC 1624); a reply's is the complement.
+  uint8_t carried;  // how the real is told who the client is (client_address/carrying.h); 0: not at all
+  // What a request's rewrite adds to the TCP/UDP checksum (RFC 1624); a reply's is the complement. With
+  // kConnectionOpening: how far that is.
   uint16_t l4_delta;
-  // What the rewrite adds to the IPv4 header's checksum, the TTL's step with it.
+  // What the rewrite adds to the IPv4 header's checksum, the TTL's step with it. With kConnectionOpening: noted_in().
   uint16_t request_ip_delta;
   uint16_t reply_ip_delta;
   // Where replies go, cached: valid while route_generation is the snapshot's.
@@ -119,14 +120,27 @@ struct alignas(64) Connection6 {
   Be16 real_port;  // reply.source_port, for nat's requests
 
   alignas(64) FlowKey6 reply;
+  uint8_t carried;
   TemplateId control;
   Tick created;
+  uint32_t noted;  // with kConnectionOpening
 };
 static_assert(sizeof(Connection6) == 128 && offsetof(Connection6, reply) == 64);
 
 // The real's port of this connection, from the line that a request reads anyway.
 inline Be16 real_port_of(const Connection& connection) noexcept { return connection.reply.source_port; }
 inline Be16 real_port_of(const Connection6& connection) noexcept { return connection.real_port; }
+
+// A number that lasts as long as kConnectionOpening does.
+inline uint32_t noted_in(const Connection& connection) noexcept {
+  return connection.request_ip_delta | uint32_t{connection.reply_ip_delta} << 16;
+}
+inline uint32_t noted_in(const Connection6& connection) noexcept { return connection.noted; }
+inline void note_in(Connection& connection, uint32_t number) noexcept {
+  connection.request_ip_delta = static_cast<uint16_t>(number);
+  connection.reply_ip_delta = static_cast<uint16_t>(number >> 16);
+}
+inline void note_in(Connection6& connection, uint32_t number) noexcept { connection.noted = number; }
 
 // A connection copied out of a worker's table, of either family.
 struct ConnectionCopy {
@@ -154,5 +168,8 @@ inline constexpr uint8_t kConnectionControlled = 0x10;
 // Replies pass us by (IPVS's NOOUTPUT): the INPUT-ONLY transitions apply. The bit is the number of their first row
 // (tcp_state.h).
 inline constexpr uint8_t kConnectionNoOutput = 0x20;
+// Its real is not known to have heard yet who the client is; what rewrites add is not kept meanwhile, but what tells how
+// far it is (client_address/carrying.h).
+inline constexpr uint8_t kConnectionOpening = 0x40;
 
 }  // namespace shunt::dataplane

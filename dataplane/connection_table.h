@@ -41,7 +41,7 @@ template <typename Entry>
 class BasicConnectionTable {
  public:
   using Key = decltype(Entry::request);
-  static constexpr uint32_t kVersion = 2;
+  static constexpr uint32_t kVersion = 3;
 
   static constexpr uint32_t kSlots = 10;
   struct alignas(64) Bucket {

@@ -70,6 +70,7 @@ struct alignas(64) WorkerCounters {
   Counter half_open_evicted;
   Counter unremembered;  // connections of persistent services whose client found the templates' table full
   Counter entries_dropped;  // by drop_entry
+  Counter uncarried;  // packets that should have told a real who its client is, and could not
   Counter answers;  // ICMP errors and resets sent; each also counts as the drop that it explains
   Counter snapshot_version;    // the snapshot last seen
   Counter clock;               // Worker::now

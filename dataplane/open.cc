@@ -1,36 +1,15 @@
 #include "dataplane/open.h"
 
-#include "dataplane/checksum.h"
 #include "dataplane/choose.h"
+#include "dataplane/client_address/carry.h"
 #include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
 #include "dataplane/local_ports.h"
+#include "dataplane/rewrite_deltas.h"
 #include "dataplane/schedulers/scheduler.h"
 
 namespace shunt::dataplane {
 namespace {
-
-// What a request's way out as the reply's mirror image adds to a sum over its addresses, and over its ports.
-template <typename Key>
-uint32_t delta_of_addresses(const Key& request, const Key& reply) noexcept {
-  return delta_of(request.source, reply.destination) + delta_of(request.destination, reply.source);
-}
-template <typename Key>
-uint32_t delta_of_ports(const Key& request, const Key& reply) noexcept {
-  return delta_of(request.source_port, reply.destination_port) + delta_of(request.destination_port, reply.source_port);
-}
-
-// What both directions' rewrites add to the checksums.
-void prepare_rewrite(Connection& connection) noexcept {
-  const uint32_t ip = delta_of_addresses(connection.request, connection.reply);
-  connection.request_ip_delta = fold(ip + kTtlDelta);
-  connection.reply_ip_delta = fold(inverse(fold(ip)) + kTtlDelta);
-  connection.l4_delta = fold(uint64_t{ip} + delta_of_ports(connection.request, connection.reply));
-}
-void prepare_rewrite(Connection6& connection) noexcept {
-  connection.l4_delta = fold(uint64_t{delta_of_addresses(connection.request, connection.reply)} +
-                             delta_of_ports(connection.request, connection.reply));
-}
 
 // A real's end of a connection, toward its client. A real without a port of its own keeps the request's (ip_vs_core.c
 // ip_vs_schedule). A tunnel's real may be of the other family; then the address means nothing, but replies do not come
@@ -140,6 +119,9 @@ Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const Service
   if (held.by != kNoTemplate) {
     connection->control = held.by;
     connection->flags |= kConnectionControlled;
+  }
+  if (service.client_address.kind != ClientAddressKind::kNone) [[unlikely]] {
+    begin_to_carry(worker, service.client_address, packet, *connection);
   }
   worker.real_counters[held.real.index].connections.add(1);
   owe_sweep<Ip>(worker, kEntriesPerConnection);

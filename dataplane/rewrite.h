@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "dataplane/client_address/carry.h"
 #include "dataplane/family.h"
 #include "dataplane/forwarding/direct.h"
 #include "dataplane/forwarding/fullnat.h"
@@ -48,7 +49,12 @@ template <Direction kDirection, typename Ip>
     } else if (real.method == Method::kNat) {
       rewrite_nat_request(*flow.connection, real, ip, packet);
     } else if (real.method == Method::kFullnat) {
-      rewrite_fullnat_request(*flow.connection, ip, packet);
+      if (carries(*flow.connection)) [[unlikely]] {
+        frame = carry_request<Ip>(worker, way, *flow.connection, packet);
+        if (frame == nullptr) return false;
+      } else {
+        rewrite_fullnat_request(*flow.connection, ip, packet);
+      }
     } else {
       frame = wrap<Ip>(worker, snapshot, real, packet, ip);
       if (frame == nullptr) [[unlikely]] {
@@ -58,6 +64,8 @@ template <Direction kDirection, typename Ip>
     }
   } else if (real.method == Method::kNat) {  // a connection with replies is of nat or fullnat
     rewrite_nat_reply(*flow.connection, ip, packet);
+  } else if (carries(*flow.connection)) [[unlikely]] {
+    carry_reply<Ip>(worker, real, *flow.connection, packet);
   } else {
     rewrite_fullnat_reply(*flow.connection, ip, packet);
   }

@@ -7,8 +7,9 @@
 
 namespace shunt::dataplane {
 
-// Lowers what a SYN says to `most` bytes. What says no size, or says it in malformed options, stays as it is.
-void lower_segment_size(TcpHeader* tcp, uint16_t most) noexcept;
+// Lowers what a SYN says by `less` bytes, and to `most`. What says no size, or says it in malformed options, stays as it
+// is.
+void lower_segment_size(TcpHeader* tcp, uint16_t most, uint16_t less = 0) noexcept;
 
 // The same by the service of a packet's real, if the packet has SYN.
 inline void limit_segment_size(const Snapshot& snapshot, const RealEntry& real, const Packet& packet) noexcept {

@@ -7,11 +7,11 @@
 
 namespace shunt::dataplane {
 
-void RealEntry::take_way_out(const NextHop& next, bool link_up) noexcept {
+void RealEntry::take_way_out(const NextHop& next, bool link_up, uint16_t carried) noexcept {
   way_out = next;
   local_address = next.local_address;
   const bool is_tunnel = method == Method::kTunnel;
-  const uint32_t added = is_tunnel ? tunnel_overhead(address.family, tunnel) : 0;
+  const uint32_t added = is_tunnel ? tunnel_overhead(address.family, tunnel) : carried;
   const bool may_leave = next.resolved && link_up && !(is_tunnel && local_address.is_unspecified());
   way_out.mtu = may_leave && next.mtu > added ? static_cast<uint16_t>(next.mtu - added) : uint16_t{0};
 }

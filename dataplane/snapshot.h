@@ -22,8 +22,8 @@ namespace shunt::dataplane {
 
 // A real in its slot: all that forwarding an existing connection's request needs, one cache line.
 struct alignas(64) RealEntry {
-  // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers taken
-  // off; 0: none may now.
+  // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers and
+  // what tells of the client taken off; 0: none may now.
   WayOut way_out;
   // Outer source of its tunnel; next_hop's.
   IpAddress local_address;
@@ -45,8 +45,9 @@ struct alignas(64) RealEntry {
 
   // The slot holds a real (perhaps one that is removed but still has connections).
   bool is_used() const noexcept { return service != kNoService; }
-  // Sets `way_out` and `local_address` from what next_hop names. For the snapshot's builder.
-  void take_way_out(const NextHop& next, bool link_up) noexcept;
+  // Sets `way_out` and `local_address` from what next_hop names. `carried`: bytes by which a packet grows that tells of its
+  // client. For the snapshot's builder.
+  void take_way_out(const NextHop& next, bool link_up, uint16_t carried = 0) noexcept;
   // There is no way out: next_hop becomes kNoNextHop. For the snapshot's builder.
   void lose_way_out() noexcept;
 };
@@ -118,6 +119,8 @@ struct ServiceEntry {
   const AccessTable* access = nullptr;
   // It is in Snapshot::limited.
   bool has_limits = false;
+  // Of fullnat; of connections that begin from now on.
+  ClientAddress client_address;
   // A candidate has Thresholds.
   bool has_thresholds = false;
   Persistence persistence;

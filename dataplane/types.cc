@@ -42,6 +42,17 @@ std::string_view name_of(SchedulerKind scheduler) noexcept {
   return "?";
 }
 
+std::string_view name_of(ClientAddressKind kind) noexcept {
+  switch (kind) {
+    case ClientAddressKind::kNone: return "none";
+    case ClientAddressKind::kToa: return "toa";
+    case ClientAddressKind::kUoa: return "uoa";
+    case ClientAddressKind::kProxyV1: return "proxy_v1";
+    case ClientAddressKind::kProxyV2: return "proxy_v2";
+  }
+  return "";
+}
+
 std::string_view name_of(NoReal no_real) noexcept {
   switch (no_real) {
     case NoReal::kUnreachable: return "unreachable";

@@ -50,6 +50,32 @@ enum class Refusal : uint8_t {
   kProhibited,  // ICMP: administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)
 };
 
+// How a fullnat service's reals, which see a local address as their client's, are told who the client is.
+enum class ClientAddressKind : uint8_t {
+  kNone,
+  kToa,      // a TCP option of LVS's and DPVS's (DPVS ip_vs_proto_tcp.c), read by a module of the real's kernel
+  kUoa,      // the like for UDP (DPVS ip_vs_proto_udp.c)
+  kProxyV1,  // the PROXY protocol's line in front of all that a TCP client says, read by the real's program
+  kProxyV2,  // its binary form; in front of every datagram of UDP
+};
+
+// Where UOA stands.
+enum class UoaForm : uint8_t {
+  kProtocol,  // in a header of its own in front of UDP's, IP protocol 248 (DPVS's uoa_mode opp)
+  kOption,    // among IPv4's options (ipo)
+};
+
+struct ClientAddress {
+  ClientAddressKind kind = ClientAddressKind::kNone;
+  // The option's kind: DPVS's; others have 200 and 252. At least kLeastToaOption of client_address/carrying.h.
+  uint8_t toa_option = 254;
+  UoaForm uoa_form = UoaForm::kProtocol;
+  // First packets of a connection with UOA, 1..255.
+  uint8_t uoa_packets = 3;
+
+  bool operator==(const ClientAddress&) const noexcept = default;
+};
+
 enum class PollMode : uint8_t { kBusy, kAdaptive };
 
 // Linux IPVS's TCP states (ip_vs_proto_tcp.c), in its order, UDP's one, and SCTP's (ip_vs_proto_sctp.c) in its order.
@@ -99,6 +125,7 @@ std::string_view name_of(SchedulerKind scheduler) noexcept;  // "wlc"
 std::string_view name_of(ConnectionState state) noexcept;    // "SYN_RECV"
 std::string_view name_of(NoReal no_real) noexcept;           // "unreachable"
 std::string_view name_of(Refusal refusal) noexcept;          // "prohibited"
+std::string_view name_of(ClientAddressKind kind) noexcept;   // "toa", "proxy_v1"
 
 // Slots in the snapshot's tables, stable through snapshots. A slot is reused only after the last
 // connection on it is gone.

@@ -86,6 +86,8 @@ Text text_of(DropReason reason) noexcept {
       return {"drop_packet", "New connections turned away by sysctl drop_packet: a flood, or its rate is too low."};
     case DropReason::kNotOurVlan:
       return {"not_our_vlan", "Frames on a port with vlan that are untagged or of another VLAN; see the switch's port."};
+    case DropReason::kClientUntold:
+      return {"client_untold", "Fragments for services with client_address proxy_v1 or proxy_v2, which have no room for it."};
     case DropReason::kConnectionFlushed:
       return {"connection_flushed", "Packets of connections that the operator cut."};
     case DropReason::kAccessDenied:

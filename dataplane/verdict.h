@@ -61,6 +61,7 @@ enum class DropReason : uint8_t {
   kReplyOfNone,          // a nat real's, of no connection: sysctl nat_icmp_send has it told so
   kDropPacket,           // would open a connection, which sysctl drop_packet forbade it
   kNotOurVlan,           // a tagged port: without its tag
+  kClientUntold,         // a fragment that must not reach its real without word of the client, and has no room for it
   kConnectionFlushed,    // its connection was cut by the operator
   kAccessDenied,         // its client is on the service's deny list, or not on its allow list
   kNewConnectionLimit,   // more than the service's limits allow: of all its clients ...

@@ -107,6 +107,9 @@ void tell_workers(Exposition& out, const std::vector<WorkerState>& workers) {
        &WorkerState::half_open_evicted);
   each("shunt_entries_dropped_total", "counter", "Connections that the sysctl drop_entry ended.",
        &WorkerState::entries_dropped);
+  each("shunt_uncarried_client_addresses_total", "counter",
+       "Packets that should have told a real who its client is, and could not.",
+       &WorkerState::uncarried_client_addresses);
   out.family("shunt_worker_stalled", "gauge", "1: the worker did not poll in the last second.");
   for (const WorkerState& worker : workers) {
     out.sample({{"worker", std::to_string(worker.worker)}}, uint64_t{worker.stalled});

@@ -164,7 +164,8 @@ Json to_json(const WorkerState& worker) {
           {"ipv6_connection_capacity", worker.ipv6_connection_capacity},
           {"untracked_packets", worker.untracked_packets},
           {"half_open_evicted", worker.half_open_evicted},
-          {"entries_dropped", worker.entries_dropped}};
+          {"entries_dropped", worker.entries_dropped},
+          {"uncarried_client_addresses", worker.uncarried_client_addresses}};
 }
 
 Json to_json(const PortState& port) {

@@ -20,6 +20,8 @@
 
 namespace shunt::control {
 
+using dataplane::ClientAddress;
+using dataplane::ClientAddressKind;
 using dataplane::Method;
 using dataplane::NoReal;
 using dataplane::Protocol;
@@ -149,6 +151,8 @@ struct Service {
   std::optional<Access> access;
   // Unset: there are none.
   std::optional<Limits> limits;
+  // Of method fullnat; under the others the default.
+  ClientAddress client_address;
   bool operator==(const Service&) const = default;
 };
 

@@ -189,6 +189,7 @@ v1::Status to_proto(const StatusReport& report) {
   out.set_templates(report.templates);
   out.set_template_capacity(report.template_capacity);
   out.set_unremembered_connections(report.unremembered_connections);
+  out.set_uncarried_client_addresses(report.uncarried_client_addresses);
   put(report.rates, *out.mutable_rates());
   return out;
 }
@@ -278,6 +279,7 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_untracked_packets(worker.untracked_packets);
   out.set_half_open_evicted(worker.half_open_evicted);
   out.set_entries_dropped(worker.entries_dropped);
+  out.set_uncarried_client_addresses(worker.uncarried_client_addresses);
   out.set_stalled(worker.stalled);
   return out;
 }

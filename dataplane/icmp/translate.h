@@ -2,6 +2,7 @@
 // packet as it sent it (RFC 5508 section 4; ip_vs_core.c ip_vs_nat_icmp, ip_vs_nat_icmp_v6). Worker only.
 #pragma once
 
+#include "dataplane/client_address/error.h"
 #include "dataplane/forwarding/nat.h"
 #include "dataplane/icmp/message.h"
 
@@ -43,6 +44,9 @@ void translate_error(const typename Ip::Entry& connection, const IcmpMessage<Ip>
   constexpr bool to_real = kDirection == Direction::kRequest;
   const typename Ip::Key& sent = to_real ? connection.reply : connection.request;
   translate_quote(error.quote, sent);
+  if constexpr (!to_real) {
+    if (carries(connection)) mend_error<Ip>(connection, error);
+  }
   const bool keeps_source = to_real && connection.method == Method::kNat;
   update_ip_checksum(error.ip,
                      set_addresses(error.ip, keeps_source ? error.ip->source : sent.destination, sent.source));

@@ -55,6 +55,10 @@ Outcome show_status(const Settings& settings) {
     line("persistent clients", {persistent_text(status, settings.exact),
                                 status.unremembered_connections() > 0 ? Tone::kWarning : Tone::kPlain});
   }
+  if (status.uncarried_client_addresses() > 0) {
+    line("client addresses", {count(status.uncarried_client_addresses(), settings.exact) + " packets could not tell them",
+                              Tone::kWarning});
+  }
   if (status.problems().empty()) line("problems", {"none", Tone::kGood});
   const char* name = "problems";
   for (const auto& problem : status.problems()) {

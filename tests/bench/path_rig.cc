@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/client_address/carrying.h"
 #include "dataplane/packet_path.h"
 #include "tests/bench/departure.h"
 #include "tests/bench/results.h"
@@ -40,7 +41,9 @@ const std::vector<Path>& paths() {
                                      {"nat", Method::kNat},
                                      {"nat-reply", Method::kNat, true},
                                      {"fullnat", Method::kFullnat},
-                                     {"fullnat-reply", Method::kFullnat, true}};
+                                     {"fullnat-reply", Method::kFullnat, true},
+                                     {"fullnat-proxy", Method::kFullnat, false, TunnelKind::kIpip, true},
+                                     {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true}};
   return all;
 }
 
@@ -49,7 +52,7 @@ const std::vector<Path>& paths() {
 std::vector<std::string> path_names() {
   std::vector<std::string> names;
   for (const Path& path : paths()) {
-    if (path.tunnel == TunnelKind::kIpip) names.push_back(path.name);
+    if (path.tunnel == TunnelKind::kIpip && !path.is_told) names.push_back(path.name);
   }
   return names;
 }
@@ -101,6 +104,7 @@ void PathRig::establish(Table& table, const Key& request) {
     give_up("round robin chose another real than the next one");
   }
   found.entry->state = ConnectionState::kEstablished;
+  if (path_.is_told) found.entry->carried = kCarriesProxyV2;
   if (path_.method != Method::kFullnat) return;
   const IpFlow reply = IpFlow::from(found.entry->reply);
   local_ends_[connections_] = {tables_.local_number_of(reply.destination), reply.destination_port};

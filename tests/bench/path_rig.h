@@ -13,14 +13,15 @@
 namespace shunt::bench {
 
 // "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
-// way back.
+// way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header.
 struct Path {
   std::string name;
   dataplane::Method method = dataplane::Method::kDirect;
   bool replies = false;
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
+  bool is_told = false;
 };
-// All but the tunnels that are not IP in IP: what is measured when nothing is named.
+// All but the tunnels that are not IP in IP, and reals that are told their clients: what is measured when nothing is named.
 std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);

@@ -41,6 +41,7 @@ control::DesiredState full_state() {
   service.scheduler = control::SchedulerKind::kMh;
   service.scheduler_flags = {.port = true, .fallback = false};
   service.method = control::Method::kFullnat;
+  service.client_address = {.kind = control::ClientAddressKind::kUoa, .uoa_form = dataplane::UoaForm::kOption, .uoa_packets = 9};
   service.reals = {{"a", *IpAddress::parse("10.0.2.1"), 5353, 7, std::nullopt},
                    {"b", *IpAddress::parse("10.0.2.2"), 5353, 0, 9}};
   service.health_check = {true, Milliseconds(1250), Milliseconds(750), 4, 5, 9000};
@@ -174,6 +175,33 @@ TEST(Convert, PersistenceAndWhatGoesWithItSurvive) {
   EXPECT_EQ(to_proto(state).services(0).reals_size(), 1);
   EXPECT_EQ(to_proto(state).services(0).sorry_reals_size(), 1);
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+}
+
+TEST(Convert, ClientAddressSurvives) {
+  using control::ClientAddressKind;
+  using dataplane::UoaForm;
+  const std::string fullnat = "    method: fullnat\n    local_addresses: pool\n";
+  const std::string udp = [] {
+    std::string text = kWeb;
+    return text.replace(text.find("tcp"), 3, "udp");
+  }();
+  const std::vector<std::pair<std::string, control::ClientAddress>> cases = {
+      {kWeb, {}},
+      {kWeb + fullnat + "    client_address: none\n", {}},
+      {kWeb + fullnat + "    client_address: toa\n", {.kind = ClientAddressKind::kToa}},
+      {kWeb + fullnat + "    client_address: toa\n    toa_option: 200\n", {.kind = ClientAddressKind::kToa, .toa_option = 200}},
+      {kWeb + fullnat + "    client_address: proxy_v1\n", {.kind = ClientAddressKind::kProxyV1}},
+      {udp + fullnat + "    client_address: proxy_v2\n", {.kind = ClientAddressKind::kProxyV2}},
+      {udp + fullnat + "    client_address: uoa\n", {.kind = ClientAddressKind::kUoa}},
+      {udp + fullnat + "    client_address: uoa\n    uoa_form: option\n    uoa_packets: 7\n",
+       {.kind = ClientAddressKind::kUoa, .uoa_form = UoaForm::kOption, .uoa_packets = 7}},
+  };
+  for (const auto& [text, expected] : cases) {
+    SCOPED_TRACE(text);
+    const control::DesiredState state = state_of("local_addresses: [{name: pool, addresses: [10.0.1.1]}]\n" + text);
+    EXPECT_EQ(state.services[0].client_address, expected);
+    EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+  }
 }
 
 TEST(Convert, SegmentSizeSurvives) {

@@ -241,6 +241,20 @@ TEST_F(LiveStateTest, SegmentSizeReachesTheSnapshotAndLeavesIt) {
   }
 }
 
+TEST_F(LiveStateTest, ClientAddressReachesTheSnapshotAndTakesRoomOfItsReals) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services[0].method = Method::kFullnat;
+  replace(state);
+  const uint16_t mtu = snapshot_->reals[0].way_out.mtu;
+  for (const ClientAddress how : {ClientAddress{ClientAddressKind::kToa, 252}, ClientAddress{}}) {
+    state.services[0].client_address = how;
+    replace(state);
+    EXPECT_EQ(entry().client_address, how);
+    const bool grows = how.kind == ClientAddressKind::kToa;
+    EXPECT_EQ(snapshot_->reals[snapshot_->services[0].candidates[0].id.index].way_out.mtu, grows && mtu > 0 ? mtu - 8 : mtu);
+  }
+}
+
 TEST_F(LiveStateTest, SloppySctpReachesTheSnapshot) {
   DesiredState state = with_reals({real("10.0.0.1")});
   state.services[0].sloppy_sctp = true;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "dataplane/client_address/carrying.h"
 #include "dataplane/defence.h"
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
@@ -394,7 +395,8 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
     real.way_out.mtu = 0;
     if (real.next_hop == kNoNextHop) continue;
     const NextHop& hop = hops_[real.next_hop.index];
-    real.take_way_out(hop, link_up_[hop.port]);
+    const ServiceEntry& service = services_[real.service.index].entry;
+    real.take_way_out(hop, link_up_[hop.port], carried_bytes(service.client_address, real.address.family, service.protocol));
   }
   tables->timeouts = timeouts_;
   tables->expired_reals = expired_reals_;

@@ -43,6 +43,8 @@ struct Extras {
   // Of --conn-timeout, seconds; 0: none.
   uint32_t established_s = 0;
   bool ends_drained = false;
+  // --proxy-protocol's; unspecified: DPVS's own way of telling reals their client.
+  v1::ClientAddress proxy = v1::CLIENT_ADDRESS_UNSPECIFIED;
 };
 
 // An option of -A, and what there is in its place.
@@ -51,7 +53,6 @@ struct ServiceOption {
   const char* remedy;
 };
 constexpr ServiceOption kServiceOptions[] = {
-    {"proxy-protocol", "reals see a local address of Shunt's as their client"},
     {"quic", "Shunt keeps a client by its address and port"},
     {"dest-check", "health_check asks each real, whatever its clients see"},
     {"synproxy", "the sysctls secure_tcp, drop_entry and drop_packet are Shunt's defence against SYN floods"},
@@ -89,7 +90,10 @@ class Commands {
       const Extras& extras = extras_[subject_of(service)];
       DraftService carried = carry_over(service, draft_);
       carried.notes.insert(carried.notes.end(), extras.notes.begin(), extras.notes.end());
-      if (carried.service.method() == v1::METHOD_FULLNAT) set_pool(carried, pools);
+      if (carried.service.method() == v1::METHOD_FULLNAT) {
+        set_pool(carried, pools);
+        set_client_address(carried.service, extras.proxy);
+      }
       if (extras.established_s > 0) set_timeout(carried.service, extras.established_s);
       if (extras.ends_drained) draft_.config.mutable_sysctls()->set_expire_nodest_conn(true);
       draft_.services.push_back(std::move(carried));
@@ -142,6 +146,7 @@ class Commands {
       const std::string text = "--" + std::string(option.name) + (given->value.empty() ? "" : " " + config::shown(given->value));
       extras.notes.push_back({here(line), subject, text + " is not carried over", option.remedy});
     }
+    if (const GivenOption* given = line.find("proxy-protocol")) take_proxy(line, *given, subject, extras);
     if (const GivenOption* given = line.find("hash-target"); given != nullptr && given->value != "sip") {
       extras.notes.push_back({here(line), subject, "--hash-target " + config::shown(given->value) + " is not carried over",
                               "Shunt hashes the client's address, and with scheduler_flags its port"});
@@ -155,6 +160,15 @@ class Commands {
     extras.ends_drained = true;
     extras.notes.push_back({here(line), subject, "--expire-quiescent is for all services of Shunt, or none",
                             "sysctls: {expire_nodest_conn: true} is written", false});
+  }
+
+  void take_proxy(const IpvsadmLine& line, const GivenOption& given, const std::string& subject, Extras& extras) {
+    extras.proxy = v1::CLIENT_ADDRESS_UNSPECIFIED;
+    if (given.value.starts_with("v1")) extras.proxy = v1::CLIENT_ADDRESS_PROXY_V1;
+    if (given.value.starts_with("v2")) extras.proxy = v1::CLIENT_ADDRESS_PROXY_V2;
+    if (!given.value.ends_with("-insecure")) return;
+    extras.notes.push_back({here(line), subject, "a PROXY header of the client's own does not take the place of Shunt's",
+                            "it follows Shunt's, which names the client itself", false});
   }
 
   // -P, -Q: a service's local addresses. -U, -V, -O, -Y: clients that it takes or not.
@@ -257,6 +271,16 @@ class Commands {
     service.notes.push_back({service.from, service.subject, "it has no local address (ipvsadm -S does not write them)",
                              "add a line for each that ipvsadm -G shows: -P -z ADDRESS -t VIP:PORT -F DEVICE"});
     service.is_left_out = true;
+  }
+
+  // DPVS's fullnat tells every real, by TOA and UOA where no PROXY protocol is asked for.
+  static void set_client_address(v1::Service& service, v1::ClientAddress proxy) {
+    const bool is_tcp = service.protocol() == v1::PROTOCOL_TCP;
+    if (!is_tcp && service.protocol() != v1::PROTOCOL_UDP) return;
+    if (proxy == v1::CLIENT_ADDRESS_UNSPECIFIED) proxy = is_tcp ? v1::CLIENT_ADDRESS_TOA : v1::CLIENT_ADDRESS_UOA;
+    // Of UDP DPVS has the second version alone.
+    if (!is_tcp && proxy == v1::CLIENT_ADDRESS_PROXY_V1) proxy = v1::CLIENT_ADDRESS_PROXY_V2;
+    service.set_client_address(proxy);
   }
 
   static void set_timeout(v1::Service& service, uint32_t seconds) {

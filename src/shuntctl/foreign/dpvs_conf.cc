@@ -136,7 +136,7 @@ class DpvsConf {
         if (part.keyword() == "conn") read_connections(each);
         else if (each.keyword() == "timeout") read_timeouts(each, part.keyword() == "udp");
         else if (each.keyword() == "synproxy") note(each, "it is not carried over", "the sysctls secure_tcp, drop_entry and drop_packet are Shunt's defence against SYN floods");
-        else if (each.keyword().starts_with("uoa_")) note(each, "it is not carried over", "reals of a fullnat service see a local address as their client");
+        else if (each.keyword().starts_with("uoa_")) note(each, "it is not carried over", "set uoa_form and uoa_packets of the services with client_address: uoa");
       }
     }
   }

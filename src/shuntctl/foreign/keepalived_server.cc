@@ -32,7 +32,7 @@ constexpr Elsewhere kElsewhere[] = {
     {"alpha", "a real is up until its check has failed"},
     {"omega", "scripts are not Shunt's to start"},
     {"syn_proxy", "the sysctls secure_tcp, drop_entry and drop_packet are Shunt's defence against SYN floods"},
-    {"proxy_protocol", "reals of a fullnat service see a local address as their client"},
+    {"proxy_protocol", "write client_address: proxy_v1 or proxy_v2 to the service, with method fullnat"},
     {"blklst_addr_gname", "drop these clients before Shunt, or give them a service by `match` without reals"},
     {"whtlst_addr_gname", "let others be dropped before Shunt, or serve these clients by `match`"},
     {"vip_bind_dev", "vip_port names the kernel port that carries the VIP"},

@@ -43,6 +43,10 @@ TEST(ImportDpvs, AScriptBecomesAValidFile) {
   EXPECT_EQ(config.services(0).persistence().timeout().seconds(), 60);
   EXPECT_EQ(config.services(1).timeouts().udp().seconds(), 30);
   EXPECT_EQ(config.services(2).method(), v1::METHOD_DIRECT);
+  // As DPVS tells its reals without being asked.
+  EXPECT_EQ(config.services(0).client_address(), v1::CLIENT_ADDRESS_TOA);
+  EXPECT_EQ(config.services(1).client_address(), v1::CLIENT_ADDRESS_UOA);
+  EXPECT_EQ(config.services(2).client_address(), v1::CLIENT_ADDRESS_UNSPECIFIED);
   // An address is of one pool, so services that share one share the pool.
   ASSERT_EQ(config.local_addresses_size(), 1);
   EXPECT_EQ(config.local_addresses(0).addresses_size(), 3);
@@ -73,9 +77,27 @@ TEST(ImportDpvs, ASavedListingHasNoLocalAddresses) {
   expect_valid(result);
 }
 
+TEST(ImportDpvs, ProxyProtocolIsCarriedOver) {
+  std::string text;
+  const std::pair<const char*, const char*> services[] = {
+      {"-t 192.0.2.1:1", "disable"}, {"-t 192.0.2.1:2", "v1"}, {"-t 192.0.2.1:3", "v2-insecure"}, {"-u 192.0.2.1:4", "v2"}};
+  for (const auto& [service, proxy] : services) {
+    text += std::string("-A ") + service + " -s rr --proxy-protocol " + proxy + "\n-a " + service + " -r 10.0.0.1 -b\n-P -z 10.0.1.1 " +
+            service + " -F dpdk0\n";
+  }
+  const Imported result = of_dpvs(text);
+  std::vector<v1::ClientAddress> told;
+  const v1::Config config = assemble(result.draft);
+  for (const v1::Service& service : config.services()) told.push_back(service.client_address());
+  EXPECT_THAT(told, ElementsAre(v1::CLIENT_ADDRESS_TOA, v1::CLIENT_ADDRESS_PROXY_V1, v1::CLIENT_ADDRESS_PROXY_V2,
+                                v1::CLIENT_ADDRESS_PROXY_V2));
+  EXPECT_THAT(hints(result), Contains(HasSubstr("a PROXY header of the client's own does not take the place of Shunt's")));
+  expect_valid(result);
+}
+
 TEST(ImportDpvs, WhatCannotBeCarriedOverIsNamedWithItsLine) {
   const Imported result = of_dpvs(
-      "-A -t 192.0.2.1:80 -s rr -j enable --expire-quiescent --proxy-protocol v2 --dest-check default\n"
+      "-A -t 192.0.2.1:80 -s rr -j enable --expire-quiescent --dest-check default\n"
       "-a -t 192.0.2.1:80 -r 10.0.0.1:80 -m\n"
       "-U -t 192.0.2.1:80 -k 198.51.100.1\n"
       "-A -H proto=tcp,src-range=10.0.0.1-10.0.0.9,oif=dpdk1 -s rr\n"
@@ -86,7 +108,7 @@ TEST(ImportDpvs, WhatCannotBeCarriedOverIsNamedWithItsLine) {
   EXPECT_THAT(left_out(result),
               ElementsAre(HasSubstr("setup.sh:4:1: left out: SNAT of what reals send out (proto=tcp"),
                           HasSubstr("setup.sh:6:1: left out: a service of ICMP"), HasSubstr("setup.sh:7:1: left out: dpip route add default"),
-                          HasSubstr("--proxy-protocol v2 is not carried over"), HasSubstr("--dest-check default"),
+                          HasSubstr("--dest-check default"),
                           HasSubstr("--synproxy enable"), HasSubstr("setup.sh:3:1: left out: service tcp 192.0.2.1:80: client 198.51.100.1")));
   const v1::Config config = assemble(result.draft);
   EXPECT_TRUE(config.sysctls().expire_nodest_conn());

@@ -11,6 +11,7 @@
 #include "config/convert_health.h"
 #include "config/convert_limits.h"
 #include "config/convert_policies.h"
+#include "config/convert_snat.h"
 #include "config/defaults.h"
 #include "config/duration.h"
 #include "config/real_name.h"
@@ -28,6 +29,8 @@ const google::protobuf::FieldDescriptor* timeout_field(size_t kind) {
 Milliseconds to_milliseconds(const google::protobuf::Duration& duration) {
   return Milliseconds(to_ms(duration).value());
 }
+
+}  // namespace
 
 control::Timeouts to_timeouts(const v1::Timeouts& timeouts) {
   control::Timeouts result;
@@ -49,6 +52,8 @@ void put_timeouts(const control::Timeouts& timeouts, v1::Timeouts& out) {
         to_duration(timeouts.values[kind]->count());
   }
 }
+
+namespace {
 
 control::Protocol to_protocol(v1::Protocol protocol) {
   if (protocol == v1::PROTOCOL_UDP) return control::Protocol::kUdp;
@@ -275,6 +280,9 @@ v1::Protocol to_proto(control::Protocol protocol) {
       return v1::PROTOCOL_UDP;
     case control::Protocol::kSctp:
       return v1::PROTOCOL_SCTP;
+    case control::Protocol::kIcmp:
+    case control::Protocol::kIcmpv6:
+      return v1::PROTOCOL_ICMP;
   }
   return v1::PROTOCOL_UNSPECIFIED;
 }
@@ -354,6 +362,8 @@ v1::Method to_proto(control::Method method) {
       return v1::METHOD_NAT;
     case control::Method::kFullnat:
       return v1::METHOD_FULLNAT;
+    case control::Method::kSnat:
+      return v1::METHOD_SNAT;
   }
   return v1::METHOD_UNSPECIFIED;
 }
@@ -400,6 +410,7 @@ control::DesiredState to_desired_state(const v1::DesiredState& state) {
     result.services.push_back(to_service(service));
   result.sysctls = to_sysctls(state.sysctls());
   for (const v1::AccessList& list : state.access_lists()) result.access_lists.push_back(to_access_list(list));
+  for (const v1::SnatRule& rule : state.snat()) result.snat.push_back(to_snat_rule(rule));
   return result;
 }
 
@@ -419,6 +430,7 @@ v1::DesiredState to_proto(const control::DesiredState& state) {
   for (const control::Service& service : state.services) put_service(service, *out.add_services());
   if (state.sysctls != control::Sysctls{}) *out.mutable_sysctls() = to_proto(state.sysctls);
   for (const control::AccessList& list : state.access_lists) *out.add_access_lists() = to_proto(list);
+  for (const control::SnatRule& rule : state.snat) *out.add_snat() = to_proto(rule);
   return out;
 }
 
@@ -429,6 +441,7 @@ v1::DesiredState desired_part(const v1::Config& config) {
   *state.mutable_services() = config.services();
   if (config.has_sysctls()) *state.mutable_sysctls() = config.sysctls();
   *state.mutable_access_lists() = config.access_lists();
+  *state.mutable_snat() = config.snat();
   return state;
 }
 

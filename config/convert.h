@@ -19,6 +19,9 @@ control::Sysctls to_sysctls(const v1::Sysctls& sysctls);
 // to_desired_state(to_proto(x)) == x.
 v1::DesiredState to_proto(const control::DesiredState& state);
 
+control::Timeouts to_timeouts(const v1::Timeouts& timeouts);
+void put_timeouts(const control::Timeouts& timeouts, v1::Timeouts& out);
+
 v1::Protocol to_proto(control::Protocol protocol);
 v1::Scheduler to_proto(control::SchedulerKind scheduler);
 v1::SchedulerFlags to_proto(const control::SchedulerFlags& flags, control::SchedulerKind scheduler);

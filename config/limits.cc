@@ -48,6 +48,8 @@ Table make_table() {
   put<v1::Match>(table, "first_port", kPort);
   put<v1::Match>(table, "last_port", kPort);
   put<v1::Tunnel>(table, "port", kPort);
+  put<v1::SnatRule>(table, "first_port", {1024, 65535});
+  put<v1::SnatRule>(table, "last_port", {1024, 65535});
   put<v1::Real>(table, "port", kPort);
   put<v1::Real>(table, "weight", {0, 65535, "lower it or split the real"});
   put<v1::Real>(table, "weight_before_drain", {0, 65535});

@@ -66,6 +66,10 @@ std::optional<std::string> state_subject(const Step& step, const State& state) {
     const v1::AccessList* list = entry(state.access_lists(), step.index);
     if (list != nullptr) return named("access list", list->name(), step);
   }
+  if (step.name == "snat") {
+    const v1::SnatRule* rule = entry(state.snat(), step.index);
+    if (rule != nullptr) return named("snat rule", rule->name(), step);
+  }
   return std::nullopt;
 }
 

@@ -45,6 +45,7 @@ class StateRules {
       reals += state_.services(i).reals_size() + state_.services(i).sorry_reals_size();
     }
     places_.check_together();
+    check_snat(state_, names_, problems_);
     check_sysctls(state_.sysctls(), problems_);
     check_count("services", state_.services_size(), dataplane::kMaxServices);
     check_count("reals", reals, dataplane::kMaxReals);
@@ -165,6 +166,14 @@ class StateRules {
     }
     if (service.protocol() == v1::PROTOCOL_UNSPECIFIED) {
       add(problems_, at + ".protocol", reason::kRequired, "protocol is missing", "use tcp, udp or sctp");
+    }
+    if (service.protocol() == v1::PROTOCOL_ICMP) {
+      add(problems_, at + ".protocol", reason::kUnsupported, "protocol icmp is of rules of snat alone",
+          "use tcp, udp or sctp");
+    }
+    if (service.method() == v1::METHOD_SNAT) {
+      add(problems_, at + ".method", reason::kUnsupported, "method snat is no service's",
+          "use direct, tunnel, nat or fullnat, or write a rule under the top-level snat");
     }
     const auto family = places_.check(service, at);
     check_kernel_port(service.vip_port(), at + ".vip_port", "vip_port");

@@ -29,7 +29,7 @@ std::optional<ConnectionReport> report_of(const ConnectionQuery& query,
   report.real = far == query.far_reals->end() ? connection.reply.source : far->second;
   report.real_port = connection.reply.source_port.host();
   report.method = connection.method;
-  if (connection.method == Method::kFullnat) {
+  if (is_mirrored(connection.method)) {
     report.local = connection.reply.destination;
     report.local_port = connection.reply.destination_port.host();
   }
@@ -98,11 +98,16 @@ Result<ConnectionQuery> Controller::State::connection_query(const ConnectionFilt
 
   if (!filter.service.empty()) {
     const auto index = live.find_service(filter.service);
-    if (!index) {
+    const auto& rules = live.desired().snat;
+    const auto rule = std::find_if(rules.begin(), rules.end(),
+                                   [&](const SnatRule& each) { return each.name == filter.service; });
+    if (!index && rule != rules.end()) {
+      query.service = live.snat()[static_cast<size_t>(rule - rules.begin())].service;
+    } else if (!index) {
       return Error{ErrorCode::kNotFound,
                    "service " + filter.service + ": there is none of this name; see the list of services"};
     }
-    query.service = live.live(*index).id;
+    if (index) query.service = live.live(*index).id;
   }
   if (!filter.client.empty()) {
     const auto client = IpAddress::parse(filter.client);

@@ -94,7 +94,8 @@ Controller::State::State(dataplane::Dataplane& running, ControllerOptions wanted
       override_file(options.machine.journal_directory),
       meters(running),
       live(slots, builder, [this](RealId id) { return meters.traffic_of(id); }, port_ids(running),
-           [this](ServiceId id) { return meters.refused_of(id); }, static_cast<uint32_t>(running.workers().size())),
+           [this](ServiceId id) { return meters.refused_of(id); }, static_cast<uint32_t>(running.workers().size()),
+           [&running](uint32_t counter) { return running.snat_exhausted(counter); }),
       next_hops(next_hop_ports(running, options.machine), static_next_hops(running, options.machine)),
       resolver(options.hooks.resolve) {}
 
@@ -362,6 +363,10 @@ Result<std::vector<PortState>> Controller::ports() {
 
 Result<std::vector<DropState>> Controller::drops() {
   return call<std::vector<DropState>>(*state_, [this](auto done) { done(state_->drop_states()); });
+}
+
+Result<std::vector<SnatState>> Controller::snat_rules() {
+  return call<std::vector<SnatState>>(*state_, [this](auto done) { done(state_->snat_states()); });
 }
 
 Result<void> Controller::connections(const ConnectionFilter& filter,

@@ -138,6 +138,8 @@ class Controller {
   Result<std::vector<PortState>> ports();
   // Those that happened, in the order of their enumeration.
   Result<std::vector<DropState>> drops();
+  // In the order in which they are asked.
+  Result<std::vector<SnatState>> snat_rules();
   // Hands each connection that matches to `sink`, on the calling thread, until it returns false. kInvalid when
   // `filter.client` is no address, kNotFound when `filter.service` or `filter.real` names none.
   Result<void> connections(const ConnectionFilter& filter, const std::function<bool(const ConnectionReport&)>& sink);

@@ -9,6 +9,17 @@
 #include "control/identity.h"
 
 namespace shunt::control {
+namespace {
+
+// A rule of snat's request goes out.
+template <typename Figures>
+Figures turned(Figures figures) {
+  std::swap(figures.in_packets, figures.out_packets);
+  std::swap(figures.in_bytes, figures.out_bytes);
+  return figures;
+}
+
+}  // namespace
 
 StatusReport Controller::State::status() const {
   StatusReport report;
@@ -228,6 +239,19 @@ std::vector<PortState> Controller::State::port_states() const {
     state.vlan = info.vlan;
     state.strips_tags = info.strips_tags;
     state.inserts_tags = info.inserts_tags;
+  }
+  return states;
+}
+
+std::vector<SnatState> Controller::State::snat_states() const {
+  std::vector<SnatState> states;
+  const std::vector<SnatRule>& rules = live.desired().snat;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    const LiveSnatRule& at_work = live.snat()[i];
+    states.push_back({rules[i], at_work.addresses->size(), meters.load_of(at_work.real).all(),
+                      turned(meters.traffic_of(at_work.real) - slots.real(at_work.real).base),
+                      turned(meters.rates_of(at_work.real)),
+                      dataplane.snat_exhausted(at_work.counter) - at_work.exhausted_base});
   }
   return states;
 }

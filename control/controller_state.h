@@ -163,6 +163,7 @@ struct Controller::State {
   std::vector<WorkerState> worker_states() const;
   std::vector<PortState> port_states() const;
   std::vector<DropState> drop_states() const;
+  std::vector<SnatState> snat_states() const;
   Result<ConnectionQuery> connection_query(const ConnectionFilter& filter) const;
   std::optional<ConnectionReport> report_of(const dataplane::TemplateCopy& copy) const;
   std::vector<ConnectionReport> reports_of(const std::vector<dataplane::TemplateCopy>& copies) const;
@@ -190,6 +191,7 @@ struct Controller::State {
   std::string why_not(RealPlace place) const;
   uint32_t weight_of(RealId id, uint32_t service) const;
   std::string verdict_of(const ExplainReport& report, const std::vector<dataplane::Explanation>& told) const;
+  std::string verdict_of_snat(const ExplainReport& report, const std::vector<dataplane::Explanation>& told) const;
   std::string verdict_without_service(const ExplainQuery& query, const dataplane::Explanation& told) const;
 
   void tell(std::string kind, std::string subject, std::string text);

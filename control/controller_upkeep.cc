@@ -87,6 +87,10 @@ void Controller::State::free_slots() {
   for (const auto& [id, slot] : freed) {
     ids.push_back(id);
     builder.free_real(id);
+    if (slot.key.method == Method::kSnat) {
+      tell("snat_freed", text_of(slot.key.service), "its last connection is gone");
+      continue;
+    }
     tell("real_freed", "real " + address_and_port(slot.key.address, slot.key.port),
          "its last connection is gone (" + slot.name + " of " + text_of(slot.key.service) + ")");
   }

@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, dataplane::kTimeoutKinds> kTimeoutNames =
     "tcp_close",      "tcp_close_wait",  "tcp_last_ack", "tcp_listen",   "tcp_synack",   "udp",
     "sctp_none",      "sctp_init1",      "sctp_init",    "sctp_cookie_sent", "sctp_cookie_replied",
     "sctp_cookie_wait", "sctp_cookie", "sctp_cookie_echoed", "sctp_established", "sctp_shutdown_sent",
-    "sctp_shutdown_received", "sctp_shutdown_ack_sent", "sctp_rejected", "sctp_closed"};
+    "sctp_shutdown_received", "sctp_shutdown_ack_sent", "sctp_rejected", "sctp_closed", "icmp"};
 
 std::string text_of(Milliseconds duration) {
   const auto ms = duration.count();
@@ -53,6 +53,8 @@ std::string text_of(const PortRange& ports) {
 }
 std::string text_of(const Vip& vip) { return address_and_ports(vip); }
 std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
+std::string text_of(const AddressRange& range) { return range.to_string(); }
+std::string text_of(Protocol protocol) { return std::string(name_of(protocol)); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
 std::string text_of(Refusal refusal) { return std::string(name_of(refusal)); }
 // "toa by option 254"
@@ -452,6 +454,46 @@ void compare_access_lists(const DesiredState& before, const DesiredState& after,
   }
 }
 
+Details fields_of(const SnatRule& before, const SnatRule& after) {
+  Details details;
+  details.list("sources", before.sources, after.sources);
+  details.list("destinations", before.destinations, after.destinations);
+  details.list("protocols", before.protocols, after.protocols);
+  details.field("ingress_port", before.ingress_port, after.ingress_port);
+  details.field("egress_port", before.egress_port, after.egress_port);
+  details.list("addresses", before.addresses, after.addresses);
+  details.field("ports", before.ports, after.ports);
+  details.field("kernel_port", before.kernel_port, after.kernel_port);
+  details.timeouts("timeouts.", before.timeouts, after.timeouts);
+  return details;
+}
+
+void compare_snat(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
+  std::unordered_map<std::string, const SnatRule*> old_rules;
+  std::vector<std::string> old_order;
+  std::vector<std::string> order;
+  for (const SnatRule& rule : before.snat) old_rules.emplace(rule.name, &rule);
+  for (const SnatRule& rule : after.snat) {
+    const auto found = old_rules.find(rule.name);
+    const bool is_new = found == old_rules.end();
+    Details details = fields_of(is_new ? SnatRule{} : *found->second, rule);
+    if (is_new) {
+      changes.push_back({Change::Kind::kAdded, "snat " + rule.name, std::move(details.lines)});
+      continue;
+    }
+    add_if_any(changes, "snat " + rule.name, std::move(details));
+    order.push_back(rule.name);
+    old_rules.erase(found);
+  }
+  for (const SnatRule& rule : before.snat) {
+    if (old_rules.contains(rule.name)) changes.push_back({Change::Kind::kRemoved, "snat " + rule.name, {}});
+    else old_order.push_back(rule.name);
+  }
+  if (old_order == order) return;
+  const std::string detail = "order: " + joined(old_order) + " -> " + joined(order);
+  changes.push_back({Change::Kind::kChanged, "snat", {detail}});
+}
+
 }  // namespace
 
 std::vector<Change> differences(const DesiredState& before, const DesiredState& after) {
@@ -462,6 +504,7 @@ std::vector<Change> differences(const DesiredState& before, const DesiredState& 
   add_if_any(changes, "sysctls", fields_of(before.sysctls, after.sysctls));
   compare_pools(before, after, changes);
   compare_access_lists(before, after, changes);
+  compare_snat(before, after, changes);
   compare_services(before, after, changes);
   compare_match_order(before, after, changes);
   return changes;

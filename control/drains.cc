@@ -94,7 +94,11 @@ void Controller::State::end_drains() {
 
 std::vector<RealId> Controller::State::expired_reals() const {
   std::vector<RealId> reals;
-  if (live.desired().sysctls.expire_nodest_conn) reals = slots.removed_reals();
+  const bool expires_all = live.desired().sysctls.expire_nodest_conn;
+  for (const RealId id : slots.removed_reals()) {
+    // Nobody answers for the addresses of a removed rule of snat.
+    if (expires_all || slots.real(id).key.method == Method::kSnat) reals.push_back(id);
+  }
   for (const auto& [id, drain] : drains) {
     if (drain.cutting) reals.push_back({id});
   }

@@ -17,6 +17,8 @@ struct ServiceKey {
   IpAddress address;
   PortRange ports;
   std::string match;  // empty: there is none
+  // A rule's of snat: `match` is its name, `address` the unspecified one of its family.
+  bool is_snat = false;
   bool operator==(const ServiceKey&) const = default;
 };
 
@@ -33,6 +35,8 @@ inline ServiceKey key_of(const Service& service) {
   if (service.match) return {service.protocol, {}, {}, service.name};
   return {service.protocol, service.address, ports_of(service.port, service.last_port), {}};
 }
+inline ServiceKey key_of(const SnatRule& rule) { return {Protocol::kTcp, {family_of(rule), {}}, {}, rule.name, true}; }
+inline RealKey real_key_of(const SnatRule& rule) { return {key_of(rule), {family_of(rule), {}}, 0, Method::kSnat}; }
 inline RealKey key_of(const Service& service, const Real& real) {
   return {key_of(service), real.address, real.port, service.method};
 }
@@ -49,6 +53,7 @@ inline std::string address_and_ports(const Vip& vip) {
   return ports == kAllPorts || ports.is_one() ? text : text + "-" + std::to_string(ports.last);
 }
 inline std::string text_of(const ServiceKey& key) {
+  if (key.is_snat) return "snat " + key.match;
   return key.match.empty() ? address_and_ports({key.address, key.ports}) : "match " + key.match;
 }
 
@@ -65,7 +70,7 @@ inline uint64_t hash_of(const IpAddress& address, uint16_t port) noexcept {
 struct KeyHash {
   size_t operator()(const ServiceKey& key) const noexcept {
     const uint64_t vip = mix(hash_of(key.address, key.ports.first), key.ports.last);
-    return mix(mix(vip, std::hash<std::string>{}(key.match)), static_cast<uint64_t>(key.protocol));
+    return mix(mix(vip, std::hash<std::string>{}(key.match)), static_cast<uint64_t>(key.protocol) + (key.is_snat ? 256 : 0));
   }
   size_t operator()(const RealKey& key) const noexcept {
     return mix(mix((*this)(key.service), hash_of(key.address, key.port)), static_cast<uint64_t>(key.method));

@@ -89,13 +89,15 @@ Result<void> is_of_one_family(const Service& service, const std::vector<LocalAdd
 }  // namespace
 
 LiveState::LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports,
-                     std::function<Refused(ServiceId)> refused_of, uint32_t workers)
+                     std::function<Refused(ServiceId)> refused_of, uint32_t workers,
+                     std::function<uint64_t(uint32_t)> exhausted_of)
     : slots_(slots),
       builder_(builder),
       counters_of_(std::move(counters_of)),
       ports_(std::move(ports)),
       refused_of_(std::move(refused_of)),
-      workers_(workers) {}
+      workers_(workers),
+      snat_(slots, builder, counters_of_, std::move(exhausted_of), ports_) {}
 
 Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
@@ -107,6 +109,9 @@ Result<void> LiveState::fits(const DesiredState& next) const {
       new_reals += slots_.has(key_of(service, real)) ? 0 : 1;
     }
   }
+  // A rule of snat takes one of each.
+  new_services += snat_.count_new(next.snat);
+  new_reals += snat_.count_new(next.snat);
   const auto error = [](const char* what, size_t wanted, size_t free) {
     return Error{ErrorCode::kInvalid, std::string(what) + ": " + std::to_string(wanted) + " new ones, place for " +
                                           std::to_string(free) +
@@ -146,6 +151,9 @@ std::vector<KeptOverride> LiveState::replace(DesiredState next, SteadyTime now) 
                                 next.sysctls.sloppy_sctp != desired_.sysctls.sloppy_sctp;
   const DesiredState before = std::exchange(desired_, std::move(next));
   builder_.set_sysctls(desired_.sysctls);
+  if (before.snat != desired_.snat || before.timeouts != desired_.timeouts) {
+    snat_.replace(before.snat, desired_.snat, desired_.timeouts);
+  }
   std::vector<LiveService> live_before = std::exchange(live_, {});
   std::unordered_map<ServiceKey, uint32_t, KeyHash> old_places;
   for (uint32_t i = 0; i < before.services.size(); ++i) old_places.emplace(key_of(before.services[i]), i);

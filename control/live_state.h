@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "control/live_snat.h"
 #include "control/model/desired_state.h"
 #include "control/policy/override_file.h"
 #include "control/policy/service_policy.h"
@@ -83,12 +84,16 @@ class LiveState {
   // The machine's ports by name, with their DPDK ids.
   using Ports = std::unordered_map<std::string, uint16_t>;
 
-  // `counters_of` reads a real slot's counters, `refused_of` a service slot's; none: they count nothing.
+  // `counters_of` reads a real slot's counters, `refused_of` a service slot's; none: they count nothing. `exhausted_of` reads
+  // a place of Worker::snat_exhausted.
   LiveState(Slots& slots, SnapshotBuilder& builder, std::function<Traffic(RealId)> counters_of, Ports ports = {},
-            std::function<Refused(ServiceId)> refused_of = {}, uint32_t workers = 1);
+            std::function<Refused(ServiceId)> refused_of = {}, uint32_t workers = 1,
+            std::function<uint64_t(uint32_t)> exhausted_of = [](uint32_t) { return uint64_t{0}; });
 
   const DesiredState& desired() const noexcept { return desired_; }
   const LiveService& live(uint32_t service) const { return live_[service]; }
+  // In the order of DesiredState::snat.
+  const std::vector<LiveSnatRule>& snat() const noexcept { return snat_.rules(); }
   const Service& service(RealPlace place) const { return desired_.services[place.service]; }
   const Real& real(RealPlace place) const { return service(place).reals[place.real]; }
   const LiveReal& live(RealPlace place) const { return live_[place.service].reals[place.real]; }
@@ -178,6 +183,7 @@ class LiveState {
   const Ports ports_;
   const std::function<Refused(ServiceId)> refused_of_;
   const uint32_t workers_;
+  LiveSnat snat_;
   DesiredState desired_;
   // In the order of desired_.services.
   std::vector<LiveService> live_;

@@ -71,6 +71,7 @@ Overview Controller::State::overview() const {
   result.workers = worker_states();
   result.ports = port_states();
   result.drops = drop_states();
+  result.snat = snat_states();
   result.mbufs_available = dataplane.mbufs_available();
   result.mbuf_capacity = dataplane.mbuf_capacity();
   result.last_apply_succeeded = last_apply_succeeded;

@@ -17,6 +17,7 @@ struct Overview {
   std::vector<WorkerState> workers;
   std::vector<PortState> ports;
   std::vector<DropState> drops;
+  std::vector<SnatState> snat;
   uint32_t mbufs_available = 0;
   uint32_t mbuf_capacity = 0;
   // Of the last whole desired state that was asked for, by apply or a reread file; true before the

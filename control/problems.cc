@@ -38,6 +38,7 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
   switch (reason) {
     case dataplane::DropReason::kTableFull:
     case dataplane::DropReason::kLocalPortsExhausted:
+    case dataplane::DropReason::kSnatExhausted:
     case dataplane::DropReason::kNoLocalAddress:
     case dataplane::DropReason::kNoRoute:
     case dataplane::DropReason::kNoNeighbour:

@@ -337,13 +337,25 @@ struct DropState {
   std::string meaning;
 };
 
+// A rule of snat at work.
+struct SnatState {
+  SnatRule rule;
+  uint64_t addresses = 0;  // of its pool
+  uint64_t connections = 0;
+  // Connections that it opened; `out`: what was sent to where they reach out, `in`: replies.
+  Traffic traffic;
+  Rates rates;
+  // New connections that found no free address and port.
+  uint64_t exhausted = 0;
+};
+
 struct Event {
   // Starts at 1, no gaps but in front of a "resync".
   uint64_t sequence = 0;
   WallClock::time_point time;
   // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
   // "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
-  // "journal", "neighbour", "port", "path_mtu".
+  // "snat_freed", "journal", "neighbour", "port", "path_mtu".
   // "resync" is never in the ring: streams tell by it that events are missing.
   std::string kind;
   std::string subject;

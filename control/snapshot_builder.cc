@@ -260,6 +260,17 @@ void SnapshotBuilder::set_pools(std::vector<AddressList> pools) {
   dirty_.addresses = true;
 }
 
+void SnapshotBuilder::set_snat(std::span<const SnatInput> rules) {
+  built_snat_ = make_snat_table(rules);
+  dirty_.snat = dirty_.addresses = true;
+}
+
+void SnapshotBuilder::set_snat_timeouts(ServiceId id, const dataplane::TimeoutSet& timeouts) {
+  grow_to(timeouts_, id.index) = timeouts;
+  grow_to(max_segment_sizes_, id.index) = 0;
+  dirty_.timeouts = true;
+}
+
 void SnapshotBuilder::set_own_addresses(std::vector<IpAddress> addresses) {
   if (addresses == own_addresses_) return;
   own_addresses_ = std::move(addresses);
@@ -302,7 +313,7 @@ void SnapshotBuilder::set_expired(std::vector<RealId> reals) {
 
 bool SnapshotBuilder::is_dirty() const noexcept {
   return dirty_.reals || dirty_.services || dirty_.timeouts || dirty_.addresses || dirty_.next_hops || dirty_.links ||
-         dirty_.path_mtus || dirty_.sysctls || dirty_.expired;
+         dirty_.path_mtus || dirty_.sysctls || dirty_.expired || dirty_.snat;
 }
 
 uint16_t SnapshotBuilder::carried_to(const RealEntry& real) const {
@@ -313,6 +324,7 @@ uint16_t SnapshotBuilder::carried_to(const RealEntry& real) const {
 
 // True when its way out changed.
 bool SnapshotBuilder::resolve(RealEntry& real) const {
+  if (real.method == dataplane::Method::kSnat) return false;  // each of its connections has its own way
   const Route route = next_hops_->view().route_to(real.address);
   RealEntry after = real;
   if (route.kind == Route::Kind::kFound) {
@@ -430,11 +442,13 @@ void SnapshotBuilder::rebuild_addresses() {
     vips.insert(vips.end(), own.begin(), own.end());
   }
   size_t entries = own_addresses_.size() + vips.size() + reals_.size();
-  for (const AddressList& pool : pools_) entries += pool->size();
+  std::vector<AddressList> pools = pools_;
+  pools.insert(pools.end(), built_snat_->pools.begin(), built_snat_->pools.end());
+  for (const AddressList& pool : pools) entries += pool->size();
   AddressTable table(entries);
   for (const IpAddress& address : own_addresses_) table.add(address, AddressSlot::Kind::kOwn);
   for (const IpAddress& vip : vips) table.add(vip, AddressSlot::Kind::kVip);
-  for (const AddressList& pool : pools_) {
+  for (const AddressList& pool : pools) {
     for (const IpAddress& address : *pool) table.add(address, AddressSlot::Kind::kLocal);
   }
   for (const RealEntry& real : reals_) {
@@ -490,6 +504,8 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->matches = built_lookup_->matches->table();
   snapshot->one_packet_slots = *built_one_packet_;
   snapshot->nat_real_slots = *built_nat_reals_;
+  snapshot->snat_rules = built_snat_->entries;
+  snapshot->snat_matches = built_snat_->matches->table();
   snapshot->addresses = *built_addresses_;
   snapshot->limited = built_limited_->services;
   snapshot->timeouts = *built_timeouts_;
@@ -502,7 +518,7 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->link_up = link_up_;
   snapshot->storage = {built_reals_,     built_services_, built_lookup_,        built_one_packet_, built_nat_reals_,
                        built_addresses_, built_timeouts_, built_segment_sizes_, built_expired_,    next_hops_,
-                       built_limited_};
+                       built_limited_, built_snat_};
   return snapshot;
 }
 

@@ -14,11 +14,10 @@
 #include "control/limits_builder.h"
 #include "control/match_table_builder.h"
 #include "control/next_hop_table.h"
+#include "control/snat_table.h"
 #include "dataplane/snapshot.h"
 
 namespace shunt::control {
-
-using AddressList = std::shared_ptr<const std::vector<IpAddress>>;
 
 // A service as it should be; ids are those of its slots.
 struct ServiceInput {
@@ -70,6 +69,10 @@ class SnapshotBuilder {
   // Its timeouts stay for the connections that are left. One that was never set may go as well: it came and went between
   // two builds.
   void remove_service(dataplane::ServiceId id);
+  // All rules of snat, in the order in which they are asked. REQUIRES: their slots were set, with method snat.
+  void set_snat(std::span<const SnatInput> rules);
+  // For connections of a rule, whose slot is of that service's.
+  void set_snat_timeouts(dataplane::ServiceId id, const dataplane::TimeoutSet& timeouts);
   // All fullnat pools, and all addresses of the machine on its kernel ports.
   void set_pools(std::vector<AddressList> pools);
   void set_own_addresses(std::vector<IpAddress> addresses);
@@ -92,8 +95,12 @@ class SnapshotBuilder {
   const dataplane::RealEntry& real(dataplane::RealId id) const { return reals_[id.index]; }
   // What the path to it was found to take, bytes; 0: it takes what its next hop does. REQUIRES as above.
   uint16_t path_mtu(dataplane::RealId id) const { return path_mtu_of(reals_[id.index]); }
-  // Where packets to it go by the next hops that were set last. REQUIRES as above.
-  dataplane::Route route_to(dataplane::RealId id) const { return next_hops_->view().route_to(real(id).address); }
+  // Where packets to it go by the next hops that were set last; of a rule of snat, each of whose connections has its own
+  // way, kFound. REQUIRES as above.
+  dataplane::Route route_to(dataplane::RealId id) const {
+    if (real(id).method == dataplane::Method::kSnat) return {dataplane::Route::Kind::kFound, dataplane::kNoNextHop, 0, {}};
+    return next_hops_->view().route_to(real(id).address);
+  }
 
  private:
   struct ServiceBlock;
@@ -113,6 +120,7 @@ class SnapshotBuilder {
     bool carrying = false;       // by what packets to reals grow
     bool sysctls = false;
     bool expired = false;
+    bool snat = false;
   };
 
   // By what packets to a service's reals grow.
@@ -171,6 +179,7 @@ class SnapshotBuilder {
   std::shared_ptr<const std::vector<dataplane::AddressSlot>> built_addresses_;
   std::shared_ptr<const LimitedTable> built_limited_;
   std::shared_ptr<const std::vector<uint64_t>> built_expired_;
+  std::shared_ptr<const SnatTable> built_snat_ = make_snat_table({});
   std::shared_ptr<const NextHopTables> next_hops_ = std::make_shared<NextHopTables>();
 };
 

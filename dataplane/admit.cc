@@ -11,6 +11,7 @@
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
+#include "dataplane/snat.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -223,7 +224,11 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     }
   }
   if (service == nullptr) {
-    if (!tell_real<Ip>(worker, snapshot, flow, packet)) packet.verdict = Verdict::kKernel;
+    if (tell_real<Ip>(worker, snapshot, flow, packet)) return kNoFlow<Ip>;
+    if (const SnatEntry* rule = find_snat(snapshot, flow, packet.in_port)) {
+      return admit_snat<Ip>(worker, snapshot, *rule, packet);
+    }
+    packet.verdict = Verdict::kKernel;
     return kNoFlow<Ip>;
   }
   const Part part = part_of(Ip::header_of(packet));
@@ -302,6 +307,7 @@ bool has_open_real(const Snapshot& snapshot, const Packet& packet, const Entry& 
 // connection keeps such a real against a client that begins anew (ip_vs_core.c ip_vs_in).
 template <typename Entry>
 bool may_leave(const Snapshot& snapshot, const Entry& connection) noexcept {
+  if (connection.method == Method::kSnat) return false;
   return connection.state == ConnectionState::kSynRecv || snapshot.sysctls.expire_nodest_conn;
 }
 
@@ -323,7 +329,9 @@ RealId real_of_untracked(Worker& worker, const Snapshot& snapshot, const Service
 
 template <typename Ip>
 Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept {
-  if (packet.has_no_ports()) [[unlikely]] return admit_without_ports<Ip>(worker, snapshot, packet, found);
+  if (packet.has_no_ports() && Ip::key_of(packet).protocol == kIpProtocolUdp) [[unlikely]] {
+    return admit_without_ports<Ip>(worker, snapshot, packet, found);
+  }
   if (found.connection != nullptr) {
     if (!is_past(found.connection->expires, worker.now) && !is_reopened(snapshot, packet, found)) return found;
     end_connection(worker, found.connection);

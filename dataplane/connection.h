@@ -76,6 +76,12 @@ enum class Direction : uint8_t {
 using Tick = uint32_t;
 constexpr bool is_past(Tick when, Tick now) noexcept { return static_cast<int32_t>(now - when) >= 0; }
 
+// Where the requests of a connection of snat go, whose real has no address: as client_hop below.
+struct FarHop {
+  NextHopId hop;
+  uint16_t generation;
+};
+
 // Each half begins with the key of a direction, so that what the table refers to is where the comparison begins; what
 // every packet reads and writes beside lies in the first half.
 struct alignas(64) Connection {
@@ -88,7 +94,9 @@ struct alignas(64) Connection {
   uint32_t in_packets;
   uint32_t out_packets;
 
-  FlowKey reply;  // real -> client (nat), real -> local address (fullnat); under direct and tunnel as nat, unindexed
+  // real -> client (nat), real -> local address (fullnat), destination -> pool's address (snat); under direct and tunnel
+  // as nat, unindexed
+  FlowKey reply;
   uint8_t carried;  // how the real is told who the client is (client_address/carrying.h); 0: not at all
   // What a request's rewrite adds to the TCP/UDP checksum (RFC 1624); a reply's is the complement. With
   // kConnectionOpening: how far that is.
@@ -99,7 +107,10 @@ struct alignas(64) Connection {
   // Where replies go, cached: valid while route_generation is the snapshot's.
   NextHopId client_hop;
   uint16_t route_generation;
-  TemplateId control;  // the template that it counts on; with kConnectionControlled
+  union {
+    TemplateId control{};  // the template that it counts on; with kConnectionControlled
+    FarHop far_hop;        // under snat
+  };
   Tick created;
 };
 static_assert(sizeof(Connection) == 64 && offsetof(Connection, reply) == 32);
@@ -121,7 +132,10 @@ struct alignas(64) Connection6 {
 
   alignas(64) FlowKey6 reply;
   uint8_t carried;
-  TemplateId control;
+  union {
+    TemplateId control{};
+    FarHop far_hop;
+  };
   Tick created;
   uint32_t noted;  // with kConnectionOpening
 };
@@ -145,7 +159,7 @@ inline void note_in(Connection6& connection, uint32_t number) noexcept { connect
 // A connection copied out of a worker's table, of either family.
 struct ConnectionCopy {
   IpFlow request;  // client -> VIP
-  IpFlow reply;    // real -> client, or real -> local address under fullnat
+  IpFlow reply;    // real -> client, or real -> local address under fullnat and snat
   ConnectionState state = ConnectionState::kNone;
   Method method = Method::kNat;
   RealId real = kNoReal;
@@ -159,7 +173,7 @@ struct ConnectionCopy {
 inline constexpr uint8_t kConnectionUsed = 1;
 // Counts as active for the schedulers (IPVS: all states that do not set IP_VS_CONN_F_INACTIVE).
 inline constexpr uint8_t kConnectionActive = 2;
-// Replies are indexed: nat and fullnat.
+// Replies are indexed: nat, fullnat and snat.
 inline constexpr uint8_t kConnectionTwoWay = 4;
 // It has its client's place (limits.h take_place) until it ends.
 inline constexpr uint8_t kConnectionCounted = 8;

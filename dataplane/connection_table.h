@@ -215,13 +215,13 @@ class BasicConnectionTable {
 
   // An entry's half as a bucket holds it: twice the entry's index, one more if by its reply. Where each half is a cache
   // line of its own, one more bit at the low end says whether such a packet needs both: a reply finds its key in the
-  // second and its state in the first, fullnat's request is rewritten by the second.
+  // second and its state in the first, fullnat's and snat's request is rewritten by the second.
   static constexpr bool kTwoLines = kHalf >= 64;
   static constexpr uint32_t kBothLines = 1;
   uint32_t reference_to(const Entry* entry, Direction direction) const noexcept {
     const uint32_t half = index_of(entry) * 2 + static_cast<uint32_t>(direction);
     if constexpr (!kTwoLines) return half;
-    const bool both = direction == Direction::kReply || entry->method == Method::kFullnat;
+    const bool both = direction == Direction::kReply || is_mirrored(entry->method);
     return half * 2 + (both ? kBothLines : 0);
   }
   Reference reference_of(uint32_t held) const noexcept {

@@ -65,6 +65,7 @@ bool Defences::gives_way(const Snapshot& snapshot, const Entry& connection, Tick
     case ConnectionState::kEstablished:
     case ConnectionState::kSctpEstablished:
     case ConnectionState::kUdp:
+    case ConnectionState::kIcmp:
       break;
     case ConnectionState::kNone:
     case ConnectionState::kSynSent:

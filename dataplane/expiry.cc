@@ -34,7 +34,9 @@ uint32_t walk_ms(const Table& table) noexcept {
 
 template <typename Entry>
 bool is_half_open(const Entry& connection) noexcept {
-  if (connection.state == ConnectionState::kUdp) return connection.in_packets <= 1 && connection.out_packets == 0;
+  if (connection.state == ConnectionState::kUdp || connection.state == ConnectionState::kIcmp) {
+    return connection.in_packets <= 1 && connection.out_packets == 0;
+  }
   if (is_sctp(connection.state)) return connection.state < ConnectionState::kSctpEstablished;
   return connection.state == ConnectionState::kSynRecv || connection.state == ConnectionState::kNone;
 }

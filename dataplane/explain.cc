@@ -8,6 +8,7 @@
 #include "dataplane/local_ports.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
+#include "dataplane/snat.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -49,6 +50,20 @@ void tell_way(const Snapshot& snapshot, RealId id, Explanation& told) noexcept {
   told.link_up = snapshot.link_up[told.next_hop.port];
 }
 
+// Of a connection of snat, new or not: its slot has no way out, so `real` becomes the packet's destination.
+void tell_snat_way(const Snapshot& snapshot, RealId id, const IpAddress& destination, Explanation& told) noexcept {
+  RealEntry real = snapshot.reals[id.index];
+  real.address = destination;
+  told.route = snapshot.next_hops.route_to(destination);
+  if (told.route.kind == Route::Kind::kFound) {
+    told.next_hop = snapshot.next_hops.hops[told.route.hop.index];
+    told.link_up = snapshot.link_up[told.next_hop.port];
+    real.next_hop = told.route.hop;
+    real.take_way_out(told.next_hop, told.link_up);
+  }
+  told.real = real;
+}
+
 // Who would have to have the packet.
 template <typename Ip>
 void tell_owner(const Worker& worker, const ServiceEntry& service, Explanation& told) noexcept {
@@ -79,7 +94,24 @@ void tell_reply(Worker& worker, const ServiceEntry& service, Explanation& told) 
     return;
   }
   told.has_reply =
-      !service.local_addresses.empty() && peek_local<Ip>(worker, service, told.choice.real, real.port.raw == 0, reply);
+      !service.local_addresses.empty() && peek_local<Ip>(worker, {service.local_addresses}, told.choice.real, real.port.raw == 0, reply);
+  told.reply = IpFlow::from(reply);
+}
+
+// Of a packet for no service: as admit_snat() does it.
+template <typename Ip>
+void tell_snat(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept {
+  const SnatEntry* rule = find_snat(snapshot, told.flow, told.in_port);
+  if (rule == nullptr) return;
+  const typename Ip::Key key = key_of(told.flow, Ip{});
+  told.snat = rule->real;
+  told.owner = owner_of_reply(worker, snapshot, key, told.flow);
+  if (worker.count > 1 && worker.steered) told.steered_to = worker.steering->owner_of(key);
+  told.drop_rate = defences_of<Ip>(worker).drop_rate();
+  told.is_table_full = connections_of<Ip>(worker).is_full();
+  tell_snat_way(snapshot, rule->real, told.flow.destination, told);
+  typename Ip::Key reply{key.destination, {}, key.destination_port, {}, key.protocol};
+  told.has_reply = peek_local<Ip>(worker, pool_of(*rule, told.flow.source), rule->real, true, reply);
   told.reply = IpFlow::from(reply);
 }
 
@@ -106,6 +138,11 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
       told.direction = found.direction;
       told.service = told.connection->service;
       told.begins_anew = begins_anew(snapshot, packet, flow);
+      if (!told.begins_anew && found.entry->method == Method::kSnat) {
+        const IpFlow& request = told.connection->request;
+        const bool is_reply = found.direction == Direction::kReply;
+        return tell_snat_way(snapshot, found.entry->real, is_reply ? request.source : request.destination, told);
+      }
       if (!told.begins_anew) return tell_way(snapshot, found.entry->real, told);
     }
     // It ends before the next real is chosen.
@@ -115,7 +152,7 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
   told.destination_kinds = snapshot.kinds_of(told.flow.destination);
   told.owner = worker.index;
   told.service = service == nullptr ? kNoService : service->id;
-  if (service == nullptr) return;
+  if (service == nullptr) return tell_snat<Ip>(worker, snapshot, told);
   tell_owner<Ip>(worker, *service, told);
   told.is_denied = service->access != nullptr && service->access->denies(told.flow.source);
   if (told.is_denied) return;

@@ -29,6 +29,9 @@ struct Explanation {
   bool is_denied = false;
   // The limit that it, or the client, is at now.
   std::optional<DropReason> over_limit;
+  // Of those for no service: the slot of the rule of snat that the packet is for; kNoReal: for none. `real` below then
+  // stands for the packet's destination.
+  RealId snat = kNoReal;
   // What the destination is (AddressSlot::Kind).
   uint8_t destination_kinds = 0;
   // The worker that this one would hand it to; itself: nobody.
@@ -45,7 +48,7 @@ struct Explanation {
   NextHop next_hop;  // where RealEntry::next_hop names one
   Route route{};     // where not
   bool link_up = false;
-  // What the new connection would be replied to by: fullnat's local end. `has_reply` false: no local end is free, or,
+  // What the new connection would be replied to by: fullnat's and snat's local end. `has_reply` false: no local end is free, or,
   // under nat, another connection has it.
   bool has_reply = false;
   IpFlow reply;

@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "dataplane/icmp/echo.h"
 #include "dataplane/parse.h"
 #include "dataplane/parse_sctp.h"
 #include "dataplane/settle.h"
@@ -19,6 +20,7 @@ constexpr uint32_t kLongest = 65535;
 bool is_ours(const Snapshot& snapshot, const IpAddress& source, const IpAddress& destination) noexcept {
   const uint8_t kinds = snapshot.kinds_of(destination);
   if ((kinds & bit(AddressSlot::Kind::kLocal)) != 0 || snapshot.is_vip(destination)) return true;
+  if ((kinds & bit(AddressSlot::Kind::kOwn)) == 0 && snapshot.snat_matches.is_client(source)) return true;
   return (kinds & bit(AddressSlot::Kind::kOwn)) == 0 &&
          (snapshot.kinds_of(source) & bit(AddressSlot::Kind::kReal)) != 0;
 }
@@ -152,6 +154,14 @@ bool lies_over_l4_header(const Fragment& fragment) noexcept {
   return fragment.begin > 0 && is_forwarded(fragment.protocol) && fragment.begin < fixed_l4_bytes(fragment.protocol);
 }
 
+// Whether a datagram whose first fragment this is has ports: an echo's stand for its identifier where there is snat.
+bool has_ports(const Snapshot& snapshot, const Fragment& first) noexcept {
+  if (is_forwarded(first.protocol)) return true;
+  const bool may_be_echo = is_icmp(first.protocol) && !snapshot.snat_rules.empty();
+  return may_be_echo && first.readable >= sizeof(EchoHeader) && first.end - first.data >= ptrdiff_t{sizeof(EchoHeader)} &&
+         echo_ports(first.data, first.protocol).has_value();
+}
+
 // The first one must have the whole L4 header: who filters by what stands in it, as we do, would be deceived by the
 // next (RFC 1858 section 3, RFC 7112). False: `why`.
 bool has_whole_l4_header(const Fragment& fragment, DropReason& why) noexcept {
@@ -162,6 +172,7 @@ bool has_whole_l4_header(const Fragment& fragment, DropReason& why) noexcept {
   why = DropReason::kTruncated;
   if (fragment.readable < fixed) return false;
   if (fragment.protocol == kIpProtocolSctp) return true;  // parse_sctp() looks at the rest
+  if (is_icmp(fragment.protocol)) return true;
   const bool is_tcp = fragment.protocol == kIpProtocolTcp;
   const auto* tcp = reinterpret_cast<const TcpHeader*>(fragment.data);
   const auto* udp = reinterpret_cast<const UdpHeader*>(fragment.data);
@@ -176,6 +187,11 @@ bool has_whole_l4_header(const Fragment& fragment, DropReason& why) noexcept {
 // REQUIRES of SCTP a datagram with a total.
 L4Flow flow_of(const Datagram& datagram, const Fragment& first) noexcept {
   L4Flow flow{.protocol = first.protocol};
+  if (is_icmp(first.protocol)) {
+    const EchoPorts ports = echo_ports(first.data, first.protocol).value_or(EchoPorts{});
+    std::memcpy(&flow.ports, static_cast<const void*>(&ports), sizeof flow.ports);
+    return flow;
+  }
   std::memcpy(&flow.ports, first.data, sizeof flow.ports);
   if (first.protocol != kIpProtocolSctp) return flow;
   // Extension headers stand in front of the L4 header.
@@ -201,6 +217,12 @@ void go_on(Worker& worker, Packet& packet, const Fragment& fragment, const L4Flo
   const bool is_first = fragment.begin == 0;
   packet.l4 = is_first ? fragment.data : worker.fragments.no_l4.data();
   packet.tcp_flags = is_first && flow.protocol == kIpProtocolTcp ? packet.tcp->flags : uint8_t{0};
+  if (is_icmp(flow.protocol) && is_first) {
+    packet.echo_offset = static_cast<uint32_t>(fragment.data - reinterpret_cast<uint8_t*>(packet.ip));
+    packet.stand_in = {};
+    std::memcpy(static_cast<void*>(&packet.stand_in), &flow.ports, sizeof flow.ports);
+    packet.udp = &packet.stand_in;
+  }
   if (flow.protocol != kIpProtocolSctp) return;
   packet.sctp_bytes = sizeof flow.ports;  // the first one's checksum is all of theirs
   if (is_first) parse_sctp(packet, flow.sctp_bytes, static_cast<uint32_t>(fragment.end - fragment.data), fragment.readable);
@@ -247,11 +269,12 @@ bool begin_to_flow(Worker& worker, Datagram& datagram, Packet& packet, const Fra
 
 // At the datagram's home.
 template <typename Ip>
-void associate(Worker& worker, Datagram& datagram, Packet& packet, const Fragment& fragment) noexcept {
+void associate(Worker& worker, const Snapshot& snapshot, Datagram& datagram, Packet& packet,
+               const Fragment& fragment) noexcept {
   const bool is_first = fragment.begin == 0;
   if (datagram.state == State::kPoisoned) return packet.drop(datagram.poison);
   if (lies_over_l4_header(fragment)) return poison(worker, datagram, packet, DropReason::kFragmentTiny);
-  if (is_first && !is_forwarded(fragment.protocol)) learn(worker, datagram, State::kLinux, {});
+  if (is_first && !has_ports(snapshot, fragment)) learn(worker, datagram, State::kLinux, {});
   if (datagram.state == State::kLinux) {
     packet.verdict = Verdict::kKernel;
     return;
@@ -300,7 +323,7 @@ void take_fragment(Worker& worker, const Snapshot& snapshot, Packet& packet, con
     return;
   }
   packet.handed_off = false;  // from home it may go to its connection's worker
-  associate<Ip>(worker, place_of(worker, identity), packet, fragment);
+  associate<Ip>(worker, snapshot, place_of(worker, identity), packet, fragment);
 }
 
 void hold_fragment(Worker& worker, const Packet& packet) noexcept {

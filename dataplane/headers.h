@@ -180,6 +180,8 @@ struct IcmpHeader {
 static_assert(sizeof(IcmpHeader) == 8);
 
 // Kinds of ICMP (RFC 792) and of ICMPv6 (RFC 4443), where all types below 128 are errors.
+inline constexpr uint8_t kIcmpEchoReply = 0;
+inline constexpr uint8_t kIcmpEchoRequest = 8;
 inline constexpr uint8_t kIcmpUnreachable = 3;
 inline constexpr uint8_t kIcmpFragmentationNeeded = 4;  // a code of it
 inline constexpr uint8_t kIcmpSourceQuench = 4;
@@ -188,5 +190,7 @@ inline constexpr uint8_t kIcmpv6Unreachable = 1;
 inline constexpr uint8_t kIcmpv6TooBig = 2;
 inline constexpr uint8_t kIcmpv6TimeExceeded = 3;
 inline constexpr uint8_t kIcmpv6FirstInformation = 128;
+inline constexpr uint8_t kIcmpv6EchoRequest = 128;
+inline constexpr uint8_t kIcmpv6EchoReply = 129;
 
 }  // namespace shunt::dataplane

@@ -1,5 +1,5 @@
-// fullnat's local end: an address of the service's pool and a port, such that the real's reply is unique in this
-// worker's table and comes to this worker (steering.h). Worker only.
+// fullnat's and snat's local end: an address of a pool and a port, such that the reply is unique in this worker's table and
+// comes to this worker (steering.h). Worker only.
 //
 // How many: the whole tuple decides, so one local address carries 64,512 connections (ports 1024 to 65535) to each real
 // address and port, in each protocol, not in all. Several workers share these evenly: each may use those ports of the
@@ -35,17 +35,27 @@ struct LocalPortSearch {
   Tick refilled = 0;
 };
 
+// Where local ends are taken from.
+struct LocalPool {
+  static constexpr uint32_t kNoHome = UINT32_MAX;
+
+  std::span<const IpAddress> addresses;  // not empty
+  uint16_t first_port = kFirstLocalPort;  // and not below it
+  uint16_t last_port = UINT16_MAX;
+  // The place of the address that a search begins with and leaves only where its ports seem to be taken, so that who has
+  // several connections has one address (RFC 4787 section 4.1, "paired"). kNoHome: all addresses by turn.
+  uint32_t home = kNoHome;
+};
+
 // Completes connection.reply, whose source (the real) is set, with a free local address and port; one whose
 // connection is past its time is free. False: none was found. `many_ports`: the real takes connections on more than one
-// port, so that its connections may be more than the ends toward one. REQUIRES: the pool is not empty.
+// port, so that its connections may be more than the ends toward one.
 template <typename Ip>
-bool choose_local(Worker& worker, const ServiceEntry& service, bool many_ports,
-                  typename Ip::Entry& connection) noexcept;
+bool choose_local(Worker& worker, const LocalPool& pool, bool many_ports, typename Ip::Entry& connection) noexcept;
 
 // The end that choose_local() would find, nothing changed: completes `reply` of a new connection to `real`. False:
 // none.
 template <typename Ip>
-bool peek_local(Worker& worker, const ServiceEntry& service, RealId real, bool many_ports,
-                typename Ip::Key& reply) noexcept;
+bool peek_local(Worker& worker, const LocalPool& pool, RealId real, bool many_ports, typename Ip::Key& reply) noexcept;
 
 }  // namespace shunt::dataplane

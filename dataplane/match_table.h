@@ -46,10 +46,13 @@ struct MatchTable {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   bool empty() const noexcept { return words == 0; }
-  // The first rule that fits, or kNone. `in_port`: DPDK id. noexcept; any thread while the snapshot lives.
-  uint32_t find(const IpFlow& flow, uint16_t in_port) const noexcept;
+  // The first rule that fits, of those from `from` on, or kNone. `in_port`: DPDK id. noexcept; any thread while the
+  // snapshot lives.
+  uint32_t find(const IpFlow& flow, uint16_t in_port, uint32_t from = 0) const noexcept;
   // Whether a rule names the address among its VIPs. As above.
   bool is_vip(const IpAddress& address) const noexcept;
+  // Whether a rule takes the address for a client. As above.
+  bool is_client(const IpAddress& address) const noexcept;
 };
 
 constexpr uint32_t protocol_and_port(uint8_t protocol, uint16_t port) noexcept {

@@ -1,5 +1,6 @@
 #include "dataplane/open.h"
 
+#include "dataplane/begin_connection.h"
 #include "dataplane/choose.h"
 #include "dataplane/client_address/carry.h"
 #include "dataplane/connection_counts.h"
@@ -26,15 +27,6 @@ void set_reply(Connection6& connection, const RealEntry& real) noexcept {
   const FlowKey6& request = connection.request;
   connection.real_port = port_at(real, request);
   connection.reply = {real.address.bytes, request.source, connection.real_port, request.source_port, request.protocol};
-}
-
-// A zeroed connection for the packet, room made if need be; nullptr: the table is full of better ones.
-template <typename Ip>
-typename Ip::Entry* allocate(Worker& worker) noexcept {
-  auto& table = connections_of<Ip>(worker);
-  typename Ip::Entry* connection = table.allocate();
-  if (connection == nullptr && evict_half_open<Ip>(worker)) connection = table.allocate();
-  return connection;
 }
 
 ConnectionState first_state(uint8_t protocol) noexcept {
@@ -74,7 +66,8 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
       break;
     case Method::kFullnat:
       why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
-      if (service.local_addresses.empty() || !choose_local<Ip>(worker, service, real.port.raw == 0, connection)) {
+      if (service.local_addresses.empty() ||
+          !choose_local<Ip>(worker, {service.local_addresses}, real.port.raw == 0, connection)) {
         return false;
       }
       connection.flags |= kConnectionTwoWay;
@@ -85,6 +78,8 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
       why = DropReason::kLocalPortsExhausted;
       if (table.find(connection.reply).entry != nullptr) return false;
       break;
+    case Method::kSnat:  // no real of a service
+      return false;
   }
   prepare_rewrite(connection);
   why = DropReason::kTableFull;

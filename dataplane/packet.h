@@ -36,7 +36,10 @@ struct alignas(64) Packet {
   // Set by parse() for packets that go on.
   uint8_t tcp_flags;  // 0 for UDP; flags_of() SCTP's event (sctp_state.h)
   uint16_t ip_bytes;  // the IP packet's length, its header included
-  uint32_t sctp_bytes;  // SCTP: bytes that its checksum covers, a fragment's: in the whole datagram
+  union {
+    uint32_t sctp_bytes;   // SCTP: bytes that its checksum covers, a fragment's: in the whole datagram
+    uint32_t echo_offset;  // an ICMP echo: where its header is, from `ip` on
+  };
   alignas(16) FlowKey key;  // IPv4
   uint8_t key_end[3];       // zeros: the key is written and read as one block
   uint64_t ports_and_protocol;  // IPv6, whose addresses are looked up where they lie (FlowView6)
@@ -59,9 +62,11 @@ struct alignas(64) Packet {
   ConnectionTable::Reference reference;  // into the table of its family
   ConnectionTable::Reference other;      // IPv6: the connection's other line, if the packet needs it
 
-  // The ports of a packet that has none, IPsec's: `udp` points here.
+  // The ports of a packet that has none, IPsec's or an ICMP echo: `udp` points here.
   UdpHeader stand_in;
   bool has_no_ports() const noexcept { return udp == &stand_in; }
+  // REQUIRES an echo, not a later fragment of one.
+  uint8_t* echo() const noexcept { return reinterpret_cast<uint8_t*>(ip) + echo_offset; }
 
   void drop(DropReason why) noexcept {
     verdict = Verdict::kDrop;

@@ -6,6 +6,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/fragments.h"
+#include "dataplane/icmp/echo.h"
 #include "dataplane/parse_sctp.h"
 
 namespace shunt::dataplane {
@@ -69,6 +70,17 @@ void follow_isakmp(Packet& packet) noexcept {
   else packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolUdp);
 }
 
+// An echo that a rule of snat may be for: the ports that stand for its identifier. False: it is none, nothing changed.
+bool follow_echo(const Snapshot& snapshot, Packet& packet, uint8_t* header, uint8_t protocol, uint32_t bytes) noexcept {
+  if (snapshot.snat_rules.empty() || !is_icmp(protocol) || bytes < sizeof(EchoHeader)) return false;
+  const auto ports = echo_ports(header, protocol);
+  if (!ports) return false;
+  packet.echo_offset = static_cast<uint32_t>(header - reinterpret_cast<uint8_t*>(packet.ip));
+  packet.stand_in = {ports->source, ports->destination, {}, {}};
+  packet.udp = &packet.stand_in;
+  return true;
+}
+
 void parse_ipv4(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32_t bytes,
                 uint32_t in_first_segment) noexcept {
   packet.verdict = Verdict::kUndecidedIpv4;
@@ -87,10 +99,14 @@ void parse_ipv4(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32
   if (follows_isakmp(ip->protocol)) return follow_isakmp<Ipv4>(packet);
   auto* l4 = reinterpret_cast<uint8_t*>(packet.ip) + header_bytes;
   const bool is_fragment = (ip->fragment.raw & kIpMoreFragmentsOrOffset.raw) != 0;
-  if (!is_forwarded(ip->protocol)) [[unlikely]] {
+  const bool may_be_echo = ip->protocol == kIpProtocolIcmp && !snapshot.snat_rules.empty();
+  if (!is_forwarded(ip->protocol) && !(may_be_echo && is_fragment)) [[unlikely]] {
+    const uint32_t readable = std::min(total, in_first_segment) - header_bytes;
+    if (!is_fragment && follow_echo(snapshot, packet, l4, ip->protocol, readable)) {
+      return packet.set_key(parsing::key_of(packet.ip, packet.l4, kIpProtocolIcmp));
+    }
     const bool may_be_icmp = ip->protocol == kIpProtocolIcmp && !is_fragment;
-    return decide_other(packet, may_be_icmp, Verdict::kIcmpErrorIpv4, l4,
-                        std::min(total, in_first_segment) - header_bytes);
+    return decide_other(packet, may_be_icmp, Verdict::kIcmpErrorIpv4, l4, readable);
   }
   packet.l4 = l4;
   if (is_fragment) [[unlikely]] {
@@ -190,8 +206,12 @@ void parse_ipv6(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32
   if (follows_isakmp(chain.next)) return follow_isakmp<Ipv6>(packet);
   auto* l4 = reinterpret_cast<uint8_t*>(packet.ip6) + chain.bytes;
   if (!is_forwarded(chain.next)) [[unlikely]] {
-    return decide_other(packet, chain.next == kIpProtocolIcmpv6, Verdict::kIcmpErrorIpv6, l4,
-                        std::min(total, in_first_segment) - chain.bytes);
+    const uint32_t readable = std::min(total, in_first_segment) - chain.bytes;
+    if (follow_echo(snapshot, packet, l4, chain.next, readable)) {
+      packet.ports_and_protocol = parsing::ports_and_protocol(packet.l4, kIpProtocolIcmpv6);
+      return;
+    }
+    return decide_other(packet, chain.next == kIpProtocolIcmpv6, Verdict::kIcmpErrorIpv6, l4, readable);
   }
   packet.l4 = l4;
   if (!parse_l4(packet, chain.next, total - chain.bytes, in_first_segment - chain.bytes)) return;

@@ -18,8 +18,10 @@ using PieceList = std::array<rte_mbuf*, kMostPieces>;
 
 template <Direction kDirection, typename Ip>
 const WayOut& way_of(const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow) noexcept {
-  if constexpr (kDirection == Direction::kRequest) return real.way_out;
-  else return snapshot.next_hops.hops[flow.connection->client_hop.index];
+  if constexpr (kDirection == Direction::kRequest) {
+    if (real.method != Method::kSnat) return real.way_out;
+    return snapshot.next_hops.hops[flow.connection->far_hop.hop.index];
+  } else return snapshot.next_hops.hops[flow.connection->client_hop.index];
 }
 
 uint32_t bytes_of(const Ipv4Header* ip) noexcept { return ip->total_length.host(); }

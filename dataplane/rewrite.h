@@ -42,13 +42,13 @@ template <Direction kDirection, typename Ip>
   auto* ip = Ip::header_of(packet);
   auto* frame = reinterpret_cast<EthernetHeader*>(ip) - 1;
   if constexpr (kDirection == Direction::kRequest) {
-    // Asked for in turn, so that `direct` costs the least; a fifth method must be asked for, too.
-    static_assert(kMethods == 4);
+    // Asked for in turn, so that `direct` costs the least; a sixth method must be asked for, too.
+    static_assert(kMethods == 5);
     if (real.method == Method::kDirect) {
       rewrite_direct(ip);
     } else if (real.method == Method::kNat) {
       rewrite_nat_request(*flow.connection, real, ip, packet);
-    } else if (real.method == Method::kFullnat) {
+    } else if (is_mirrored(real.method)) {
       if (carries(*flow.connection)) [[unlikely]] {
         frame = carry_request<Ip>(worker, way, *flow.connection, packet);
         if (frame == nullptr) return false;
@@ -62,7 +62,7 @@ template <Direction kDirection, typename Ip>
         return false;
       }
     }
-  } else if (real.method == Method::kNat) {  // a connection with replies is of nat or fullnat
+  } else if (real.method == Method::kNat) {  // a connection with replies is of nat, fullnat or snat
     rewrite_nat_reply(*flow.connection, ip, packet);
   } else if (carries(*flow.connection)) [[unlikely]] {
     carry_reply<Ip>(worker, real, *flow.connection, packet);

@@ -45,13 +45,9 @@ uint16_t told_mtu(const Ipv6Header*, uint16_t mtu) noexcept {
 }  // namespace
 
 template <typename Ip>
-const NextHop* seek_client(Worker& worker, const NextHops& next_hops, typename Ip::Entry& connection,
-                           Packet& packet) noexcept {
-  const Route found = next_hops.route_to(IpFlow::from(connection.request).source);
+const NextHop* seek(Worker& worker, const NextHops& next_hops, const Route& found, Packet& packet) noexcept {
   switch (found.kind) {
     case Route::Kind::kFound:
-      connection.client_hop = found.hop;
-      connection.route_generation = next_hops.generation;
       return &next_hops.hops[found.hop.index];
     case Route::Kind::kUnresolved:
       wait_for(worker, packet, found);
@@ -60,6 +56,35 @@ const NextHop* seek_client(Worker& worker, const NextHops& next_hops, typename I
       packet.drop(DropReason::kNoRoute);
       return nullptr;
   }
+  return nullptr;
+}
+
+template <typename Ip>
+const NextHop* seek_client(Worker& worker, const NextHops& next_hops, typename Ip::Entry& connection,
+                           Packet& packet) noexcept {
+  const Route found = next_hops.route_to(IpFlow::from(connection.request).source);
+  const NextHop* hop = seek<Ip>(worker, next_hops, found, packet);
+  if (hop == nullptr) return nullptr;
+  connection.client_hop = found.hop;
+  connection.route_generation = next_hops.generation;
+  return hop;
+}
+
+// In place of seek_client(), for the other direction.
+template <typename Ip>
+const WayOut* way_out_of_snat(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                              typename Ip::Entry& connection, Packet& packet) noexcept {
+  const NextHops& next_hops = snapshot.next_hops;
+  FarHop& far = connection.far_hop;
+  if (far.generation != next_hops.generation || far.hop == kNoNextHop || !next_hops.hops[far.hop.index].resolved) {
+    const Route found = next_hops.route_to(IpFlow::from(connection.request).destination);
+    if (seek<Ip>(worker, next_hops, found, packet) == nullptr) return nullptr;
+    far = {found.hop, next_hops.generation};
+  }
+  const NextHop& way = next_hops.hops[far.hop.index];
+  const uint32_t fits = snapshot.link_up[way.port] ? way.mtu : 0;
+  if (packet.ip_bytes <= fits && Ip::hop_limit_of(Ip::header_of(packet)) > 1) return &way;
+  refuse<Ip>(worker, snapshot, real, &way, packet);
   return nullptr;
 }
 
@@ -85,6 +110,9 @@ void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, con
 
 template const NextHop* seek_client<Ipv4>(Worker&, const NextHops&, Connection&, Packet&) noexcept;
 template const NextHop* seek_client<Ipv6>(Worker&, const NextHops&, Connection6&, Packet&) noexcept;
+template const WayOut* way_out_of_snat<Ipv4>(Worker&, const Snapshot&, const RealEntry&, Connection&, Packet&) noexcept;
+template const WayOut* way_out_of_snat<Ipv6>(Worker&, const Snapshot&, const RealEntry&, Connection6&,
+                                             Packet&) noexcept;
 template void refuse<Ipv4>(Worker&, const Snapshot&, const RealEntry&, const WayOut*, Packet&) noexcept;
 template void refuse<Ipv6>(Worker&, const Snapshot&, const RealEntry&, const WayOut*, Packet&) noexcept;
 

@@ -8,10 +8,18 @@
 
 namespace shunt::dataplane {
 
-// The less travelled ways of route(). Looks up the next hop of a connection's replies; nullptr: the packet is decided.
+// The less travelled ways of route(). The next hop that a route found, as far as it is known; nullptr: the packet is
+// decided.
+template <typename Ip>
+const NextHop* seek(Worker& worker, const NextHops& next_hops, const Route& found, Packet& packet) noexcept;
+// Looks up the next hop of a connection's replies; nullptr: the packet is decided.
 template <typename Ip>
 const NextHop* seek_client(Worker& worker, const NextHops& next_hops, typename Ip::Entry& connection,
                            Packet& packet) noexcept;
+// Where a request of a connection of snat (snat.h) leaves, whose slot has no way out; nullptr: the packet is decided.
+template <typename Ip>
+const WayOut* way_out_of_snat(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                              typename Ip::Entry& connection, Packet& packet) noexcept;
 // Decides a packet that may not leave as things are: it does not fit, its time is over, there is no way. `way`: where a
 // reply would leave, or nullptr for a request.
 template <typename Ip>
@@ -38,6 +46,9 @@ const WayOut* route(Worker& worker, const Snapshot& snapshot, const RealEntry& r
     fits = snapshot.link_up[hop->port] ? hop->mtu : 0;
   }
   if (packet.ip_bytes > fits || Ip::hop_limit_of(Ip::header_of(packet)) <= 1) [[unlikely]] {
+    if (kDirection == Direction::kRequest && real.method == Method::kSnat) {
+      return way_out_of_snat<Ip>(worker, snapshot, real, *flow.connection, packet);
+    }
     refuse<Ip>(worker, snapshot, real, kDirection == Direction::kReply ? way : nullptr, packet);
     return nullptr;
   }

@@ -115,7 +115,9 @@ inline constexpr Table kTransitions{{
 
 }  // namespace sctp_state
 
-constexpr bool is_sctp(ConnectionState state) noexcept { return state >= sctp_state::kFirst; }
+constexpr bool is_sctp(ConnectionState state) noexcept {
+  return state >= sctp_state::kFirst && state <= ConnectionState::kSctpClosed;
+}
 
 // The state after a packet whose flags are flags_of() its event. REQUIRES is_sctp(state). `no_output` as of
 // next_tcp_state().

@@ -20,7 +20,8 @@
 
 namespace shunt::dataplane {
 
-// A real in its slot: all that forwarding an existing connection's request needs, one cache line.
+// A real in its slot: all that forwarding an existing connection's request needs, one cache line. The slot of a rule of
+// snat has no address and no way out: each of its connections has its own (Connection::far_hop).
 struct alignas(64) RealEntry {
   // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers and
   // what tells of the client taken off; 0: none may now.
@@ -190,10 +191,26 @@ struct NatRealSlot {
   uint8_t protocol = 0;  // 0: empty
 };
 
+// A rule by which those behind us reach out from addresses of ours (snat.h).
+struct SnatEntry {
+  static constexpr uint16_t kAnyPort = UINT16_MAX;
+
+  // Its slot, with method snat.
+  RealId real;
+  // Its place in Worker::snat_exhausted, stable through snapshots.
+  uint32_t counter = 0;
+  // DPDK id of the port that its packets leave by; kAnyPort: any.
+  uint16_t out_port = kAnyPort;
+  uint16_t first_port = 0;
+  uint16_t last_port = 0;
+  // All of the rule's family; not empty.
+  std::span<const IpAddress> addresses;
+};
+
 // An address with a meaning to the packet path, open-addressed as above; no kinds: empty.
 struct AddressSlot {
   enum class Kind : uint8_t {
-    kLocal,  // in a fullnat pool
+    kLocal,  // in a fullnat pool, or a rule's of snat
     kReal,   // of a nat real: its replies may belong to another worker
     kOwn,    // the machine's own, on a kernel port
     kVip,    // of a service: fragments for it are ours
@@ -233,6 +250,9 @@ struct Snapshot {
   std::span<const OnePacketSlot> one_packet_slots;
   std::span<const NatRealSlot> nat_real_slots;  // with sysctl nat_icmp_send alone
   MatchTable matches;
+  // Rules of snat, and by what they are found; MatchTable::services are places in snat_rules.
+  std::span<const SnatEntry> snat_rules;
+  MatchTable snat_matches;
   std::span<const AddressSlot> addresses;
   std::span<const TimeoutSet> timeouts;
   // By ServiceId, up to the last one that has some.

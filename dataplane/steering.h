@@ -65,15 +65,37 @@ class Steering {
   uint32_t owner_of(const FlowKey& reply) const noexcept { return owner_of_entry(v4_.hash(reply)); }
   uint32_t owner_of(const FlowKey6& reply) const noexcept { return owner_of_entry(v6_.hash(reply)); }
 
-  // How many local ports lead from one real to the worker.
-  uint32_t ports_of(uint32_t worker) const noexcept { return entries_of(worker) * v4_.silent_count; }
-
-  // One of these: turns 0..ports_of(worker)-1 give each once. `reply` is complete but for its destination port.
-  Be16 port_of(uint32_t worker, const FlowKey& reply, uint32_t turn) const noexcept {
-    return port_of(v4_, worker, reply, turn);
+  // Local ports that are looked for together: some of the blocks of kPortsOfBlock, which end at a multiple of it.
+  struct Blocks {
+    uint32_t first_silent = 0;
+    uint32_t silent_count = 0;
+  };
+  static constexpr uint32_t kPortsOfBlock = 1024;
+  Blocks all_blocks() const noexcept { return {0, v4_.silent_count}; }
+  // Those that hold the ports first..last. REQUIRES kFirstLocalPort <= first <= last.
+  Blocks blocks_of(uint16_t first, uint16_t last) const noexcept {
+    // A block has every contribution to an entry equally often (is_even), and so each as many silent ports.
+    const uint32_t each = v4_.silent_count / (kLocalPorts / kPortsOfBlock);
+    const uint32_t begin = (first - kFirstLocalPort) / kPortsOfBlock;
+    return {begin * each, ((last - kFirstLocalPort) / kPortsOfBlock + 1 - begin) * each};
   }
-  Be16 port_of(uint32_t worker, const FlowKey6& reply, uint32_t turn) const noexcept {
-    return port_of(v6_, worker, reply, turn);
+
+  // How many local ports of the blocks, or of all, lead from one real to the worker.
+  uint32_t ports_of(uint32_t worker, const Blocks& blocks) const noexcept {
+    return entries_of(worker) * blocks.silent_count;
+  }
+  uint32_t ports_of(uint32_t worker) const noexcept { return ports_of(worker, all_blocks()); }
+
+  // One of these: turns 0..ports_of(worker, blocks)-1 give each once. `reply` is complete but for its destination port.
+  Be16 port_of(uint32_t worker, const Blocks& blocks, const FlowKey& reply, uint32_t turn) const noexcept {
+    return port_of(v4_, worker, blocks, reply, turn);
+  }
+  Be16 port_of(uint32_t worker, const Blocks& blocks, const FlowKey6& reply, uint32_t turn) const noexcept {
+    return port_of(v6_, worker, blocks, reply, turn);
+  }
+  template <typename Key>
+  Be16 port_of(uint32_t worker, const Key& reply, uint32_t turn) const noexcept {
+    return port_of(worker, all_blocks(), reply, turn);
   }
 
  private:
@@ -93,12 +115,12 @@ class Steering {
 
   // With a linear hash, the ports that lead to an entry are any one of them combined with each that contributes nothing.
   template <typename Key>
-  Be16 port_of(const Ports<Key>& ports, uint32_t worker, Key reply, uint32_t turn) const noexcept {
+  Be16 port_of(const Ports<Key>& ports, uint32_t worker, const Blocks& blocks, Key reply, uint32_t turn) const noexcept {
     const uint32_t own = entries_of(worker);
     const uint32_t entry = worker + turn % own * workers_;
     reply.destination_port = {};
     const uint32_t contribution = (ports.hash(reply) ^ entry) & mask_;
-    return Be16::from_host(ports.makers[contribution] ^ ports.silent[turn / own % ports.silent_count]);
+    return Be16::from_host(ports.makers[contribution] ^ ports.silent[blocks.first_silent + turn / own % blocks.silent_count]);
   }
 
   uint32_t entries_of(uint32_t worker) const noexcept { return (mask_ + workers_ - worker) / workers_; }

@@ -152,12 +152,13 @@ constexpr ConnectionState next_tcp_state(ConnectionState state, Direction direct
   return after[rows * tcp_state::kFlagBits + tcp_flags % tcp_state::kFlagBits];
 }
 
-// Nearly every packet: without SYN, FIN and RST, of an established TCP connection or of UDP, whose one state is
+// Nearly every packet: without SYN, FIN and RST, of an established TCP connection or of UDP or ICMP, whose one state is
 // kept by all; data of an established SCTP connection (sctp_state.h). next_tcp_state() and next_sctp_state() say
 // the same of it, whatever the direction.
 constexpr bool keeps_state(ConnectionState state, uint8_t tcp_flags) noexcept {
   constexpr uint32_t kSteady = 1u << static_cast<uint32_t>(ConnectionState::kEstablished) |
                                1u << static_cast<uint32_t>(ConnectionState::kUdp) |
+                               1u << static_cast<uint32_t>(ConnectionState::kIcmp) |
                                1u << static_cast<uint32_t>(ConnectionState::kSctpEstablished);
   static_assert(kConnectionStates <= 32);
   return (tcp_flags & (kTcpSyn | kTcpFin | kTcpRst)) == 0 && (kSteady >> static_cast<uint32_t>(state) & 1) != 0;

@@ -7,6 +7,8 @@ std::string_view name_of(Protocol protocol) noexcept {
     case Protocol::kTcp: return "tcp";
     case Protocol::kUdp: return "udp";
     case Protocol::kSctp: return "sctp";
+    case Protocol::kIcmp:
+    case Protocol::kIcmpv6: return "icmp";
   }
   return "?";
 }
@@ -17,6 +19,7 @@ std::string_view name_of(Method method) noexcept {
     case Method::kTunnel: return "tunnel";
     case Method::kNat: return "nat";
     case Method::kFullnat: return "fullnat";
+    case Method::kSnat: return "snat";
   }
   return "?";
 }
@@ -100,6 +103,7 @@ std::string_view name_of(ConnectionState state) noexcept {
     case ConnectionState::kSctpShutdownAckSent: return "S-ACK-SENT";
     case ConnectionState::kSctpRejected: return "REJECTED";
     case ConnectionState::kSctpClosed: return "CLOSED";
+    case ConnectionState::kIcmp: return "ICMP";
   }
   return "?";
 }

@@ -10,11 +10,14 @@
 
 namespace shunt::dataplane {
 
-enum class Protocol : uint8_t { kTcp = 6, kUdp = 17, kSctp = 132 };  // IANA protocol numbers
+// IANA protocol numbers. ICMP, of either family, is snat's alone.
+enum class Protocol : uint8_t { kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132 };
 
-// How a packet reaches its real.
-enum class Method : uint8_t { kDirect, kTunnel, kNat, kFullnat };
-inline constexpr size_t kMethods = 4;
+// How a packet reaches its real. kSnat: it is no real's, but one of those that a rule of snat lets reach out (snat.h).
+enum class Method : uint8_t { kDirect, kTunnel, kNat, kFullnat, kSnat };
+inline constexpr size_t kMethods = 5;
+// Both ends' addresses and ports are the connection's: packets leave as mirror images of the other direction's.
+constexpr bool is_mirrored(Method method) noexcept { return method >= Method::kFullnat; }
 
 // What a tunnel puts between its own IP header and the packet (IPVS's tun types and flags, ip_vs_xmit.c): nothing (RFC
 // 2003, RFC 2473, RFC 4213), GRE (RFC 2784), or UDP and Generic UDP Encapsulation (draft-ietf-intarea-gue), each of the
@@ -106,8 +109,9 @@ enum class ConnectionState : uint8_t {
   kSctpShutdownAckSent,   // by the real
   kSctpRejected,          // INIT answered by an ABORT
   kSctpClosed,
+  kIcmp,  // an echo's, of snat
 };
-inline constexpr size_t kConnectionStates = 26;
+inline constexpr size_t kConnectionStates = 27;
 // A state's timeout has the state's index.
 inline constexpr size_t kTimeoutKinds = kConnectionStates;
 
@@ -116,7 +120,8 @@ inline constexpr size_t kTimeoutKinds = kConnectionStates;
 inline constexpr std::array<uint32_t, kTimeoutKinds> kDefaultTimeoutsMs = {
     2000,  900000, 120000, 60000, 120000, 120000, 10000,  60000, 30000, 120000, 120000, 300000,  // TCP, UDP
     2000,  4000,   61000,  61000, 61000,  61000,  61000,  61000,                                 // SCTP, as it opens
-    900000, 61000, 61000,  61000, 4000,   61000};
+    900000, 61000, 61000,  61000, 4000,   61000,
+    60000};  // ICMP: RFC 5508 section 3.2
 
 // Names as the CLI, API and YAML show them.
 std::string_view name_of(Protocol protocol) noexcept;        // "tcp"
@@ -157,6 +162,10 @@ inline constexpr uint32_t kMaxServices = 16384;
 // (match_table.h).
 inline constexpr uint32_t kMaxMatchServices = 1024;
 inline constexpr uint32_t kMaxMatchPrefixes = 16384;
+// Rules of snat, and what all of them together may have of addresses and prefixes.
+inline constexpr uint32_t kMaxSnatRules = 256;
+inline constexpr uint32_t kMaxSnatAddresses = 4096;
+inline constexpr uint32_t kMaxSnatPrefixes = 4096;
 inline constexpr uint32_t kMaxNextHops = 65535;
 inline constexpr uint32_t kMaxPorts = 32;
 inline constexpr uint32_t kMaxWorkers = 64;

@@ -108,6 +108,8 @@ Text text_of(DropReason reason) noexcept {
       return {"client_bit_limit", "More bits a second than a service allows one client."};
     case DropReason::kClientConnectionLimit:
       return {"client_connection_limit", "More connections at a time than a service allows one client."};
+    case DropReason::kSnatExhausted:
+      return {"snat_exhausted", "No free address and port for a real that reaches out; see 'snat list', add addresses."};
   }
   return {"?", "?"};
 }

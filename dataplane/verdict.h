@@ -72,8 +72,9 @@ enum class DropReason : uint8_t {
   kClientPacketLimit,
   kClientBitLimit,
   kClientConnectionLimit,
+  kSnatExhausted,        // snat: no free address and port of the rule's toward its destination
 };
-inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kClientConnectionLimit) + 1;
+inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kSnatExhausted) + 1;
 
 // "no_neighbour": the reason's stable name. Any thread.
 std::string_view name_of(DropReason reason) noexcept;

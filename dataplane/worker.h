@@ -192,6 +192,8 @@ struct alignas(64) Worker {
   // Another number whenever control has written shared_loads.
   std::atomic<uint32_t> loads_epoch{0};
   alignas(64) WorkerCounters counters;
+  // By SnatEntry::counter: new connections of a rule that found no free address and port.
+  std::array<Counter, kMaxSnatRules> snat_exhausted;
 
   Loads loads() const noexcept {
     return Loads(real_counters, shared_loads, loads_epoch.load(std::memory_order_acquire));

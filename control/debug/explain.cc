@@ -17,6 +17,11 @@ using dataplane::Explanation;
 
 bool goes_with_connection(const Explanation& told) { return told.connection && !told.begins_anew; }
 
+// The slot of the rule of snat that the packet is of; kNoReal: none.
+RealId snat_of(const Explanation& told) {
+  return goes_with_connection(told) && told.connection->method == Method::kSnat ? told.connection->real : told.snat;
+}
+
 // Which of the workers the packet is for, and why; why_handles is set for those alone.
 void tell_handling(const std::vector<Explanation>& told, std::vector<ExplainedWorker>& workers) {
   const auto is_handled_by = [&](uint32_t worker, const std::string& why) {
@@ -176,7 +181,8 @@ ExplainedWorker Controller::State::explained_worker(const ExplainQuery& query, u
   if (told.connection) out.connection = control::report_of(*connections, *told.connection);
   out.is_reply = told.direction == dataplane::Direction::kReply;
   out.begins_anew = told.begins_anew;
-  const RealId id = goes_with_connection(told) ? told.connection->real : told.choice.real;
+  const RealId snat = snat_of(told);
+  const RealId id = snat != dataplane::kNoReal ? snat : goes_with_connection(told) ? told.connection->real : told.choice.real;
   if (told.is_denied) {
     out.drop_reason = name_of(DropReason::kAccessDenied);
     return out;
@@ -192,11 +198,21 @@ ExplainedWorker Controller::State::explained_worker(const ExplainQuery& query, u
     tell_rewrite(query, *told.real, told.connection->reply, out);
     if (out.is_reply) {
       const dataplane::IpFlow& request = told.connection->request;
+      out.reply_rewrite.clear();
+      if (snat != dataplane::kNoReal) {
+        out.rewrite = {"destination " + address_and_port(query.address, query.port) + " -> " +
+                       address_and_port(request.source, request.source_port.host())};
+        return out;
+      }
       out.rewrite = {"source " + address_and_port(query.client, query.client_port) + " -> " +
                      address_and_port(request.destination, request.destination_port.host())};
-      out.reply_rewrite.clear();
       return out;
     }
+  } else if (snat != dataplane::kNoReal) {
+    out.chosen_by = "snat";
+    out.why = "the first rule of snat that fits; a source keeps its address of the pool where it can";
+    if (told.has_reply) tell_rewrite(query, *told.real, told.reply, out);
+    else out.drop_reason = name_of(DropReason::kSnatExhausted);
   } else if (index != UINT32_MAX) {
     tell_choice(index, told.choice, out);
     if (told.has_reply) tell_rewrite(query, *told.real, told.reply, out);
@@ -229,7 +245,7 @@ std::string Controller::State::verdict_without_service(const ExplainQuery& query
   const std::string address = query.address.to_string();
   if (is(AddressSlot::Kind::kVip)) return address + " is a VIP, but no service has " + what + " of it" + to_linux;
   if (is(AddressSlot::Kind::kLocal))
-    return address + " is a local address of a fullnat pool, and no connection has this end" + to_linux;
+    return address + " is a local address of a pool, fullnat's or snat's, and no connection has this end" + to_linux;
   if (is(AddressSlot::Kind::kOwn)) return address + " is this machine's own, of no service" + to_linux;
   return address + " is of no service and not this machine's" + to_linux;
 }
@@ -281,6 +297,22 @@ std::string Controller::State::verdict_of(const ExplainReport& report, const std
   if (said.is_table_full && !goes_with_connection(said))
     text += "; the worker's connection table is full: a half-open one must give way";
   return text;
+}
+
+std::string Controller::State::verdict_of_snat(const ExplainReport& report,
+                                               const std::vector<Explanation>& told) const {
+  const auto handling = std::find_if(report.workers.begin(), report.workers.end(),
+                                     [](const ExplainedWorker& worker) { return worker.handles; });
+  const ExplainedWorker& worker = *handling;
+  const Explanation& said = told[worker.worker];
+  const std::string rule = "rule " + report.snat_rule + " of snat";
+  std::string text = worker.is_reply              ? "a reply to a connection of " + rule
+                     : goes_with_connection(said) ? "a packet of a connection of " + rule
+                                                  : "reaches out by " + rule;
+  if (worker.drop_reason.empty()) return text + ", sent " + words_of(explained_next_hop(*said.real));
+  text += ", but is dropped (" + worker.drop_reason + ")";
+  const bool is_exhausted = worker.drop_reason == name_of(DropReason::kSnatExhausted);
+  return text + ": " + (is_exhausted ? "its pool has no free address and port" : words_of(explained_next_hop(*said.real)));
 }
 
 // The service at `index`, and those that have the address and port, too.
@@ -337,7 +369,9 @@ ExplainReport Controller::State::explain(const ExplainQuery& query, const std::v
       std::find_if(told.begin(), told.end(), [](const Explanation& each) { return each.connection.has_value(); });
   const Explanation& first = with == told.end() ? told[0] : *with;
   uint32_t index = UINT32_MAX;
-  if (first.service != dataplane::kNoService) {
+  if (const RealId snat = snat_of(first); snat != dataplane::kNoReal) {
+    report.snat_rule = slots.service(slots.real(snat).service).name;
+  } else if (first.service != dataplane::kNoService) {
     index = live.find_service(slots.service(first.service).name).value_or(UINT32_MAX);
     report.service = explained_service(query, index, first);
   }
@@ -347,7 +381,9 @@ ExplainReport Controller::State::explain(const ExplainQuery& query, const std::v
   }
   tell_handling(told, report.workers);
   if (index != UINT32_MAX && !first.is_denied) report.reals = explained_reals(index, report.workers);
-  report.verdict = report.service ? verdict_of(report, told) : verdict_without_service(query, told[0]);
+  report.verdict = !report.snat_rule.empty() ? verdict_of_snat(report, told)
+                   : report.service          ? verdict_of(report, told)
+                                             : verdict_without_service(query, told[0]);
   return report;
 }
 

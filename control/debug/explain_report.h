@@ -85,6 +85,8 @@ struct ExplainReport {
   std::string ingress_port;
   bool ingress_assumed = false;
   std::optional<ExplainedService> service;
+  // The rule of snat that the packet, or its connection, is of; empty: none.
+  std::string snat_rule;
   std::vector<ExplainedWorker> workers;
   // In the order of the configuration.
   std::vector<ExplainedReal> reals;

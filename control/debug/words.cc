@@ -183,6 +183,12 @@ void tell_rewrite(const ExplainQuery& query, const dataplane::RealEntry& real, c
                            "destination " + local + " -> " + client};
       return;
     }
+    case Method::kSnat: {
+      const std::string local = end_of(reply.destination, reply.destination_port);
+      out.rewrite = {"source " + client + " -> " + local, mtu};
+      out.reply_rewrite = {"destination " + local + " -> " + client};
+      return;
+    }
   }
 }
 

@@ -9,11 +9,12 @@ namespace shunt::control {
 
 // Every part of the state is named here, so that a new one cannot be forgotten.
 void copy_all_but_services(const DesiredState& from, DesiredState& to) {
-  const auto& [timeouts, local_addresses, services, sysctls, access_lists] = from;
+  const auto& [timeouts, local_addresses, services, sysctls, access_lists, snat] = from;
   to.timeouts = timeouts;
   to.local_addresses = local_addresses;
   to.sysctls = sysctls;
   to.access_lists = access_lists;
+  to.snat = snat;
 }
 
 namespace {

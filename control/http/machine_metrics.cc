@@ -171,6 +171,33 @@ void tell_checks(Exposition& out, const std::vector<CheckFigures>& checks) {
   }
 }
 
+void tell_snat(Exposition& out, const std::vector<SnatState>& rules) {
+  const auto tell = [&](const char* name, const char* type, const char* help, auto value) {
+    out.family(name, type, help);
+    for (const SnatState& rule : rules) out.sample({{"rule", rule.rule.name}}, value(rule));
+  };
+  if (rules.empty()) return;
+  tell("shunt_snat_connections", "gauge", "Connections that reach out by the rule of snat now.",
+       [](const SnatState& rule) { return rule.connections; });
+  tell("shunt_snat_connections_total", "counter", "Connections that the rule opened.",
+       [](const SnatState& rule) { return rule.traffic.connections; });
+  tell("shunt_snat_exhausted_total", "counter",
+       "New connections dropped because the rule's pool had no free address and port.",
+       [](const SnatState& rule) { return rule.exhausted; });
+  tell("shunt_snat_addresses", "gauge", "Addresses of the rule's pool.",
+       [](const SnatState& rule) { return rule.addresses; });
+  out.family("shunt_snat_packets_total", "counter", "Packets translated: out, to where they reach out; in, replies.");
+  for (const SnatState& rule : rules) {
+    out.sample({{"rule", rule.rule.name}, {"direction", "out"}}, rule.traffic.out_packets);
+    out.sample({{"rule", rule.rule.name}, {"direction", "in"}}, rule.traffic.in_packets);
+  }
+  out.family("shunt_snat_bytes_total", "counter", "Bytes of those packets.");
+  for (const SnatState& rule : rules) {
+    out.sample({{"rule", rule.rule.name}, {"direction", "out"}}, rule.traffic.out_bytes);
+    out.sample({{"rule", rule.rule.name}, {"direction", "in"}}, rule.traffic.in_bytes);
+  }
+}
+
 }  // namespace
 
 void tell_machine(Exposition& out, const Overview& overview) {
@@ -179,6 +206,7 @@ void tell_machine(Exposition& out, const Overview& overview) {
   tell_connection_tables(out, overview.workers);
   tell_workers(out, overview.workers);
   tell_drops(out, overview.workers);
+  tell_snat(out, overview.snat);
   tell_ports(out, overview.ports);
   tell_checks(out, overview.checks);
 }

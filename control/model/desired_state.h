@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/model/access.h"
+#include "control/model/address_range.h"
 #include "control/model/health_check.h"
 #include "control/model/limits.h"
 #include "control/model/policies.h"
@@ -198,12 +199,37 @@ struct LocalAddressPool {
   bool operator==(const LocalAddressPool&) const = default;
 };
 
+// Those behind Shunt reach out from addresses of its own.
+struct SnatRule {
+  std::string name;
+  // All of one family, which is the rule's; not empty.
+  std::vector<Prefix> sources;
+  // Empty: anywhere.
+  std::vector<Prefix> destinations;
+  // kTcp, kUdp, kIcmp, which stands for ICMPv6 as well; in that order, not empty.
+  std::vector<Protocol> protocols;
+  // Names of ports; empty: any.
+  std::string ingress_port;
+  std::string egress_port;
+  // The pool; not empty.
+  std::vector<AddressRange> addresses;
+  PortRange ports{1024, UINT16_MAX};
+  // Name of the port whose kernel port answers; empty: egress_port's if it has one, else the first.
+  std::string kernel_port;
+  Timeouts timeouts;
+  bool operator==(const SnatRule&) const = default;
+};
+
+inline AddressFamily family_of(const SnatRule& rule) noexcept { return rule.sources.front().address.family; }
+
 struct DesiredState {
   Timeouts timeouts;
   std::vector<LocalAddressPool> local_addresses;
   std::vector<Service> services;
   Sysctls sysctls;
   std::vector<AccessList> access_lists;
+  // In the order in which they are asked.
+  std::vector<SnatRule> snat;
   bool operator==(const DesiredState&) const = default;
 };
 

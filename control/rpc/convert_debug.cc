@@ -102,6 +102,7 @@ v1::ExplainResponse to_proto(const ExplainReport& report) {
   out.set_verdict(report.verdict);
   out.set_ingress_port(report.ingress_port);
   out.set_ingress_assumed(report.ingress_assumed);
+  out.set_snat_rule(report.snat_rule);
   if (report.service) {
     v1::ExplainedService& service = *out.mutable_service();
     service.set_name(report.service->name);

@@ -7,6 +7,7 @@
 #include "config/convert_access.h"
 #include "config/convert_limits.h"
 #include "config/convert_policies.h"
+#include "config/convert_snat.h"
 #include "config/duration.h"
 #include "control/rpc/override_requests.h"
 
@@ -325,6 +326,17 @@ v1::EventPosition to_proto(const EventPosition& position) {
   v1::EventPosition out;
   out.set_life(position.life);
   out.set_sequence(position.sequence);
+  return out;
+}
+
+v1::SnatState to_proto(const SnatState& state) {
+  v1::SnatState out;
+  *out.mutable_rule() = config::to_proto(state.rule);
+  out.set_addresses(state.addresses);
+  out.set_connections(state.connections);
+  put(state.traffic, *out.mutable_traffic());
+  put(state.rates, *out.mutable_rates());
+  out.set_exhausted(state.exhausted);
   return out;
 }
 

@@ -17,6 +17,7 @@ v1::Connection to_proto(const ConnectionReport& connection);
 v1::WorkerState to_proto(const WorkerState& worker);
 v1::PortState to_proto(const PortState& port);
 v1::Drop to_proto(const DropState& drop);
+v1::SnatState to_proto(const SnatState& state);
 v1::EventPosition to_proto(const EventPosition& position);
 v1::Event to_proto(const Event& event, const std::string& life);
 

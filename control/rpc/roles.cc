@@ -49,6 +49,7 @@ const std::vector<CallRole>& call_roles() {
       {"/shunt.v1.Shunt/ListWorkers", Role::kViewer},
       {"/shunt.v1.Shunt/ListPorts", Role::kViewer},
       {"/shunt.v1.Shunt/ListDrops", Role::kViewer},
+      {"/shunt.v1.Shunt/ListSnat", Role::kViewer},
       {"/shunt.v1.Shunt/WatchEvents", Role::kViewer},
       {"/shunt.v1.Shunt/WatchStats", Role::kViewer},
       {"/shunt.v1.Debug/Explain", Role::kViewer},

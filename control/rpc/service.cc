@@ -157,4 +157,8 @@ grpc::Status ShuntService::ListDrops(grpc::ServerContext*, const v1::ListDropsRe
   return answer_list(controller_.drops(), response->mutable_drops());
 }
 
+grpc::Status ShuntService::ListSnat(grpc::ServerContext*, const v1::ListSnatRequest*, v1::ListSnatResponse* response) {
+  return answer_list(controller_.snat_rules(), response->mutable_rules());
+}
+
 }  // namespace shunt::control::rpc

@@ -55,6 +55,8 @@ class ShuntService final : public v1::Shunt::Service {
                          v1::ListPortsResponse* response) override;
   grpc::Status ListDrops(grpc::ServerContext* context, const v1::ListDropsRequest* request,
                          v1::ListDropsResponse* response) override;
+  grpc::Status ListSnat(grpc::ServerContext* context, const v1::ListSnatRequest* request,
+                        v1::ListSnatResponse* response) override;
   // event_calls.cc
   grpc::Status WatchEvents(grpc::ServerContext* context, const v1::WatchEventsRequest* request,
                            grpc::ServerWriter<v1::Event>* writer) override;

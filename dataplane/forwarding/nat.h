@@ -9,13 +9,14 @@
 #include "dataplane/crc32c.h"
 #include "dataplane/forwarding/direct.h"
 #include "dataplane/headers.h"
+#include "dataplane/icmp/echo.h"
 #include "dataplane/packet.h"
 #include "dataplane/snapshot.h"
 
 namespace shunt::dataplane {
 
 // Adjusts the TCP or UDP checksum; UDP's zero ("none", RFC 768) stays, and none becomes zero. False: the protocol has
-// another kind, SCTP's.
+// another kind, SCTP's or ICMP's.
 inline bool update_l4_checksum(uint8_t* l4, uint8_t protocol, uint16_t delta) noexcept {
   if (protocol == kIpProtocolTcp) {
     auto* tcp = reinterpret_cast<TcpHeader*>(l4);
@@ -33,7 +34,7 @@ inline bool update_l4_checksum(uint8_t* l4, uint8_t protocol, uint16_t delta) no
 // SCTP's checksum covers the whole packet but no addresses: only the ports' change shows (IPVS computes it anew,
 // ip_vs_proto_sctp.c sctp_nat_csum). `before`: the packet's own direction; it becomes the mirror image of `after`.
 template <typename Key>
-[[gnu::noinline]] void update_sctp_checksum(const Packet& packet, const Key& before, const Key& after) noexcept {
+void update_sctp_checksum(const Packet& packet, const Key& before, const Key& after) noexcept {
   const uint32_t ports = static_cast<uint32_t>(before.source_port.raw ^ after.destination_port.raw) |
                          static_cast<uint32_t>(before.destination_port.raw ^ after.source_port.raw) << 16;
   auto* sctp = reinterpret_cast<SctpHeader*>(packet.l4);
@@ -43,15 +44,28 @@ template <typename Key>
   std::memcpy(sctp->checksum, &checksum, 4);
 }
 
+// Of neither TCP nor UDP. An echo's identifier becomes what its ports, which stand in, were made; later fragments have
+// none. `delta`: what the change of addresses and ports adds to a sum.
+template <typename Key>
+[[gnu::noinline]] void update_other_checksum(const Packet& packet, const Key& before, const Key& after,
+                                             uint16_t delta) noexcept {
+  if (before.protocol == kIpProtocolSctp) return update_sctp_checksum(packet, before, after);
+  if (!packet.has_no_ports()) return;
+  const uint32_t ports = delta_of(before.source_port, after.destination_port) +
+                         delta_of(before.destination_port, after.source_port);
+  const EchoPorts made{packet.stand_in.source_port, packet.stand_in.destination_port};
+  set_echo_ports(packet.echo(), before.protocol, made, uint32_t{delta} + inverse(fold(ports)));
+}
+
 template <typename Entry>
 void update_request_checksum(const Entry& connection, const Packet& packet) noexcept {
   if (update_l4_checksum(packet.l4, connection.request.protocol, connection.l4_delta)) [[likely]] return;
-  update_sctp_checksum(packet, connection.request, connection.reply);
+  update_other_checksum(packet, connection.request, connection.reply, connection.l4_delta);
 }
 template <typename Entry>
 void update_reply_checksum(const Entry& connection, const Packet& packet) noexcept {
   if (update_l4_checksum(packet.l4, connection.request.protocol, inverse(connection.l4_delta))) [[likely]] return;
-  update_sctp_checksum(packet, connection.reply, connection.request);
+  update_other_checksum(packet, connection.reply, connection.request, inverse(connection.l4_delta));
 }
 
 // What becomes of the checksums when the addresses and ports of a request or a reply are exchanged: the IPv4 header's,

@@ -72,7 +72,7 @@ bool relay_unknown(Worker& worker, const Snapshot& snapshot, const IcmpMessage<I
   return send_error_on<Direction::kRequest>(worker, snapshot, admitted, error, packet);
 }
 
-// An error about a packet of TCP or UDP.
+// An error about a packet of TCP, UDP or SCTP, or about an echo.
 template <typename Ip>
 bool relay_by_connection(Worker& worker, const Snapshot& snapshot, const IcmpMessage<Ip>& error,
                          Packet& packet) noexcept {
@@ -106,7 +106,8 @@ bool relay_error_of(Worker& worker, const Snapshot& snapshot, Packet& packet) no
   if (const TunnelQuote tunnelled = tunnelled_in(snapshot, *quote); tunnelled.begin != nullptr) {
     return relay_tunnel_error(worker, snapshot, error, tunnelled, packet);
   }
-  if (quote->has_ports()) return relay_by_connection(worker, snapshot, error, packet);
+  const bool is_echo = !snapshot.snat_rules.empty() && quote->is_echo();
+  if (quote->has_ports() || is_echo) return relay_by_connection(worker, snapshot, error, packet);
   packet.verdict = Verdict::kKernel;  // about a ping of Linux's, perhaps
   return false;
 }

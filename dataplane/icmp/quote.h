@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "dataplane/family.h"
+#include "dataplane/icmp/echo.h"
 
 namespace shunt::dataplane {
 
@@ -20,12 +21,14 @@ struct Quote {
   bool has_ports() const noexcept {
     return protocol == kIpProtocolTcp || protocol == kIpProtocolUdp || protocol == kIpProtocolSctp;
   }
-  // Of the quoted packet; REQUIRES has_ports().
+  bool is_echo() const noexcept { return is_icmp(protocol) && echo_ports(l4, protocol).has_value(); }
+  // Of the quoted packet; REQUIRES has_ports() or is_echo().
   typename Ip::Key key() const noexcept {
     typename Ip::Key key;
     key.source = ip->source;
     key.destination = ip->destination;
-    std::memcpy(static_cast<void*>(&key.source_port), l4, 4);
+    const EchoPorts echo = is_icmp(protocol) ? echo_ports(l4, protocol).value_or(EchoPorts{}) : EchoPorts{};
+    std::memcpy(static_cast<void*>(&key.source_port), is_icmp(protocol) ? static_cast<const void*>(&echo) : l4, 4);
     key.protocol = protocol;
     return key;
   }

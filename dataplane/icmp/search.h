@@ -1,6 +1,7 @@
 // Which worker has the connection that an ICMP error is about. Worker only.
 #pragma once
 
+#include "dataplane/icmp/echo.h"
 #include "dataplane/owner.h"
 
 namespace shunt::dataplane {
@@ -22,12 +23,18 @@ bool ask_owner(Worker& worker, const Snapshot& snapshot, const ServiceEntry* ser
   }
   const IpFlow flow = IpFlow::from(key);
   left_to_ask = 0;
-  if (service == nullptr) return hand_off(worker, packet, owner_of_reply(worker, snapshot, key, flow));
-  if (service->method == Method::kNat) {
+  const bool is_snats = service == nullptr && snapshot.snat_matches.is_client(flow.source) &&
+                        (snapshot.kinds_of(flow.source) & bit(AddressSlot::Kind::kReal)) == 0;
+  if (service == nullptr && !is_snats) {
+    return hand_off(worker, packet, owner_of_reply(worker, snapshot, key, flow));
+  }
+  if (!is_snats && service->method == Method::kNat) {
     return hand_off(worker, packet, owner_of_client(flow.source, flow.source_port, worker.count));
   }
   const uint32_t owner = worker.steering->owner_of(key);
-  if (worker.steered || !worker.punts.take(worker.now)) return hand_off(worker, packet, owner);
+  // Network cards hash no echo by its identifier.
+  const bool is_told = worker.steered && !is_icmp(flow.protocol);
+  if (is_told || !worker.punts.take(worker.now)) return hand_off(worker, packet, owner);
   left_to_ask = owner == worker.index ? worker.count - 2 : worker.count - 1;
   return hand_off(worker, packet, owner == worker.index ? next : owner);
 }

@@ -27,6 +27,9 @@ void translate_quote(const Quote<Ip>& quote, const typename Ip::Key& sent) noexc
   const auto seen = quote.key();
   const uint32_t addresses = set_addresses(quote.ip, sent.source, sent.destination);
   update_ip_checksum(quote.ip, addresses);
+  if (is_icmp(quote.protocol)) {
+    return set_echo_ports(quote.l4, quote.protocol, {sent.source_port, sent.destination_port}, addresses);
+  }
   std::memcpy(quote.l4, static_cast<const void*>(&sent.source_port), 4);
   const bool has_checksum =
       quote.protocol == kIpProtocolUdp || quote.l4_bytes >= offsetof(TcpHeader, checksum) + sizeof(Be16);
@@ -38,7 +41,7 @@ void translate_quote(const Quote<Ip>& quote, const typename Ip::Key& sent) noexc
 
 // `kDirection`: where the error goes, to the real as requests do or to the client as replies do. Its receiver's peer,
 // as the receiver knows it, becomes the sender: neither learns whom the other's side of us has for routers. Under nat
-// the real knows clients, and the rest of the world, by their own addresses.
+// the real knows clients, and the rest of the world, by their own addresses; under snat whoever sent the request does.
 template <Direction kDirection, typename Ip>
 void translate_error(const typename Ip::Entry& connection, const IcmpMessage<Ip>& error) noexcept {
   constexpr bool to_real = kDirection == Direction::kRequest;
@@ -47,7 +50,7 @@ void translate_error(const typename Ip::Entry& connection, const IcmpMessage<Ip>
   if constexpr (!to_real) {
     if (carries(connection)) mend_error<Ip>(connection, error);
   }
-  const bool keeps_source = to_real && connection.method == Method::kNat;
+  const bool keeps_source = connection.method == (to_real ? Method::kNat : Method::kSnat);
   update_ip_checksum(error.ip,
                      set_addresses(error.ip, keeps_source ? error.ip->source : sent.destination, sent.source));
   pass_on(error.ip);

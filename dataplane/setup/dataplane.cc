@@ -149,6 +149,12 @@ const WorkerCounters& Dataplane::worker_counters(uint32_t worker) const noexcept
   return (*state_->workers)[worker].counters;
 }
 
+uint64_t Dataplane::snat_exhausted(uint32_t counter) const noexcept {
+  uint64_t sum = 0;
+  for (const WorkerInfo& info : workers()) sum += (*state_->workers)[info.index].snat_exhausted[counter].read();
+  return sum;
+}
+
 const RealCounters& Dataplane::real_counters(uint32_t worker, RealId real) const noexcept {
   return (*state_->workers)[worker].real_counters[real.index];
 }

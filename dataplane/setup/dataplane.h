@@ -125,6 +125,8 @@ class Dataplane {
   const RealCounters& real_counters(uint32_t worker, RealId real) const noexcept;
   // What a worker refused of the service's packets; as above.
   const ServiceCounters& service_counters(uint32_t worker, ServiceId service) const noexcept;
+  // New connections of a rule of snat (SnatEntry::counter) that found no free address and port, on all workers. Any thread.
+  uint64_t snat_exhausted(uint32_t counter) const noexcept;
   // "22.11.11": the library that runs, which may be newer than the one built with.
   static std::string dpdk_version();
   // Packet buffers that nobody holds, and how many there are. Looks at every lcore's cache; any thread.

@@ -35,9 +35,10 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports events stats top explain trace capture doctor import export" ;;
+    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports snat events stats top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
+    snat) echo "list" ;;
     history) echo "show" ;;
     import) echo "ipvsadm keepalived dpvs" ;;
     export) echo "ipvsadm" ;;

@@ -68,6 +68,8 @@ class Config:
         self.http = {}
         # As in the file.
         self.access_lists = []
+        # Rules as in the file.
+        self.snat = []
         self.services = {}
         for family in families:
             self._add("web", "tcp", HTTP_PORT, reals, family)
@@ -107,6 +109,7 @@ class Config:
             "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
                                 for family in FAMILIES],
             "services": [self._service(service) for service in self.services.values()],
+            **({"snat": self.snat} if self.snat else {}),
         }
 
     def _lcores(self):

@@ -90,6 +90,10 @@ class ExplainText {
 };
 
 void add_service_lines(const v1::ExplainResponse& told, ExplainText& out) {
+  if (!told.snat_rule().empty()) {
+    out.line("snat", "rule " + printable(told.snat_rule()));
+    return;
+  }
   if (!told.has_service()) {
     out.line("service", "none", Tone::kWarning);
     return;
@@ -113,10 +117,11 @@ void add_worker_lines(const v1::ExplainResponse& told, ExplainText& out) {
     if (first == nullptr) first = &worker;
     differ |= worker.real() != first->real();
   }
-  if (told.has_service()) {
+  const bool is_forwarded = told.has_service() || !told.snat_rule().empty();
+  if (is_forwarded) {
     out.line("connection", with == nullptr ? "none yet" : connection_line(*with));
   }
-  if (first == nullptr || !told.has_service()) return;
+  if (first == nullptr || !is_forwarded) return;
   if (told.workers_size() > 1) {
     const std::string who = handling > 1 ? "any of " + std::to_string(handling) : std::to_string(first->worker());
     out.line("worker", who + ": " + printable(first->why_handles()));

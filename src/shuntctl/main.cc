@@ -125,6 +125,7 @@ int run(int argc, char** argv) {
   add_real_verbs(app, command);
   add_override_verbs(app, command);
   add_machine_verbs(app, command);
+  add_snat_verbs(app, command);
   add_event_verbs(app, command);
   add_stats_verbs(app, command);
   add_top_verbs(app, command);

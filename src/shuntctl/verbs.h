@@ -25,6 +25,8 @@ void add_real_verbs(CLI::App& app, Command& command);
 void add_override_verbs(CLI::App& app, Command& command);
 // drops, workers, ports
 void add_machine_verbs(CLI::App& app, Command& command);
+// snat list
+void add_snat_verbs(CLI::App& app, Command& command);
 // top
 void add_top_verbs(CLI::App& app, Command& command);
 // events

@@ -42,6 +42,7 @@ ConfigurationOutcome outcome_of(const config::LoadedFile& loaded, const std::str
   machine_part.clear_services();
   machine_part.clear_sysctls();
   machine_part.clear_access_lists();
+  machine_part.clear_snat();
   configuration.machine_part = encode(machine_part);
   return outcome;
 }

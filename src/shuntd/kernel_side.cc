@@ -103,6 +103,11 @@ void KernelSide::State::set_addresses(const control::DesiredState& desired) {
   for (const control::LocalAddressPool& pool : desired.local_addresses) {
     for (const IpAddress& address : pool.addresses) want(pool.port, address);
   }
+  for (const control::SnatRule& rule : desired.snat) {
+    const bool has_kernel_port = !rule.egress_port.empty() && kernel_port_of(rule.egress_port).has_value();
+    const std::string& port = rule.kernel_port.empty() && has_kernel_port ? rule.egress_port : rule.kernel_port;
+    for (const IpAddress& address : control::addresses_of(rule.addresses)) want(port, address);
+  }
   std::string problem;
   for (const auto& [port, list] : wanted) {
     if (auto set = addresses->set(port, list); !set) problem = set.error().message;

@@ -43,7 +43,9 @@ const std::vector<Path>& paths() {
                                      {"fullnat", Method::kFullnat},
                                      {"fullnat-reply", Method::kFullnat, true},
                                      {"fullnat-proxy", Method::kFullnat, false, TunnelKind::kIpip, true},
-                                     {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true}};
+                                     {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true},
+                                     {"snat", Method::kSnat},
+                                     {"snat-reply", Method::kSnat, true}};
   return all;
 }
 
@@ -52,7 +54,7 @@ const std::vector<Path>& paths() {
 std::vector<std::string> path_names() {
   std::vector<std::string> names;
   for (const Path& path : paths()) {
-    if (path.tunnel == TunnelKind::kIpip && !path.is_told) names.push_back(path.name);
+    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told) names.push_back(path.name);
   }
   return names;
 }
@@ -100,18 +102,19 @@ template <typename Table, typename Key>
 void PathRig::establish(Table& table, const Key& request) {
   const auto found = table.find(request);
   if (found.entry == nullptr) give_up("a connection could not be made");
-  if (tables_.spec().scheduler == SchedulerKind::kRr && found.entry->real != tables_.real_in_turn(connections_)) {
+  const bool in_turn = tables_.spec().scheduler == SchedulerKind::kRr && path_.method != Method::kSnat;
+  if (in_turn && found.entry->real != tables_.real_in_turn(connections_)) {
     give_up("round robin chose another real than the next one");
   }
   found.entry->state = ConnectionState::kEstablished;
   if (path_.is_told) found.entry->carried = kCarriesProxyV2;
-  if (path_.method != Method::kFullnat) return;
+  if (!is_mirrored(path_.method)) return;
   const IpFlow reply = IpFlow::from(found.entry->reply);
   local_ends_[connections_] = {tables_.local_number_of(reply.destination), reply.destination_port};
 }
 
 void PathRig::open_connections(uint32_t count) {
-  if (path_.method == Method::kFullnat) local_ends_.resize(count);
+  if (is_mirrored(path_.method)) local_ends_.resize(count);
   for (; connections_ < count; ++connections_) {
     const IpFlow request = tables_.request(connections_);
     put(0, connections_, request, kTcpSyn);
@@ -126,10 +129,14 @@ void PathRig::open_connections(uint32_t count) {
 IpFlow PathRig::reply(uint64_t connection) const {
   const RealEntry& real = tables_.real(tables_.real_in_turn(connection));
   const IpFlow request = tables_.request(connection);
-  if (path_.method != Method::kFullnat) {
+  if (!is_mirrored(path_.method)) {
     return {real.address, request.source, real.port, request.source_port, request.protocol};
   }
   const LocalEnd& local = local_ends_[connection];
+  if (path_.method == Method::kSnat) {
+    return {request.destination, tables_.local_address(local.address), request.destination_port, local.port,
+            request.protocol};
+  }
   return {real.address, tables_.local_address(local.address), real.port, local.port, request.protocol};
 }
 
@@ -161,7 +168,8 @@ uint64_t PathRig::open_more(uint32_t connections) {
 void PathRig::check(const rte_mbuf* mbuf, uint64_t connection) const {
   const IpFlow request = tables_.request(connection);
   const RealId real_id = tables_.real_in_turn(connection);
-  Departure wanted{request, path_.replies ? tables_.client_hop() : tables_.hop_of(real_id)};
+  const bool by_gateway = path_.replies || path_.method == Method::kSnat;
+  Departure wanted{request, by_gateway ? tables_.client_hop() : tables_.hop_of(real_id)};
   if (path_.replies) {
     wanted.flow = mirrored(request);
   } else {
@@ -172,7 +180,8 @@ void PathRig::check(const rte_mbuf* mbuf, uint64_t connection) const {
         wanted.flow.destination = tables_.real(real_id).address;
         wanted.flow.destination_port = tables_.real(real_id).port;
         break;
-      case Method::kFullnat: wanted.flow = mirrored(reply(connection)); break;
+      case Method::kFullnat:
+      case Method::kSnat: wanted.flow = mirrored(reply(connection)); break;
     }
   }
   if (const char* fault = fault_of(mbuf, wanted)) give_up(std::string("a packet ") + fault);

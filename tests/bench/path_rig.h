@@ -13,7 +13,8 @@
 namespace shunt::bench {
 
 // "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
-// way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header.
+// way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header. "snat", "snat-reply": what
+// reaches out and what comes back.
 struct Path {
   std::string name;
   dataplane::Method method = dataplane::Method::kDirect;
@@ -21,7 +22,8 @@ struct Path {
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
   bool is_told = false;
 };
-// All but the tunnels that are not IP in IP, and reals that are told their clients: what is measured when nothing is named.
+// All but snat, the tunnels that are not IP in IP, and reals that are told their clients: what is measured when nothing
+// is named.
 std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);
@@ -62,7 +64,7 @@ class PathRig {
   std::atomic<const dataplane::Snapshot*> current_{&snapshot_};
   BenchWorker worker_;
   uint32_t connections_ = 0;
-  // fullnat's, which is known only afterwards; the address by its number in the tables.
+  // fullnat's and snat's, which is known only afterwards; the address by its number in the tables.
   struct LocalEnd {
     uint16_t address;
     Be16 port;

@@ -53,7 +53,7 @@ class Chooser {
     std::vector<Connection*> open;
     while (open.size() < ends_) {
       Connection* connection = prepared();
-      if (!choose_local<Ipv4>(*worker_, service_, false, *connection)) give_up("a free local port was not found");
+      if (!choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection)) give_up("a free local port was not found");
       connection->request.source = Be32::from_host(static_cast<uint32_t>(open.size()));
       connection->flags |= kConnectionTwoWay;
       connection->expires = UINT32_MAX / 2;
@@ -83,7 +83,7 @@ class Chooser {
       if (i % kBurstSize == 0) ++worker_->now;
       connection->reply = reply;
       const uint64_t start = rte_rdtsc();
-      const bool chosen = choose_local<Ipv4>(*worker_, service_, false, *connection);
+      const bool chosen = choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection);
       cycles += rte_rdtsc() - start;
       if (!chosen) figures.refused += 1.0 / kChoices;
     }
@@ -103,7 +103,7 @@ class Chooser {
       const uint64_t start = rte_rdtsc();
       for (uint32_t syn = 0; syn < kBurstSize; ++syn) {
         connection->reply = reply;
-        if (choose_local<Ipv4>(*worker_, service_, false, *connection)) give_up("a local port was free that was taken");
+        if (choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection)) give_up("a local port was free that was taken");
       }
       bursts.push_back(ns(static_cast<double>(rte_rdtsc() - start)) / 1000);
     }

@@ -23,6 +23,20 @@ constexpr uint32_t kClientBits = 24;
 // Next hop ids have 16 bits; past this many reals some share a neighbour, as behind a router.
 constexpr uint32_t kNeighbours = 60000;
 
+// One rule of snat that takes all TCP, as control would build it.
+constexpr Number4 kAll4[] = {0};
+constexpr Number6 kAll6[] = {0};
+constexpr uint32_t kPortsOfProtocols[] = {0, protocol_and_port(kIpProtocolTcp, 0), protocol_and_port(kIpProtocolTcp + 1, 0)};
+constexpr uint64_t kYes[] = {1};
+constexpr uint64_t kTcpAlone[] = {0, 1, 0};
+constexpr uint64_t kNo[] = {0};
+constexpr uint32_t kFirstRule[] = {0};
+constexpr std::array<uint64_t, kMaxPorts> kEveryPort = [] {
+  std::array<uint64_t, kMaxPorts> ports{};
+  ports.fill(1);
+  return ports;
+}();
+
 }  // namespace
 
 Tables::Tables(const TablesSpec& spec) : spec_(spec) {
@@ -39,6 +53,11 @@ Tables::Tables(const TablesSpec& spec) : spec_(spec) {
   timeouts_.push_back(kDefaultTimeoutsMs);
   service_slots_.resize(std::bit_ceil(spec.services * 2 + 2));
   for (uint32_t service = 0; service < spec.services; ++service) add_service(service);
+  // What goes to the VIPs then is for no service.
+  if (spec.method == Method::kSnat) {
+    service_slots_.assign(service_slots_.size(), {});
+    snat_rules_.push_back({RealId{0}, 0, SnatEntry::kAnyPort, 1024, 65535, local_addresses_});
+  }
 }
 
 void Tables::add_real(uint32_t service, uint32_t index) {
@@ -58,6 +77,7 @@ void Tables::add_real(uint32_t service, uint32_t index) {
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);
+  if (spec_.method == Method::kSnat) real.lose_way_out();
   reals_.push_back(real);
   candidates_.push_back({RealId{index}, 1, 1});
 }
@@ -88,6 +108,18 @@ Snapshot Tables::snapshot(uint64_t version) const {
   snapshot.timeouts = timeouts_;
   snapshot.next_hops = {hops_, routes_, routes6_, {}, 1};
   snapshot.link_up.fill(true);
+  snapshot.snat_rules = snat_rules_;
+  if (!snat_rules_.empty()) {
+    snapshot.snat_matches = {1,
+                             {kAll4, kYes},
+                             {kAll4, kYes},
+                             {kAll6, kYes},
+                             {kAll6, kYes},
+                             {kPortsOfProtocols, kTcpAlone},
+                             kEveryPort,
+                             kNo,
+                             kFirstRule};
+  }
   return snapshot;
 }
 

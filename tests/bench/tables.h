@@ -33,7 +33,7 @@ class Tables {
   const TablesSpec& spec() const noexcept { return spec_; }
   // The request of connection `index`, any number below 2^24 * 2^15: its service is index modulo services.
   dataplane::IpFlow request(uint64_t index) const noexcept;
-  // fullnat's local addresses by number, and back.
+  // fullnat's and snat's local addresses by number, and back.
   const IpAddress& local_address(uint16_t number) const noexcept { return local_addresses_[number]; }
   uint16_t local_number_of(const IpAddress& address) const noexcept;
   // The real that round robin gives it when connections are opened in order.
@@ -64,6 +64,7 @@ class Tables {
   std::vector<dataplane::RouteInterval> routes_;
   std::vector<dataplane::RouteInterval6> routes6_;
   std::vector<IpAddress> local_addresses_;
+  std::vector<dataplane::SnatEntry> snat_rules_;
 };
 
 }  // namespace shunt::bench

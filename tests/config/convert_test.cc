@@ -74,6 +74,16 @@ control::DesiredState full_state() {
                    .schedule_icmp = true,
                    .pmtu_disc = false,
                    .amemthresh = 25};
+  state.snat = {{"egress",
+                 {*Prefix::parse("10.0.0.0/24")},
+                 {*Prefix::parse("198.51.100.0/24")},
+                 {control::Protocol::kUdp, control::Protocol::kIcmp},
+                 "inside",
+                 "outside",
+                 {*control::AddressRange::parse("192.0.2.16/28"), *control::AddressRange::parse("192.0.2.40-192.0.2.42")},
+                 {2000, 4000},
+                 "outside",
+                 service.timeouts}};
   return state;
 }
 

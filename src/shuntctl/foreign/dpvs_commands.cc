@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "config/words.h"
+#include "src/shuntctl/foreign/dpvs_snat.h"
 #include "src/shuntctl/foreign/ipvsadm_table.h"
 
 namespace shunt::shuntctl {
@@ -86,6 +87,7 @@ class Commands {
     draft_.notes.insert(draft_.notes.end(), table_.notes().begin(), table_.notes().end());
     if (table_.timeouts().ByteSizeLong() > 0) draft_.config.mutable_timeouts()->MergeFrom(table_.timeouts());
     const std::map<std::string, std::string> pools = make_pools();
+    for (const std::string& match : snat_order_) add_snat_rule(snats_.at(match), draft_);
     for (const LvsService& service : table_.services()) {
       const Extras& extras = extras_[subject_of(service)];
       DraftService carried = carry_over(service, draft_);
@@ -105,7 +107,9 @@ class Commands {
 
   void take(const IpvsadmLine& line) {
     if (line.command.empty()) return;
-    if (line.has("match") || line.has("snat")) return leave_match_out(line);
+    if (line.has("match")) return take_snat(line);
+    if (line.has("snat")) return note(here(line), "SNAT of no match", "write a rule under the top-level snat");
+    if (line.command == "clear") forget_snat();
     if (line.has("icmp-service") || line.has("icmpv6-service")) {
       return note(here(line), "a service of ICMP", "Linux answers pings of a VIP, on the kernel port");
     }
@@ -117,12 +121,39 @@ class Commands {
     }
   }
 
-  // Of the service's line and of its reals' lines there is one note.
-  void leave_match_out(const IpvsadmLine& line) {
-    const GivenOption* match = line.find("match");
-    if (!matches_.insert(match == nullptr ? "" : match->value).second) return;
-    note(here(line), "SNAT of what reals send out" + (match == nullptr ? "" : " (" + config::shown(match->value) + ")"),
-         "let Linux do so on the kernel port (nft masquerade)");
+  void forget_snat() {
+    snats_.clear();
+    snat_order_.clear();
+  }
+
+  // A service found by a match, or an address from which what it finds reaches out.
+  void take_snat(const IpvsadmLine& line) {
+    const std::string match = line.find("match")->value;
+    const auto found = snats_.find(match);
+    if (line.command == "add-service") {
+      if (found == snats_.end()) snat_order_.push_back(match);
+      snats_[match] = {here(line), parse_dpvs_match(match), {}, 0};
+      const GivenOption* timeout = line.find("conn-timeout");
+      if (timeout == nullptr) return;
+      const auto seconds = number(timeout->value, 2073600);
+      if (!seconds) return fail(*timeout, config::in_quotes(timeout->value) + " is no timeout of 0..2073600 seconds", "write one");
+      snats_[match].timeout_s = *seconds;
+      return;
+    }
+    if (found == snats_.end()) {
+      faults_.push_back({here(line), "the service of match " + config::in_quotes(match) + " is not there", "add it before with -A"});
+      return;
+    }
+    if (line.command == "delete-service") {
+      snats_.erase(found);
+      std::erase(snat_order_, match);
+      return;
+    }
+    const GivenOption* real = line.find("real-server");
+    if (real == nullptr) return;
+    std::vector<std::string>& addresses = found->second.addresses;
+    std::erase(addresses, real->value);
+    if (line.command != "delete-server") addresses.push_back(real->value);
   }
 
   std::optional<LvsService> service_of(const IpvsadmLine& line) {
@@ -306,7 +337,9 @@ class Commands {
   Draft& draft_;
   std::vector<Fault>& faults_;
   std::map<std::string, Extras> extras_;
-  std::set<std::string> matches_;
+  // By match, as it is written, and their order.
+  std::map<std::string, DpvsSnat> snats_;
+  std::vector<std::string> snat_order_;
   std::set<std::string> pools_told_;
   int pools_made_ = 0;
 };

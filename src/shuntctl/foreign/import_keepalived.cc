@@ -1,8 +1,11 @@
 #include "src/shuntctl/foreign/import_keepalived.h"
 
+#include <algorithm>
+#include <cctype>
 #include <string_view>
 
 #include "config/words.h"
+#include "src/shuntctl/foreign/dpvs_snat.h"
 #include "src/shuntctl/foreign/keepalived_server.h"
 
 namespace shunt::shuntctl {
@@ -69,8 +72,7 @@ class KeepalivedImport {
     if (keyword == "global_defs") return read_global(directive);
     if (keyword == "virtual_server") {
       if (directive.word(1) == "match") {
-        note(directive, "it translates what reals send out (SNAT)", "let Linux do so on the kernel port (nft masquerade)");
-        return;
+        return read_match(directive);
       }
       return import_virtual_server(directive, context_, draft(), report_);
     }
@@ -78,6 +80,26 @@ class KeepalivedImport {
       if (known.keyword == keyword) return note(directive, "it is not Shunt's", known.remedy);
     }
     note(directive, "unknown keyword", "look it up in keepalived.conf(5)");
+  }
+
+  // DPVS's: what reals send out is translated.
+  void read_match(const Directive& server) {
+    DpvsSnat snat{server.from, {}, {}, 0};
+    for (const Directive& each : server.block) {
+      const std::string& keyword = each.keyword();
+      std::string value = each.word(1);
+      if (keyword == "protocol") {
+        std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return std::tolower(c); });
+        snat.match["proto"] = value;
+      } else if (keyword == "src-range" || keyword == "dst-range" || keyword == "iif" || keyword == "oif") {
+        snat.match[keyword] = value;
+      } else if (keyword == "real_server") {
+        snat.addresses.push_back(value);
+      }
+    }
+    // As keepalived has it.
+    snat.match.emplace("proto", "tcp");
+    add_snat_rule(snat, draft());
   }
 
   void read_global(const Directive& global) {

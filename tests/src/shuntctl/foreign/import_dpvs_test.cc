@@ -106,8 +106,8 @@ TEST(ImportDpvs, WhatCannotBeCarriedOverIsNamedWithItsLine) {
       "dpip route add default via 192.0.2.254 dev dpdk1\n"
       "--set 90 0 0\n");
   EXPECT_THAT(left_out(result),
-              ElementsAre(HasSubstr("setup.sh:4:1: left out: SNAT of what reals send out (proto=tcp"),
-                          HasSubstr("setup.sh:6:1: left out: a service of ICMP"), HasSubstr("setup.sh:7:1: left out: dpip route add default"),
+              ElementsAre(HasSubstr("setup.sh:6:1: left out: a service of ICMP"), HasSubstr("setup.sh:7:1: left out: dpip route add default"),
+                          HasSubstr("left out: snat[0].egress_port: egress_port \"dpdk1\" is not a port"),
                           HasSubstr("--dest-check default"),
                           HasSubstr("--synproxy enable"), HasSubstr("setup.sh:3:1: left out: service tcp 192.0.2.1:80: client 198.51.100.1")));
   const v1::Config config = assemble(result.draft);

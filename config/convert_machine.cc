@@ -79,6 +79,7 @@ control::TcpListener to_tcp_listener(const v1::TcpListener& listener) {
   result.key = listener.key();
   result.client_ca = listener.client_ca();
   result.viewers.assign(listener.viewers().begin(), listener.viewers().end());
+  result.operators.assign(listener.operators().begin(), listener.operators().end());
   result.admins.assign(listener.admins().begin(), listener.admins().end());
   return result;
 }
@@ -92,6 +93,10 @@ control::Machine to_machine(const v1::Config& config) {
   for (const v1::Port& port : config.ports()) machine.ports.push_back(to_port(port));
   if (!config.listener().unix_socket().empty())
     machine.unix_socket = config.listener().unix_socket();
+  const v1::UnixRoles& roles = config.listener().unix_roles();
+  machine.unix_roles.viewers.assign(roles.viewers().begin(), roles.viewers().end());
+  machine.unix_roles.operators.assign(roles.operators().begin(), roles.operators().end());
+  machine.unix_roles.admins.assign(roles.admins().begin(), roles.admins().end());
   if (config.listener().has_tcp()) machine.tcp = to_tcp_listener(config.listener().tcp());
   if (!config.journal().directory().empty())
     machine.journal_directory = config.journal().directory();

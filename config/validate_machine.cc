@@ -46,6 +46,7 @@ class MachineRules {
     }
     check_path(config_.listener().unix_socket(), "listener.unix_socket", "unix_socket",
                kSocketPathBytes);
+    check_unix_roles(config_.listener().unix_roles(), problems_);
     if (config_.listener().has_tcp()) check_tcp_listener(config_.listener().tcp(), problems_);
     check_path(config_.journal().directory(), "journal.directory", "directory", 4000);
     check_http(config_.http());

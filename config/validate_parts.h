@@ -17,6 +17,7 @@ void check_engine(const v1::Service& service, const std::string& at, Problems& p
 void check_sysctls(const v1::Sysctls& sysctls, Problems& problems);
 
 void check_machine(const v1::Config& config, Problems& problems);
+void check_unix_roles(const v1::UnixRoles& roles, Problems& problems);
 void check_tcp_listener(const v1::TcpListener& listener, Problems& problems);
 void check_next_hops(const v1::Config& config, Problems& problems);
 

@@ -41,7 +41,7 @@ void check_names(const Names& names, const char* role, std::set<std::string>& se
           "remove it, or write the name in the client's certificate");
     } else if (!seen.insert(names[i]).second) {
       add(problems, field, reason::kDuplicate, "name " + in_quotes(names[i]) + " is already listed",
-          "list each name once: admins may read, too");
+          "list each name once: admins may do what operators may, and operators what viewers may");
     }
   }
 }
@@ -55,13 +55,14 @@ void check_tcp_listener(const v1::TcpListener& listener, Problems& problems) {
   check_file(listener.client_ca(), "client_ca",
              "the CA that signs clients' certificates (PEM); without one anybody could connect",
              problems);
-  if (listener.viewers().empty() && listener.admins().empty()) {
+  if (listener.viewers().empty() && listener.operators().empty() && listener.admins().empty()) {
     add(problems, kAt, reason::kRequired,
-        "neither viewers nor admins are listed, so nobody could call",
-        "list the names in clients' certificates under admins or viewers");
+        "neither viewers, operators nor admins are listed, so nobody could call",
+        "list the names in clients' certificates under admins, operators or viewers");
   }
   std::set<std::string> seen;
   check_names(listener.admins(), "admins", seen, problems);
+  check_names(listener.operators(), "operators", seen, problems);
   check_names(listener.viewers(), "viewers", seen, problems);
 }
 

@@ -64,7 +64,16 @@ struct TcpListener {
   std::string client_ca;
   // Names in clients' certificates, by what they may do.
   std::vector<std::string> viewers;
+  std::vector<std::string> operators;
   std::vector<std::string> admins;
+};
+
+// Users and groups ("group:ops") that may use the UNIX socket, by what they may do.
+struct UnixRoles {
+  std::vector<std::string> viewers;
+  std::vector<std::string> operators;
+  std::vector<std::string> admins;
+  bool empty() const noexcept { return viewers.empty() && operators.empty() && admins.empty(); }
 };
 
 struct Logging {
@@ -90,6 +99,7 @@ struct Machine {
   Workers workers;
   std::vector<Port> ports;
   std::string unix_socket = "/run/shunt/shuntd.sock";
+  UnixRoles unix_roles;
   std::optional<TcpListener> tcp;
   std::string journal_directory = "/var/lib/shunt";
   Http http;

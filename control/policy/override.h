@@ -24,7 +24,7 @@ struct WeightOverride {
   WallClock::time_point since;
   // Unset: until it is cleared.
   std::optional<WallClock::time_point> until;
-  // Who said so: "unix socket", "ops at 192.0.2.7:40112".
+  // Who said so: "eve (uid 1004, pid 4711)", "ops at 192.0.2.7:40112".
   std::string by;
   bool operator==(const WeightOverride&) const = default;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "control/rpc/unix_peer.h"
+
 namespace shunt::control::rpc {
 namespace {
 
@@ -38,9 +40,8 @@ std::string in_words(const std::vector<std::string>& names) {
 
 std::string caller(const grpc::ServerContext& context) {
   const std::string peer = context.peer();
-  // gRPC does not hand on a UNIX socket's peer credentials; the socket's mode lets in its owner and
-  // root only.
-  if (peer.empty() || peer.starts_with("unix:")) return "unix socket";
+  if (const auto who = who_is(peer)) return *who;
+  if (peer.empty() || peer.starts_with("unix")) return "unix socket";
   const auto authenticated = context.auth_context();
   return in_words(authenticated == nullptr ? std::vector<std::string>{}
                                            : names_in(*authenticated)) +

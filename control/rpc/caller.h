@@ -16,7 +16,7 @@ std::vector<std::string> names_in(const grpc::AuthContext& context);
 // "ops", or what stands for a certificate without names.
 std::string in_words(const std::vector<std::string>& names);
 
-// "unix socket", "ops at 192.0.2.7:40112"
+// "eve (uid 1004, pid 4711)" over the UNIX socket, "ops at 192.0.2.7:40112"
 std::string caller(const grpc::ServerContext& context);
 
 // What a client sent must not start a log line of its own.

@@ -8,20 +8,23 @@
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "control/identity.h"
 #include "control/rpc/caller.h"
 #include "control/rpc/debug_service.h"
 #include "control/rpc/service.h"
 #include "control/rpc/tls.h"
+#include "control/rpc/unix_door.h"
 #include "control/rpc/unix_socket.h"
 
 namespace shunt::control::rpc {
@@ -34,19 +37,6 @@ constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 // Clients that ping more often are sent away.
 constexpr int kLeastPingIntervalMs = 10'000;
-
-// The socket is created with the mode that the umask leaves, so that nobody can connect before a
-// chmod.
-class OwnerOnlyUmask {
- public:
-  OwnerOnlyUmask() : before_(umask(0177)) {}
-  ~OwnerOnlyUmask() { umask(before_); }
-  OwnerOnlyUmask(const OwnerOnlyUmask&) = delete;
-  OwnerOnlyUmask& operator=(const OwnerOnlyUmask&) = delete;
-
- private:
-  const mode_t before_;
-};
 
 std::string endpoint_text(const TcpListener& tcp) {
   return address_and_port(tcp.address, tcp.port);
@@ -82,6 +72,14 @@ Error not_listening(const TcpListener& tcp) {
               "; set another listener.tcp.port, or an address that this machine has"};
 }
 
+// A UNIX socket's handshake has no bytes: clients need not know that they are asked for their role.
+std::shared_ptr<grpc::ServerCredentials> credentials_of(const UnixDoor& door, std::optional<Role> role) {
+  auto credentials = grpc::experimental::LocalServerCredentials(UDS);
+  credentials->SetAuthMetadataProcessor(
+      std::make_shared<RoleGate>(role, [&door, role] { return door.present(role); }));
+  return credentials;
+}
+
 // Failed handshakes among them: anybody who reaches the port makes such lines, and the log sums up
 // what repeats.
 void log_of_grpc(gpr_log_func_args* said) {
@@ -101,13 +99,17 @@ Server::~Server() { stop(); }
 Result<std::unique_ptr<Server>> Server::start(Controller& controller,
                                               const std::string& socket_path,
                                               config::MachineNames machine,
-                                              const std::optional<TcpListener>& tcp) {
+                                              const std::optional<TcpListener>& tcp,
+                                              const UnixRoles& unix_roles) {
   if (tcp) {
     if (auto usable = check_tls_files(*tcp); !usable) return usable.error();
   }
   if (auto prepared = prepare_socket_path(socket_path); !prepared) return prepared.error();
+  auto door = UnixDoor::build(socket_path, unix_roles);
+  if (!door) return door.error();
   std::unique_ptr<Server> server(
       new Server(std::make_unique<ShuntService>(controller, std::move(machine))));
+  server->door_ = std::move(*door);
   server->debug_ = std::make_unique<DebugService>(controller);
 
   gpr_set_log_function(log_of_grpc);
@@ -124,34 +126,38 @@ Result<std::unique_ptr<Server>> Server::start(Controller& controller,
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingIntervalMs);
-  int unix_done = 0;
-  builder.AddListeningPort("unix:" + socket_path, grpc::InsecureServerCredentials(), &unix_done);
+  std::vector<int> rooms(4);
+  size_t room = 0;
+  for (const std::optional<Role> role : {std::optional(Role::kAdmin), std::optional(Role::kOperator),
+                                         std::optional(Role::kViewer), std::optional<Role>()}) {
+    builder.AddListeningPort("unix:" + server->door_->room(role), credentials_of(*server->door_, role), &rooms[room++]);
+  }
   if (tcp) builder.AddListeningPort(endpoint_text(*tcp), tls_credentials(*tcp), &server->tcp_port_);
   builder.RegisterService(server->service_.get());
   builder.RegisterService(server->debug_.get());
-  {
-    const OwnerOnlyUmask umask;
-    server->server_ = builder.BuildAndStart();
-  }
-  if (server->server_ == nullptr && unix_done != 0) return not_listening(*tcp);
+  server->server_ = builder.BuildAndStart();
+  const bool has_rooms = std::none_of(rooms.begin(), rooms.end(), [](int port) { return port == 0; });
+  if (server->server_ == nullptr && has_rooms) return not_listening(*tcp);
   if (server->server_ == nullptr) {
     return Error{ErrorCode::kUnavailable,
                  "socket " + socket_path +
                      ": cannot be listened on; see gRPC's message above, and that the file system "
                      "takes sockets"};
   }
+  if (auto opened = server->door_->open(); !opened) return opened.error();
   return server;
 }
 
 void Server::stop() {
   if (server_ == nullptr) return;
+  door_->close();
   service_->stop();
   debug_->stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
   server_->Shutdown(std::chrono::system_clock::now() + kGrace);
   server_->Wait();
-  // Removes the socket too; doing so once more could hit the next daemon's.
   server_.reset();
+  door_->stop();
 }
 
 }  // namespace shunt::control::rpc

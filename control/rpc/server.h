@@ -18,17 +18,18 @@ namespace shunt::control::rpc {
 
 class DebugService;
 class ShuntService;
+class UnixDoor;
 
 class Server {
  public:
-  // Listens on the socket, with mode 0600: its owner and root may use it; and on `tcp`, by roles
+  // Listens on the socket, for whom `unix_roles` let in (unix_door.h), and on `tcp`, by roles
   // (roles.h). `machine` is what desired states may refer to. `controller` must outlive the server.
-  // Main thread: the process's umask is narrowed meanwhile. Errors: those of prepare_socket_path()
-  // and of check_tls_files(); kConflict for a taken port; kUnavailable when it cannot be listened
-  // on.
+  // Main thread: the process's umask is changed meanwhile. Errors: those of prepare_socket_path(),
+  // UnixDoor::build() and check_tls_files(); kConflict for a taken port; kUnavailable when it cannot
+  // be listened on.
   static Result<std::unique_ptr<Server>> start(
       Controller& controller, const std::string& socket_path, config::MachineNames machine,
-      const std::optional<TcpListener>& tcp = std::nullopt);
+      const std::optional<TcpListener>& tcp = std::nullopt, const UnixRoles& unix_roles = {});
   // As stop().
   ~Server();
 
@@ -42,6 +43,7 @@ class Server {
  private:
   explicit Server(std::unique_ptr<ShuntService> service);
 
+  std::unique_ptr<UnixDoor> door_;
   std::unique_ptr<ShuntService> service_;
   std::unique_ptr<DebugService> debug_;
   std::unique_ptr<grpc::Server> server_;

@@ -59,7 +59,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(Configuration configuration) {
   daemon->controller_ = std::move(*controller);
   if (auto attached = daemon->kernel_side_->attach(*daemon->controller_); !attached) return attached.error();
 
-  auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_, machine.tcp);
+  auto server = control::rpc::Server::start(*daemon->controller_, machine.unix_socket, daemon->names_, machine.tcp, machine.unix_roles);
   if (!server) return server.error();
   daemon->server_ = std::move(*server);
   daemon->telemetry_ = std::make_unique<Telemetry>(*daemon->controller_);

@@ -549,7 +549,8 @@ ports:
   - {name: b, device: net_tap1, kernel_port: {name: lan0, disabled: true}}
 listener:
   unix_socket: /tmp/s
-  tcp: {address: "::1", certificate: /c, key: /k, client_ca: /a, viewers: [eve], admins: [ops, root]}
+  tcp: {address: "::1", certificate: /c, key: /k, client_ca: /a, viewers: [eve], operators: [night], admins: [ops, root]}
+  unix_roles: {viewers: ["group:watch"], operators: [night], admins: ["1004"]}
 journal: {directory: /tmp/j}
 http: {address: "2001:db8::9", port: 9181, allow_remote: true, disabled: true}
 logging: {format: json, level: warn}
@@ -590,7 +591,11 @@ next_hops:
   EXPECT_EQ(machine.tcp->key, "/k");
   EXPECT_EQ(machine.tcp->client_ca, "/a");
   EXPECT_THAT(machine.tcp->viewers, ElementsAre("eve"));
+  EXPECT_THAT(machine.tcp->operators, ElementsAre("night"));
   EXPECT_THAT(machine.tcp->admins, ElementsAre("ops", "root"));
+  EXPECT_THAT(machine.unix_roles.viewers, ElementsAre("group:watch"));
+  EXPECT_THAT(machine.unix_roles.operators, ElementsAre("night"));
+  EXPECT_THAT(machine.unix_roles.admins, ElementsAre("1004"));
   EXPECT_EQ(machine.journal_directory, "/tmp/j");
   EXPECT_FALSE(machine.http.enabled);
   EXPECT_EQ(machine.http.address, IpAddress::parse("2001:db8::9"));

@@ -214,8 +214,8 @@ ports:
       "private key (PEM)",
       "REQUIRED lb.yaml:1:17: listener: client_ca is missing; give the absolute path of the CA that "
       "signs clients' certificates (PEM); without one anybody could connect",
-      "REQUIRED lb.yaml:1:17: listener: neither viewers nor admins are listed, so nobody could "
-      "call; list the names in clients' certificates under admins or viewers",
+      "REQUIRED lb.yaml:1:17: listener: neither viewers, operators nor admins are listed, so nobody "
+      "could call; list the names in clients' certificates under admins, operators or viewers",
       "OUT_OF_RANGE lb.yaml:1:24: listener: port 70000 exceeds 65535; use 1..65535"}},
     {"ATcpListenersPartsHaveTheirForms",
      Purpose::kDaemon,
@@ -225,8 +225,18 @@ ports:
       "2001:db8::1",
       "MALFORMED lb.yaml:1:44: listener: certificate \"c\" is not an absolute path; begin it with /",
       "DUPLICATE lb.yaml:1:81: listener: name \"ops\" is already listed; list each name once: admins "
-      "may read, too",
+      "may do what operators may, and operators what viewers may",
       "MALFORMED lb.yaml:1:86: listener: viewers is empty; give it a value or remove the line"}},
+    {"RolesOfTheUnixSocketAreUsersAndGroups",
+     Purpose::kDaemon,
+     R"(listener: {unix_roles: {viewers: [eve, "group:watch", "1004"], operators: [eve], admins: ["group:", "a b"]}}
+)" + kOutside,
+     {"DUPLICATE lb.yaml:1:76: listener: \"eve\" is already listed; list each once: admins may do what "
+      "operators may, and operators what viewers may",
+      "MALFORMED lb.yaml:1:91: listener: \"group:\" is no user or group; write a user's name or number, "
+      "or \"group:\" and a group's",
+      "MALFORMED lb.yaml:1:101: listener: \"a b\" is no user or group; write a user's name or number, or "
+      "\"group:\" and a group's"}},
     {"AJournalDirectoryIsAbsolute",
      Purpose::kDaemon,
      R"(journal: {directory: lib}

@@ -131,7 +131,7 @@ class OverridesTest(unittest.TestCase):
         self.assertEqual([reals[name].get("weight", 0) for name in ("r1", "r2", "r3")], [5, 0, 9])
         self.assertEqual([real["configured_weight"] for real in reals.values()], [2, 2, 2])
         words = self.shuntd.ctl("overrides").stdout
-        for expected in ("weight 5", "drained", "reset in ", "weight 9", "unix socket"):
+        for expected in ("weight 5", "drained", "reset in ", "weight 9", "root (uid 0, pid "):
             self.assertIn(expected, words)
         self.assertIn("configured weight 2, reset in ", self.shuntd.ctl("service", "list", web).stdout)
 

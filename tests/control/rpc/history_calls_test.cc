@@ -1,5 +1,6 @@
 // The past as a client of the socket sees it.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "tests/control/rpc/api_rig.h"
 #include "tests/support/own_process.h"
@@ -41,7 +42,7 @@ TEST(HistoryCalls, ARollbackIsANewRevisionAndNamesItself) {
   EXPECT_EQ(history.revisions(0).origin(), v1::ORIGIN_ROLLBACK);
   EXPECT_EQ(history.revisions(0).what(), "rollback to revision 1");
   EXPECT_EQ(history.revisions(1).origin(), v1::ORIGIN_API);
-  EXPECT_THAT(history.revisions(1).who(), HasSubstr("unix socket"));
+  EXPECT_THAT(history.revisions(1).who(), HasSubstr("(uid " + std::to_string(getuid()) + ", pid " + std::to_string(getpid()) + ")"));
   EXPECT_TRUE(history.revisions(2).restorable());
 
   v1::GetRevisionRequest one;

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <pwd.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -23,6 +25,13 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
+
+// As the audit log names this process.
+std::string ours() {
+  const passwd* user = getpwuid(getuid());
+  return (user == nullptr ? std::to_string(getuid()) : std::string(user->pw_name)) + " (uid " + std::to_string(getuid()) +
+         ", pid " + std::to_string(getpid()) + ")";
+}
 
 struct ServerRig {
   ServerRig() {
@@ -153,7 +162,7 @@ TEST(Server, ApplyChangesUnderTheExpectedRevisionAndIsAudited) {
   EXPECT_EQ(response.revision(), 2U);
   EXPECT_EQ(rig.get().state().services(0).reals(0).weight(), 5U);
   EXPECT_THAT(rig.log->last_formatted(),
-              Contains(AllOf(HasSubstr("audit: unix socket: apply"), HasSubstr("revision 2"))));
+              Contains(AllOf(HasSubstr("audit: " + ours() + ": apply"), HasSubstr("revision 2"))));
 
   const grpc::Status late = rig.call(&v1::Shunt::Stub::Apply, request, response);
   EXPECT_EQ(late.error_code(), grpc::StatusCode::ABORTED);
@@ -201,7 +210,7 @@ TEST(Server, WeightsAndDrainsAreOverrides) {
   EXPECT_EQ(response.revision(), 2U);
   EXPECT_EQ(the_real().weight(), 9U);
   EXPECT_EQ(the_real().configured_weight(), 1U);
-  EXPECT_EQ(the_real().weight_override().by(), "unix socket");
+  EXPECT_EQ(the_real().weight_override().by(), ours());
   EXPECT_GT(the_real().weight_override().until().seconds(), 0);
 
   v1::DrainRequest drain;
@@ -247,7 +256,7 @@ TEST(Server, WeightsAndDrainsAreOverrides) {
   weight.set_weight(70000);
   EXPECT_EQ(rig.call(&v1::Shunt::Stub::SetWeight, weight, response).error_code(),
             grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("audit: unix socket: set weight of real dns/10.1.0.1:53")));
+  EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("audit: " + ours() + ": set weight of real dns/10.1.0.1:53")));
 }
 
 TEST(Server, AnIpv6RealIsNamedByItsAddressInAnyForm) {

@@ -42,6 +42,7 @@ struct TlsRig {
     listener.key = ours.key("lb");
     listener.client_ca = ours.ca();
     listener.viewers = {"eve", "watch.example"};
+    listener.operators = {"night"};
     listener.admins = {"ops"};
     auto started = Server::start(rig.start(), rig.directory + "/run/s.sock",
                                  config::names_of(rig.options.machine), listener);
@@ -154,7 +155,7 @@ TEST(Tls, AViewerReadsButDoesNotChange) {
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
   EXPECT_THAT(refused.error_message(),
               AllOf(HasSubstr("you are eve, a viewer"), HasSubstr("/shunt.v1.Shunt/Drain"),
-                    HasSubstr("listener.tcp.admins")));
+                    HasSubstr("listener.tcp.operators")));
   v1::GetResponse current;
   grpc::ClientContext context;
   ASSERT_TRUE(Stub(eve).Get(&context, v1::GetRequest(), &current).ok());
@@ -170,10 +171,25 @@ TEST(Tls, AViewerMayDoExactlyWhatTheTableSays) {
   for (const CallRole& row : call_roles()) {
     const bool refused =
         raw_call(eve, std::string(row.path)).error_code() == grpc::StatusCode::PERMISSION_DENIED;
-    EXPECT_EQ(refused, row.role == Role::kAdmin) << row.path;
+    EXPECT_EQ(refused, row.role != Role::kViewer) << row.path;
   }
   EXPECT_EQ(raw_call(eve, "/shunt.v1.Shunt/Unlisted").error_code(),
             grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST(Tls, AnOperatorMayDoExactlyWhatTheTableSays) {
+  if (test::ran_in_own_process()) return;
+  TlsRig rig;
+  const auto night = rig.as("night");
+  for (const CallRole& row : call_roles()) {
+    const bool refused =
+        raw_call(night, std::string(row.path)).error_code() == grpc::StatusCode::PERMISSION_DENIED;
+    EXPECT_EQ(refused, row.role == Role::kAdmin) << row.path;
+  }
+  EXPECT_TRUE(drain(night).ok());
+  EXPECT_THAT(rig.log->last_formatted(), Contains(HasSubstr("audit: night at 127.0.0.1:")));
+  const grpc::Status refused = raw_call(night, "/shunt.v1.Shunt/Apply");
+  EXPECT_THAT(refused.error_message(), AllOf(HasSubstr("you are night, an operator"), HasSubstr("listener.tcp.admins")));
 }
 
 TEST(Tls, AnAlternativeNameOfTheCertificateCountsToo) {

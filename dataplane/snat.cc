@@ -6,6 +6,7 @@
 #include "dataplane/icmp/echo.h"
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
+#include "dataplane/rewrite_deltas.h"
 
 namespace shunt::dataplane {
 namespace {

@@ -117,7 +117,8 @@ TEST(SctpState, FlagsCarryEveryEvent) {
 }
 
 TEST(SctpState, WhatKeepsTheStateIsWhatTheTablesSay) {
-  for (size_t state = static_cast<size_t>(ConnectionState::kSctpNone); state < kConnectionStates; ++state) {
+  for (size_t state = static_cast<size_t>(ConnectionState::kSctpNone);
+       state <= static_cast<size_t>(ConnectionState::kSctpClosed); ++state) {
     const auto now = static_cast<ConnectionState>(state);
     for (size_t event = 0; event < kSctpEvents; ++event) {
       const uint8_t flags = flags_of(static_cast<SctpEvent>(event));
@@ -132,12 +133,14 @@ TEST(SctpState, WhatKeepsTheStateIsWhatTheTablesSay) {
 }
 
 TEST(SctpState, OnlyEstablishedIsActive) {
-  for (size_t state = static_cast<size_t>(ConnectionState::kSctpNone); state < kConnectionStates; ++state) {
+  for (size_t state = static_cast<size_t>(ConnectionState::kSctpNone);
+       state <= static_cast<size_t>(ConnectionState::kSctpClosed); ++state) {
     const auto now = static_cast<ConnectionState>(state);
     EXPECT_EQ(is_active(now), now == ConnectionState::kSctpEstablished);
     EXPECT_TRUE(is_sctp(now));
   }
   EXPECT_FALSE(is_sctp(ConnectionState::kUdp));
+  EXPECT_FALSE(is_sctp(ConnectionState::kIcmp));
 }
 
 TEST(SctpState, TimeoutsAndNamesAreIpvss) {

@@ -29,6 +29,14 @@ TEST(Arguments, WrongOnesAreUsageErrors) {
   }
 }
 
+TEST(Arguments, TheUnknownOneIsNamed) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {"--nonsense"}, {"nonsense"}, {"service", "nonsense"}, {"service", "--nonsense"}, {"status", "nonsense"}, {"status", "--nonsense"}};
+  for (const auto& arguments : wrong) {
+    EXPECT_THAT(run_shuntctl(arguments).err, HasSubstr("nonsense")) << testing::PrintToString(arguments);
+  }
+}
+
 TEST(Arguments, HelpDocumentsEveryExitCode) {
   const Ended ended = run_shuntctl({"--help"});
   EXPECT_EQ(ended.exit, 0);

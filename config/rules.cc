@@ -77,7 +77,7 @@ class ValueWalk {
       if (field->enum_type()->FindValueByNumber(number) != nullptr) return;
       add(problems_, path_, reason::kUnsupported,
           field->name() + " " + std::to_string(number) + " is not known to this version",
-          "use " + listed(enum_words(field->enum_type()), "or"));
+          "use " + listed(enum_words(field), "or"));
     }
   }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
+#include <string_view>
 
 #include "config/duration.h"
 #include "config/limits.h"
@@ -95,7 +97,7 @@ std::string enum_prefix(const EnumDescriptor* type) {
 std::optional<Misfit> put_enum(const YamlNode& node, const FieldDescriptor* field,
                                Message& message) {
   const EnumDescriptor* type = field->enum_type();
-  const std::vector<std::string> words = enum_words(type);
+  const std::vector<std::string> words = enum_words(field);
   if (std::find(words.begin(), words.end(), node.text) == words.end()) {
     const auto meant = nearest_word(node.text, words);
     return Misfit{
@@ -106,7 +108,13 @@ std::optional<Misfit> put_enum(const YamlNode& node, const FieldDescriptor* fiel
   std::string name = enum_prefix(type);
   for (const char c : node.text)
     name.push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
-  message.GetReflection()->SetEnum(&message, field, type->FindValueByName(name));
+  const auto* reflection = message.GetReflection();
+  const auto* value = type->FindValueByName(name);
+  if (field->is_repeated()) {
+    reflection->AddEnum(&message, field, value);
+  } else {
+    reflection->SetEnum(&message, field, value);
+  }
   return std::nullopt;
 }
 
@@ -144,7 +152,10 @@ std::optional<Misfit> put_text(const YamlNode& node, const FieldDescriptor* fiel
 
 std::optional<Misfit> put_scalar(const YamlNode& node, const FieldDescriptor* field,
                                  Message& message) {
-  switch (field->cpp_type()) {
+  const auto type = field->cpp_type();
+  const bool may_be_a_list = type == FieldDescriptor::CPPTYPE_STRING || type == FieldDescriptor::CPPTYPE_ENUM;
+  GOOGLE_CHECK(may_be_a_list || !field->is_repeated()) << "no YAML form for a list of " << field->full_name();
+  switch (type) {
     case FieldDescriptor::CPPTYPE_UINT32:
       return put_number(node, field, message);
     case FieldDescriptor::CPPTYPE_BOOL:
@@ -167,13 +178,19 @@ std::optional<Misfit> put_scalar(const YamlNode& node, const FieldDescriptor* fi
   return std::nullopt;
 }
 
-std::vector<std::string> enum_words(const EnumDescriptor* type) {
+std::vector<std::string> enum_words(const FieldDescriptor* field) {
+  // Of reports and of other messages alone.
+  static const std::map<std::string_view, std::string_view> kNotThere = {{"shunt.v1.Service.protocol", "icmp"},
+                                                                         {"shunt.v1.Service.method", "snat"},
+                                                                         {"shunt.v1.SnatRule.protocols", "sctp"}};
+  const auto not_there = kNotThere.find(field->full_name());
+  const EnumDescriptor* type = field->enum_type();
   std::vector<std::string> words;
   const size_t prefix = enum_prefix(type).size();
   for (int i = 1; i < type->value_count(); ++i) {
     std::string word = type->value(i)->name().substr(prefix);
     for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    words.push_back(std::move(word));
+    if (not_there == kNotThere.end() || word != not_there->second) words.push_back(std::move(word));
   }
   return words;
 }

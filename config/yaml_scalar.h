@@ -28,8 +28,8 @@ std::optional<Misfit> put_scalar(const YamlNode& node,
                                  const google::protobuf::FieldDescriptor* field,
                                  google::protobuf::Message& message);
 
-// "tcp", "udp": the enum's values as YAML writes them.
-std::vector<std::string> enum_words(const google::protobuf::EnumDescriptor* type);
+// "tcp", "udp": the values that an enum's field may have, as YAML writes them.
+std::vector<std::string> enum_words(const google::protobuf::FieldDescriptor* field);
 
 bool is_duration(const google::protobuf::FieldDescriptor* field);
 

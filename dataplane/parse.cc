@@ -173,7 +173,8 @@ void parse_ipv6_fragment(Worker& worker, const Snapshot& snapshot, Packet& packe
   // Every fragment goes after ISAKMP by its addresses.
   if (follows_isakmp(header->next_header)) return follow_isakmp<Ipv6>(packet);
   // What all of them say; a later one's extension headers stand in the first.
-  if (!is_forwarded(header->next_header) && !is_ipv6_extension(header->next_header)) {
+  const bool may_be_echo = header->next_header == kIpProtocolIcmpv6 && !snapshot.snat_rules.empty();
+  if (!is_forwarded(header->next_header) && !may_be_echo && !is_ipv6_extension(header->next_header)) {
     packet.verdict = Verdict::kKernel;
     return;
   }

@@ -105,6 +105,7 @@ TEST(Convert, AnIpv6StateSurvivesTheWayThroughTheSchema) {
   service.access->deny = {*Prefix::parse("2001:db8:3::9/128")};
   service.limits->per_client->ipv4_prefix = 32;
   service.limits->per_client->ipv6_prefix = 56;
+  service.client_address.uoa_form = dataplane::UoaForm::kProtocol;
   EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty());
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }
@@ -301,6 +302,7 @@ TEST(Convert, EveryTunnelSurvives) {
     control::Service& service = state.services[0];
     service.method = control::Method::kTunnel;
     service.local_addresses = "";
+    service.client_address = {};
     service.tunnel = tunnel;
     service.reals = {
         {"a", *IpAddress::parse("10.0.2.1"), 53, 7, std::nullopt},
@@ -356,7 +358,7 @@ TEST(Convert, EachSchedulerHasItsName) {
       {"fo", SchedulerKind::kFo},   {"ovf", SchedulerKind::kOvf}, {"twos", SchedulerKind::kTwos},
       {"lblc", SchedulerKind::kLblc}, {"lblcr", SchedulerKind::kLblcr},
       {"conhash", SchedulerKind::kConhash}};
-  EXPECT_EQ(kinds.size(), enum_words(v1::Scheduler_descriptor()).size());
+  EXPECT_EQ(kinds.size(), enum_words(v1::Service::descriptor()->FindFieldByName("scheduler")).size());
   for (const auto& [word, kind] : kinds)
     EXPECT_EQ(state_of(kWeb + "    scheduler: " + word + "\n").services[0].scheduler, kind) << word;
 }
@@ -480,7 +482,8 @@ TEST(Convert, EachTimeoutGoesToTheStateOfItsName) {
       {"sctp_shutdown_received", ConnectionState::kSctpShutdownReceived},
       {"sctp_shutdown_ack_sent", ConnectionState::kSctpShutdownAckSent},
       {"sctp_rejected", ConnectionState::kSctpRejected},
-      {"sctp_closed", ConnectionState::kSctpClosed}};
+      {"sctp_closed", ConnectionState::kSctpClosed},
+      {"icmp", ConnectionState::kIcmp}};
   ASSERT_EQ(kinds.size(), dataplane::kTimeoutKinds);
   for (const auto& [field, kind] : kinds) {
     const auto state = state_of("timeouts: {" + std::string(field) + ": 7s}\n");

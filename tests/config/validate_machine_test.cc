@@ -231,7 +231,7 @@ ports:
      Purpose::kDaemon,
      R"(listener: {unix_roles: {viewers: [eve, "group:watch", "1004"], operators: [eve], admins: ["group:", "a b"]}}
 )" + kOutside,
-     {"DUPLICATE lb.yaml:1:76: listener: \"eve\" is already listed; list each once: admins may do what "
+     {"DUPLICATE lb.yaml:1:35: listener: \"eve\" is already listed; list each once: admins may do what "
       "operators may, and operators what viewers may",
       "MALFORMED lb.yaml:1:91: listener: \"group:\" is no user or group; write a user's name or number, "
       "or \"group:\" and a group's",

@@ -74,6 +74,16 @@ TEST(ValidateMessages, AnEnumValueOfANewerSchemaIsUnsupported) {
                   "use direct, tunnel, nat or fullnat"));
 }
 
+TEST(ValidateMessages, WhatIsOfReportsAndRulesIsNoServices) {
+  v1::DesiredState state;
+  add_web(state)->set_protocol(v1::PROTOCOL_ICMP);
+  state.mutable_services(0)->set_method(v1::METHOD_SNAT);
+  EXPECT_THAT(messages(validate_desired_state(state)),
+              ElementsAre("UNSUPPORTED services[0].protocol: protocol icmp is of rules of snat alone; use tcp, udp or sctp",
+                          "UNSUPPORTED services[0].method: method snat is no service's; use direct, tunnel, nat or fullnat, "
+                          "or write a rule under the top-level snat"));
+}
+
 TEST(ValidateMessages, AFieldOfANewerSchemaIsUnknown) {
   v1::DesiredState state;
   v1::Service* web = add_web(state);

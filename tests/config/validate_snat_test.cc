@@ -108,14 +108,14 @@ snat:
   - {name: b, sources: [10.0.0.0/24], addresses: [203.0.113.5], first_port: 3000, last_port: 3100}
   - {name: c, sources: [10.0.0.0/24], addresses: [203.0.113.5], first_port: 80}
 )",
-     {"OUT_OF_RANGE lb.yaml:4:77: snat rule c: first_port 80 is less than 1024; use 1024..65535",
-      "OUT_OF_RANGE lb.yaml:2:94: snat rule a: last_port 2000 is below first_port, 3000; exchange the two",
+     {"OUT_OF_RANGE lb.yaml:2:94: snat rule a: last_port 2000 is below first_port, 3000; exchange the two",
       "OUT_OF_RANGE lb.yaml:3:94: snat rule b: ports 3000-3100 are 101, fewer than 1024, of which every worker has its "
-      "share; give at least that many"}},
+      "share; give at least that many",
+      "OUT_OF_RANGE lb.yaml:4:77: snat rule c: first_port 80 is less than 1024; use 1024..65535"}},
     {"ProtocolsAreThoseThatCanBe",
      Purpose::kDesiredState,
      R"(snat:
-  - {name: a, sources: [10.0.0.0/24], addresses: [203.0.113.5], protocols: [tcp, sctp, tcp]}
+  - {name: a, sources: [10.0.0.0/24], addresses: [203.0.113.5], protocols: [tcp, sctp]}
 services:
   - name: web
     protocol: icmp
@@ -123,11 +123,15 @@ services:
     port: 80
     method: snat
 )",
-     {"UNSUPPORTED lb.yaml:5:15: service web: protocol icmp is of rules of snat alone; use tcp, udp or sctp",
-      "UNSUPPORTED lb.yaml:8:13: service web: method snat is no service's; use direct, tunnel, nat or fullnat, or write a "
-      "rule under the top-level snat",
-      "UNSUPPORTED lb.yaml:2:82: snat rule a: the protocol is none of those that snat translates; use tcp, udp and icmp",
-      "DUPLICATE lb.yaml:2:88: snat rule a: the protocol is there already; list each once"}},
+     {"MALFORMED lb.yaml:2:82: snat rule a: protocols \"sctp\" is not one of tcp, udp and icmp; write one of them",
+      "MALFORMED lb.yaml:5:15: service web: protocol \"icmp\" is not one of tcp, udp and sctp; write one of them",
+      "MALFORMED lb.yaml:8:13: service web: method \"snat\" is not one of direct, tunnel, nat and fullnat; write nat"}},
+    {"ProtocolsAreListedOnce",
+     Purpose::kDesiredState,
+     R"(snat:
+  - {name: a, sources: [10.0.0.0/24], addresses: [203.0.113.5], protocols: [tcp, udp, tcp]}
+)",
+     {"DUPLICATE lb.yaml:2:87: snat rule a: the protocol is there already; list each once"}},
     {"PortsThatAreNamedAreThere",
      Purpose::kDaemon,
      kPorts + R"(snat:

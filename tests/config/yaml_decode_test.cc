@@ -12,28 +12,28 @@ const std::vector<YamlCase> kCases = {
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a list, not a group of KEY: VALUE lines; its "
       "fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
-      "services, sysctls and access_lists"}},
+      "services, sysctls, access_lists and snat"}},
     {"AScalarAtTheTopIsRefused",
      Purpose::kDesiredState,
      R"(web
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a single value, not a group of KEY: VALUE lines; "
       "its fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, "
-      "local_addresses, services, sysctls and access_lists"}},
+      "local_addresses, services, sysctls, access_lists and snat"}},
     {"AnUnknownTopLevelKeyIsNamedWithItsNeighbour",
      Purpose::kDesiredState,
      R"(service: []
 )",
      {"UNKNOWN_FIELD lb.yaml:1:1: service: unknown key \"service\"; did you mean services? known "
       "here: dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
-      "services, sysctls and access_lists"}},
+      "services, sysctls, access_lists and snat"}},
     {"AnUnknownKeyFarFromAnyIsListed",
      Purpose::kDesiredState,
      R"(services: []
 foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:2:1: foo: unknown key \"foo\"; known here: dpdk, workers, ports, "
-      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services, sysctls and access_lists"}},
+      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services, sysctls, access_lists and snat"}},
     {"AMistypedRequiredKeyIsToldOnce",
      Purpose::kDesiredState,
      R"(services:

@@ -68,6 +68,12 @@ bool clear(Message& message, const std::vector<Step>& steps, size_t at, const st
 // Without one of them there is no such service, VIP, real or pool.
 const std::set<std::string_view> kNeeded = {"name", "protocol", "address", "match", "method", "vips", "clients"};
 
+// What says for which packets a rule of snat is: without it the rule would be for others, too.
+bool is_narrowed_by(const std::vector<Step>& steps) {
+  static const std::set<std::string_view> kNarrowing = {"destinations", "protocols", "ingress_port", "egress_port"};
+  return steps.size() > 1 && steps[0].name == "snat" && kNarrowing.contains(steps[1].name);
+}
+
 // A pass over what the validation says. Indices of the message are those of what is not left out.
 class Pruning {
  public:
@@ -90,7 +96,7 @@ class Pruning {
     if (!seen_.insert(steps[0].name + (is_service ? std::to_string(steps[0].index) : "")).second) return;
     if (is_service) {
       take_out_of(*services_[static_cast<size_t>(steps[0].index)], steps, problem);
-    } else if (clear(draft_.config, steps, 0, kNeeded)) {
+    } else if (clear(draft_.config, is_narrowed_by(steps) ? std::vector{steps[0]} : steps, 0, kNeeded)) {
       changed_ = true;
       draft_.notes.push_back(note(problem, {}, problem.field));
     }

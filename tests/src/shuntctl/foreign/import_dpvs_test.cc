@@ -113,6 +113,8 @@ TEST(ImportDpvs, WhatCannotBeCarriedOverIsNamedWithItsLine) {
   const v1::Config config = assemble(result.draft);
   EXPECT_TRUE(config.sysctls().expire_nodest_conn());
   EXPECT_EQ(config.timeouts().tcp_established().seconds(), 90);
+  // Without its port the rule would be for what leaves by any.
+  EXPECT_EQ(config.snat_size(), 0);
   expect_valid(result);
 }
 

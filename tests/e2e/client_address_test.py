@@ -2,6 +2,7 @@
 and by TOA and UOA, which are read from the wire in the real's namespace."""
 
 import hashlib
+import itertools
 import os
 import re
 import socket
@@ -80,6 +81,9 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
         cls.shuntd.start(cls.lab.config)
         cls.shuntd.wait_all_up()
 
+    # Client ports, each taken once: connections that are over keep theirs for a minute.
+    ports = itertools.count(33000)
+
     @classmethod
     def add(cls, name, protocol, port, family, vip_port=None, **more):
         """A service for the real's `port`."""
@@ -100,7 +104,7 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
 
     def expect_told(self, family, server_port):
         for version, port in self.vip_ports(server_port).items():
-            for local in range(33000, 33005):
+            for local in itertools.islice(self.ports, 5):
                 done = self.curl(family, port, "/", "--local-port", str(local))
                 self.assertEqual(done.stdout.strip(), f"{family.client} {local} {family.vip} {port}",
                                  f"v{version}: {done.stderr} drops: {self.shuntd.drops()}")
@@ -113,14 +117,16 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
 
     def case_server_that_speaks_first_is_told(self, family):
         for port in self.vip_ports(told_reals.BANNER_PORT).values():
-            [line] = clients.run(self.lab, LISTEN, family.vip, port, 33100)
-            self.assertEqual(line, f"220 {family.client} 33100 {family.vip} {port}")
+            local = next(self.ports)
+            [line] = clients.run(self.lab, LISTEN, family.vip, port, local)
+            self.assertEqual(line, f"220 {family.client} {local} {family.vip} {port}")
 
     def case_many_requests_on_one_connection(self, family):
         for port in self.vip_ports(told_reals.NGINX_PORT).values():
+            local = next(self.ports)
             urls = [f"http://{family.bracketed(family.vip)}:{port}/" for _ in range(30)]
-            done = self.lab.client(["curl", "-sS", "-f", "-m", "20", "--local-port", "33200", *urls])
-            self.assertEqual(set(done.stdout.split("\n")) - {""}, {f"{family.client} 33200 {family.vip} {port}"})
+            done = self.lab.client(["curl", "-sS", "-f", "-m", "20", "--local-port", str(local), *urls])
+            self.assertEqual(set(done.stdout.split("\n")) - {""}, {f"{family.client} {local} {family.vip} {port}"})
             self.assertEqual(done.stdout.count("\n"), 30)
 
     def download(self, family, port):
@@ -142,40 +148,43 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
             where = ["xdpgeneric", "off"]
         run(["ip", "-n", self.lab.topology.namespace("r1"), "link", "set", "dev", "eth0", *where])
 
+    def told_file(self, local):
+        return os.path.join(self.lab.folder, f"lossy-{local}")
+
     def case_segments_that_are_lost_leave_the_address_right(self, family):
         # One in five of those to the real, the header's and the handshake's among them.
         self.lose(True)
         try:
-            for version, port in self.vip_ports(told_reals.NGINX_PORT).items():
-                running = [self.lab.start_client(f"lossy{version}-{local}",
-                                                 ["curl", "-sS", "-f", "-m", "60", "--local-port", str(local), "-o",
-                                                  os.path.join(self.lab.folder, f"lossy-{local}"),
-                                                  f"http://{family.bracketed(family.vip)}:{port}/"])
-                           for local in range(34000, 34040)]
-                for local, process in zip(range(34000, 34040), running):
-                    self.assertEqual(process.wait(70), 0, self.lab.processes.log_tail(f"lossy{version}-{local}"))
-                    with open(os.path.join(self.lab.folder, f"lossy-{local}"), encoding="utf-8") as told:
+            for port in self.vip_ports(told_reals.NGINX_PORT).values():
+                running = {local: self.lab.start_client(f"lossy-{local}", [
+                    "curl", "-sS", "-f", "-m", "60", "--local-port", str(local), "-o", self.told_file(local),
+                    f"http://{family.bracketed(family.vip)}:{port}/"]) for local in itertools.islice(self.ports, 40)}
+                for local, process in running.items():
+                    self.assertEqual(process.wait(70), 0, self.lab.processes.log_tail(f"lossy-{local}"))
+                    with open(self.told_file(local), encoding="utf-8") as told:
                         self.assertEqual(told.read().strip(), f"{family.client} {local} {family.vip} {port}")
                 self.download(family, port)
         finally:
             self.lose(False)
 
     def case_every_datagram_is_told_of(self, family):
-        lines = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, 33300, 5, 100)
-        self.assertEqual(lines, [f"{family.client} 33300 {family.vip} {told_reals.UDP_PORT} 100"] * 5)
+        local = next(self.ports)
+        lines = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, local, 5, 100)
+        self.assertEqual(lines, [f"{family.client} {local} {family.vip} {told_reals.UDP_PORT} 100"] * 5)
         # The largest that the link takes with the header, and one that is told to be smaller and then comes in pieces.
         most = 1500 - (28 + 28 if family is IPV4 else 48 + 52)
-        [line] = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, 33301, 1, most)
-        self.assertEqual(line, f"{family.client} 33301 {family.vip} {told_reals.UDP_PORT} {most}")
+        local = next(self.ports)
+        [line] = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, local, 1, most)
+        self.assertEqual(line, f"{family.client} {local} {family.vip} {told_reals.UDP_PORT} {most}")
         before = self.shuntd.drops().get("client_untold", 0)
-        lines = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, 33302, 2, most + 1)
+        lines = clients.run(self.lab, DATAGRAMS, family.vip, told_reals.UDP_PORT, next(self.ports), 2, most + 1)
         self.assertEqual(lines, ["-", "-"])
         self.assertGreater(self.shuntd.drops().get("client_untold", 0), before)
 
     def seen_by_real(self, expression, script, *words):
         """What of it came in at the real while a client ran, and what that printed."""
         path = os.path.join(self.lab.folder, "seen.pcap")
-        tcpdump = self.lab.processes.start("tcpdump", ["tcpdump", "-U", "-i", "eth0", "-Q", "in", "-w", path, expression],
+        tcpdump = self.lab.processes.start("tcpdump", ["tcpdump", "--immediate-mode", "-U", "-i", "eth0", "-Q", "in", "-w", path, expression],
                                            namespace=self.lab.topology.namespace("r1"))
         wait_for(lambda: "listening on" in self.lab.processes.log_tail("tcpdump", 5), 10, "tcpdump to listen")
         lines = clients.run(self.lab, script, *words)
@@ -188,11 +197,12 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
         return port.to_bytes(2, "big") + socket.inet_pton(version, family.client)
 
     def case_toa_stands_in_the_first_segments(self, family):
-        packets, lines = self.seen_by_real(f"tcp dst port {told_reals.TOA_PORT}", ECHO, family.vip, told_reals.TOA_PORT, 33400, 5)
+        local = next(self.ports)
+        packets, lines = self.seen_by_real(f"tcp dst port {told_reals.TOA_PORT}", ECHO, family.vip, told_reals.TOA_PORT, local, 5)
         self.assertEqual(lines, ["5"])
         told = [[value for kind, value in packet[TCP].options if kind == 254] for packet in packets]
         self.assertEqual(told[0], [])  # the SYN
-        self.assertEqual(told[1], [self.packed(family, 33400)])  # the handshake's end
+        self.assertEqual(told[1], [self.packed(family, local)])  # the handshake's end
         self.assertEqual(packets[1][TCP].options[0][0], 254)
         self.assertEqual(told[-1], [])
         self.expect_good_checksums(packets)
@@ -208,15 +218,16 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
             self.assertEqual(before, bytes(again))
 
     def case_uoa_stands_in_front_of_the_first_datagrams(self, family):
-        packets, lines = self.seen_by_real("ip proto 248 or (udp and dst port %d)" % told_reals.UOA_PORT if family is IPV4 else
-                                           "ip6 proto 248 or (udp and dst port %d)" % told_reals.UOA_PORT,
-                                           DATAGRAMS, family.vip, told_reals.UOA_PORT, 33500, 5, 10)
+        local = next(self.ports)
+        protocol = "ip proto" if family is IPV4 else "ip6 proto"
+        packets, lines = self.seen_by_real(f"{protocol} 248 or (udp and dst port {told_reals.UOA_PORT})", DATAGRAMS, family.vip,
+                                           told_reals.UOA_PORT, local, 5, 10)
         # No module on this real takes the first three apart.
         self.assertEqual(lines, ["-", "-", "-", "x" * 10, "x" * 10])
         layers = [packet[IP] if family is IPV4 else packet[IPv6] for packet in packets]
         kinds = [layer.proto if family is IPV4 else layer.nh for layer in layers]
         self.assertEqual(kinds, [248, 248, 248, 17, 17])
-        option = bytes([0x1f, 8 if family is IPV4 else 20]) + self.packed(family, 33500)
+        option = bytes([0x1f, 8 if family is IPV4 else 20]) + self.packed(family, local)
         header = bytes([0x10 if family is IPV4 else 0x20, 17, 0, 4 + len(option)]) + option
         for layer in layers[:3]:
             payload = bytes(layer.payload)
@@ -234,11 +245,11 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
             self.expect_good_checksums([inner.__class__(bytes(inner))])
 
     def test_uoa_stands_among_ipv4_options(self):
-        port = 20000 + told_reals.UOA_PORT
-        packets, lines = self.seen_by_real(f"udp dst port {told_reals.UOA_PORT}", DATAGRAMS, IPV4.vip, port, 33600, 4, 10)
+        port, local = 20000 + told_reals.UOA_PORT, next(self.ports)
+        packets, lines = self.seen_by_real(f"udp dst port {told_reals.UOA_PORT}", DATAGRAMS, IPV4.vip, port, local, 4, 10)
         self.assertEqual(lines, ["x" * 10] * 4)
         options = [bytes(packet[IP])[20:packet[IP].ihl * 4] for packet in packets]
-        self.assertEqual(options, [bytes([0x1f, 8]) + self.packed(IPV4, 33600)] * 2 + [b""] * 2)
+        self.assertEqual(options, [bytes([0x1f, 8]) + self.packed(IPV4, local)] * 2 + [b""] * 2)
         self.expect_good_checksums(packets)
 
     def test_what_could_not_be_told_is_counted(self):

@@ -20,4 +20,4 @@ int lose(struct xdp_md* ctx) {
   return is_tcp && bpf_get_prandom_u32() % 5 == 0 ? XDP_DROP : XDP_PASS;
 }
 
-char license[] SEC("license") = "Dual BSD/GPL";
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -25,8 +25,10 @@ FIGURES = os.path.join(ROOT, "tests/bench/instructions.json")
 DECISIONS = os.path.join(ROOT, "DECISIONS.md")
 _METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
 _TUNNELS = ("tunnel-gre", "tunnel-gre-checksum", "tunnel-gue", "tunnel-gue-checksum")
-PATHS = {**{method: ("--path", method) for method in (*_METHODS, *_TUNNELS)},
-         **{f"ipv6-{method}": ("--path", method, "--family", "6") for method in _METHODS},
+_BEYOND = ("fullnat-proxy", "fullnat-proxy-reply", "snat", "snat-reply")
+# What is counted -> arguments of path_bench instructions-run.
+PATHS = {**{method: ("--path", method) for method in (*_METHODS, *_TUNNELS, *_BEYOND)},
+         **{f"ipv6-{method}": ("--path", method, "--family", "6") for method in (*_METHODS, *_BEYOND)},
          "lone-syn": ("--path", "lone-syn")}
 PACKETS = 16000
 MOST_GROWTH = 0.05
@@ -50,7 +52,6 @@ def path_bench():
 def arguments(path, packets):
     return [path_bench(), "instructions-run", *PATHS[path], "--packets", str(packets)]
 
-# What is counted -> arguments of path_bench instructions-run.
 
 def run(command, what):
     try:

@@ -215,8 +215,13 @@ ExplainedWorker Controller::State::explained_worker(const ExplainQuery& query, u
     else out.drop_reason = name_of(DropReason::kSnatExhausted);
   } else if (index != UINT32_MAX) {
     tell_choice(index, told.choice, out);
-    if (told.has_reply) tell_rewrite(query, *told.real, told.reply, out);
-    else out.drop_reason = name_of(DropReason::kLocalPortsExhausted);
+    if (told.has_reply) {
+      tell_rewrite(query, *told.real, told.reply, out);
+      const auto how = live.desired().services[index].client_address.kind;
+      if (how != ClientAddressKind::kNone) out.rewrite.push_back("the real is told the client by " + std::string(name_of(how)));
+    } else {
+      out.drop_reason = name_of(DropReason::kLocalPortsExhausted);
+    }
   }
   if (told.real->next_hop == dataplane::kNoNextHop) {
     const bool is_lost = told.route.kind == dataplane::Route::Kind::kNoRoute;

@@ -90,6 +90,20 @@ TEST(Explain, SaysThatAClientIsDeniedAndByWhichPrefix) {
   EXPECT_EQ(allowed.workers[0].chosen_by, "scheduler") << "a list that changed is asked anew";
 }
 
+TEST(Explain, SaysHowTheRealIsToldItsClient) {
+  if (test::ran_in_own_process()) return;
+  ControllerRig rig;
+  rig.options.file.state.local_addresses = {{"inside", {*IpAddress::parse("10.1.0.200")}, ""}};
+  Service& service = rig.options.file.state.services[0];
+  service.method = Method::kFullnat;
+  service.local_addresses = "inside";
+  service.client_address.kind = ClientAddressKind::kProxyV2;
+  Controller& controller = rig.start();
+  const ExplainReport report = explained(controller, query_from(1000));
+  ASSERT_EQ(report.workers.size(), 1u);
+  EXPECT_THAT(report.workers[0].rewrite, Contains("the real is told the client by proxy_v2"));
+}
+
 TEST(Explain, SaysWhyARealIsNotChosen) {
   if (test::ran_in_own_process()) return;
   ControllerRig rig;

@@ -18,4 +18,4 @@ install(FILES scripts/completion/shuntctl.fish DESTINATION ${CMAKE_INSTALL_DATAD
 
 file(GLOB docs CONFIGURE_DEPENDS docs/*.md)
 install(FILES README.md CHANGELOG.md DECISIONS.md ${docs} DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY config/examples docs/examples config/prometheus config/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY config/examples docs/examples config/prometheus config/grafana config/bird DESTINATION ${CMAKE_INSTALL_DOCDIR})

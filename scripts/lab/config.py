@@ -67,6 +67,7 @@ class Config:
         # In a network namespace of its own no port is taken.
         self.http = {}
         # As in the file.
+        self.unix_roles = {}
         self.access_lists = []
         # Rules as in the file.
         self.snat = []
@@ -100,7 +101,7 @@ class Config:
             "workers": {"poll_mode": Plain("adaptive"), "connections": 65536, "mbufs": 16384},
             "ports": [self._port("outside", OUTSIDE_MAC, [f.on_link(f.outside_lb) for f in FAMILIES], 0),
                       self._port("inside", INSIDE_MAC, [f.on_link(f.inside_lb) for f in FAMILIES], 1)],
-            "listener": {"unix_socket": self.socket},
+            "listener": {"unix_socket": self.socket, **({"unix_roles": self.unix_roles} if self.unix_roles else {})},
             "journal": {"directory": os.path.join(self.folder, "journal")},
             "http": self.http,
             **({"timeouts": self.timeouts} if self.timeouts else {}),

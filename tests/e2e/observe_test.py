@@ -18,6 +18,7 @@ class ObserveTest(unittest.TestCase):
     def test_a_broken_real_is_seen_in_every_place(self):
         with Lab("nat") as lab:
             shuntd = lab.shuntd
+            lab.config.snat = [{"name": "egress", "sources": ["10.0.1.0/24"], "egress_port": "outside", "addresses": ["203.0.113.50"]}]
             shuntd.start(lab.config)
             shuntd.wait_all_up()
             self.lab = lab

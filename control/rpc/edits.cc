@@ -1,21 +1,22 @@
 #include "control/rpc/edits.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "config/real_name.h"
 #include "config/words.h"
 #include "control/rpc/field_mask.h"
+#include "control/rpc/visit_edit.h"
+#include "src/base/address.h"
 
 namespace shunt::control::rpc {
 namespace {
 
 using Edits = google::protobuf::RepeatedPtrField<v1::Edit>;
 using Reals = google::protobuf::RepeatedPtrField<v1::Real>;
+using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
 // How many edits are told one by one.
 constexpr int kToldEdits = 3;
@@ -49,6 +50,8 @@ int place_of(const List& list, const std::string& name) {
 
 std::string service_called(const std::string& name) { return "service " + config::shown(name); }
 std::string pool_called(const std::string& name) { return "local_addresses " + config::shown(name); }
+std::string list_called(const std::string& name) { return "access_lists " + config::shown(name); }
+std::string rule_called(const std::string& name) { return "snat rule " + config::shown(name); }
 std::string real_called(const std::string& service, const std::string& real) {
   return "real " + config::shown(service) + "/" + config::shown(real);
 }
@@ -70,6 +73,23 @@ std::optional<FoundReal> find_real(v1::Service& service, const std::string& give
     }
   }
   return std::nullopt;
+}
+
+// Those that are removed go first; what is added goes behind all, and once.
+void change_prefixes(const std::vector<Prefix>& removed, const std::vector<Prefix>& added, v1::AccessList& list) {
+  const std::set<Prefix> gone(removed.begin(), removed.end());
+  std::set<Prefix> there;
+  Texts left;
+  for (std::string& text : *list.mutable_prefixes()) {
+    const auto prefix = Prefix::parse(text);
+    if (prefix && gone.contains(*prefix)) continue;
+    if (prefix) there.insert(*prefix);
+    left.Add(std::move(text));
+  }
+  for (const Prefix& prefix : added) {
+    if (there.insert(prefix).second) left.Add(prefix.to_string());
+  }
+  *list.mutable_prefixes() = std::move(left);
 }
 
 // One edit; `at` is its field, "edits[0].add_service".
@@ -122,24 +142,39 @@ class OneEdit {
     return std::nullopt;
   }
   std::optional<EditRefusal> make(const v1::AddLocalAddresses& edit) {
-    const int place = place_of(state_.local_addresses(), edit.pool().name());
-    if (place < 0) {
-      *state_.add_local_addresses() = edit.pool();
-    } else if (state_.local_addresses(place).SerializeAsString() != edit.pool().SerializeAsString()) {
-      return is_there(at_ + ".pool.name", pool_called(edit.pool().name()));
-    }
-    return std::nullopt;
+    return add(edit.pool(), ".pool.name", pool_called(edit.pool().name()), *state_.mutable_local_addresses());
   }
   std::optional<EditRefusal> make(const v1::UpdateLocalAddresses& edit) {
-    const int place = place_of(state_.local_addresses(), edit.pool().name());
-    if (place < 0) return no_such(at_ + ".pool.name", pool_called(edit.pool().name()), "shuntctl get");
-    return update(edit.pool(), edit.update_mask(), "name", *state_.mutable_local_addresses(place));
+    return update(edit.pool(), edit.update_mask(), ".pool.name", pool_called(edit.pool().name()),
+                  *state_.mutable_local_addresses());
   }
   std::optional<EditRefusal> make(const v1::RemoveLocalAddresses& edit) {
-    const int place = place_of(state_.local_addresses(), edit.name());
-    if (place < 0) return no_such(at_ + ".name", pool_called(edit.name()), "shuntctl get");
-    state_.mutable_local_addresses()->DeleteSubrange(place, 1);
+    return remove(edit.name(), pool_called(edit.name()), *state_.mutable_local_addresses());
+  }
+  std::optional<EditRefusal> make(const v1::AddAccessList& edit) {
+    return add(edit.list(), ".list.name", list_called(edit.list().name()), *state_.mutable_access_lists());
+  }
+  std::optional<EditRefusal> make(const v1::ChangeAccessList& edit) {
+    const int place = place_of(state_.access_lists(), edit.name());
+    if (place < 0) return no_such(at_ + ".name", list_called(edit.name()), "shuntctl access list");
+    EditRefusal why;
+    const auto removed = prefixes_in(edit.remove(), ".remove", why);
+    const auto added = removed ? prefixes_in(edit.add(), ".add", why) : std::nullopt;
+    if (!added) return why;
+    change_prefixes(*removed, *added, *state_.mutable_access_lists(place));
     return std::nullopt;
+  }
+  std::optional<EditRefusal> make(const v1::RemoveAccessList& edit) {
+    return remove(edit.name(), list_called(edit.name()), *state_.mutable_access_lists());
+  }
+  std::optional<EditRefusal> make(const v1::AddSnatRule& edit) {
+    return add(edit.rule(), ".rule.name", rule_called(edit.rule().name()), *state_.mutable_snat());
+  }
+  std::optional<EditRefusal> make(const v1::UpdateSnatRule& edit) {
+    return update(edit.rule(), edit.update_mask(), ".rule.name", rule_called(edit.rule().name()), *state_.mutable_snat());
+  }
+  std::optional<EditRefusal> make(const v1::RemoveSnatRule& edit) {
+    return remove(edit.name(), rule_called(edit.name()), *state_.mutable_snat());
   }
 
  private:
@@ -164,93 +199,50 @@ class OneEdit {
     return unknown ? std::optional(no_such_field(at_, *unknown)) : std::nullopt;
   }
 
+  // Of what has a name and a list of its own.
+  template <typename Item, typename List>
+  std::optional<EditRefusal> add(const Item& item, const char* field, const std::string& called, List& list) {
+    const int place = place_of(list, item.name());
+    if (place < 0) {
+      *list.Add() = item;
+    } else if (list[place].SerializeAsString() != item.SerializeAsString()) {
+      return is_there(at_ + field, called);
+    }
+    return std::nullopt;
+  }
+  template <typename Item, typename List>
+  std::optional<EditRefusal> update(const Item& item, const google::protobuf::FieldMask& mask, const char* field,
+                                    const std::string& called, List& list) {
+    const int place = place_of(list, item.name());
+    if (place < 0) return no_such(at_ + field, called, "shuntctl get");
+    return update(item, mask, "name", list[place]);
+  }
+  template <typename List>
+  std::optional<EditRefusal> remove(const std::string& name, const std::string& called, List& list) {
+    const int place = place_of(list, name);
+    if (place < 0) return no_such(at_ + ".name", called, "shuntctl get");
+    list.DeleteSubrange(place, 1);
+    return std::nullopt;
+  }
+  std::optional<std::vector<Prefix>> prefixes_in(const Texts& texts, const std::string& field, EditRefusal& why) {
+    std::vector<Prefix> prefixes;
+    for (int i = 0; i < texts.size(); ++i) {
+      const auto prefix = Prefix::parse(texts[i]);
+      const bool has_host_bits = prefix && !prefix->is_one_address() && InterfaceAddress::parse(texts[i])->address != prefix->address;
+      if (!prefix || has_host_bits) {
+        why = refusal(grpc::StatusCode::INVALID_ARGUMENT, config::reason::kMalformed,
+                      at_ + field + "[" + std::to_string(i) + "]", config::in_quotes(texts[i]) + " is no prefix",
+                      "write it as 192.0.2.0/24, 2001:db8::/32 or a single address, with no bits set beyond its length");
+        return std::nullopt;
+      }
+      prefixes.push_back(*prefix);
+    }
+    return prefixes;
+  }
+
   v1::DesiredState& state_;
   const std::string at_;
 };
-
-// Calls `visit` with the edit that is set and its name; its default for none.
-template <typename Visit>
-auto visit_edit(const v1::Edit& edit, Visit&& visit) {
-  switch (edit.edit_case()) {
-    case v1::Edit::kAddService: return visit(edit.add_service(), "add_service");
-    case v1::Edit::kUpdateService: return visit(edit.update_service(), "update_service");
-    case v1::Edit::kRemoveService: return visit(edit.remove_service(), "remove_service");
-    case v1::Edit::kAddReal: return visit(edit.add_real(), "add_real");
-    case v1::Edit::kUpdateReal: return visit(edit.update_real(), "update_real");
-    case v1::Edit::kRemoveReal: return visit(edit.remove_real(), "remove_real");
-    case v1::Edit::kAddLocalAddresses: return visit(edit.add_local_addresses(), "add_local_addresses");
-    case v1::Edit::kUpdateLocalAddresses: return visit(edit.update_local_addresses(), "update_local_addresses");
-    case v1::Edit::kRemoveLocalAddresses: return visit(edit.remove_local_addresses(), "remove_local_addresses");
-    case v1::Edit::EDIT_NOT_SET: break;
-  }
-  return visit(edit, "");
-}
-
-std::string field_of(int index, const char* name) {
-  return "edits[" + std::to_string(index) + "]" + (*name == '\0' ? "" : ".") + name;
-}
-
-// What an edit brought into the state, and the field that says so; empty: nothing that could be wrong.
-struct Brought {
-  std::string service;
-  std::string real;
-  std::string field;
-};
-
-Brought brought_by(const v1::AddService& edit) { return {edit.service().name(), "", ".service"}; }
-Brought brought_by(const v1::UpdateService& edit) { return {edit.service().name(), "", ".service"}; }
-Brought brought_by(const v1::AddReal& edit) { return {edit.service(), "new", ".real"}; }
-Brought brought_by(const v1::UpdateReal& edit) { return {edit.service(), config::canonical_real_name(edit.real()), ".values"}; }
-template <typename Other>
-Brought brought_by(const Other&) {
-  return {};
-}
-
-// "services[7].reals[0].weight" in parts; `list` is empty where it is the service's own field.
-struct StateField {
-  int service = -1;
-  std::string list;
-  int real = -1;
-  std::string rest;
-};
-
-// The number in "[7]" at the start of `text`, which is cut off; -1: there is none.
-int take_index(std::string_view& text) {
-  if (text.empty() || text.front() != '[') return -1;
-  const size_t end = text.find(']');
-  if (end == std::string_view::npos || end > 10) return -1;
-  const int index = std::atoi(std::string(text.substr(1, end - 1)).c_str());
-  text.remove_prefix(end + 1);
-  return index;
-}
-
-StateField parts_of(const std::string& field) {
-  constexpr std::string_view kServices = "services";
-  std::string_view text = field;
-  StateField parts;
-  if (!text.starts_with(kServices)) return parts;
-  text.remove_prefix(kServices.size());
-  parts.service = take_index(text);
-  for (const std::string_view list : {".reals", ".sorry_reals"}) {
-    if (!text.starts_with(std::string(list) + "[")) continue;
-    parts.list = list.substr(1);
-    text.remove_prefix(list.size());
-    parts.real = take_index(text);
-  }
-  parts.rest = text;
-  return parts;
-}
-
-// Whether the real at the field is the one that the edit is about: the added one is the last with its values.
-bool is_of(const v1::Edit& edit, const Brought& brought, const StateField& parts, const v1::Service& service) {
-  const Reals& reals = parts.list == "reals" ? service.reals() : service.sorry_reals();
-  if (parts.real < 0 || parts.real >= reals.size()) return false;
-  const v1::Real& real = reals[parts.real];
-  if (edit.has_add_real()) return real.SerializeAsString() == edit.add_real().real().SerializeAsString();
-  v1::Real unnamed = real;
-  unnamed.clear_name();
-  return config::name_of(real, service) == brought.real || config::name_of(unnamed, service) == brought.real;
-}
 
 }  // namespace
 
@@ -285,6 +277,13 @@ std::string service_of(const Other&) {
   return "";
 }
 
+template <typename Edit>
+constexpr bool is_of_service(const Edit&) {
+  return std::is_same_v<Edit, v1::AddService> || std::is_same_v<Edit, v1::UpdateService> ||
+         std::is_same_v<Edit, v1::RemoveService> || std::is_same_v<Edit, v1::AddReal> ||
+         std::is_same_v<Edit, v1::UpdateReal> || std::is_same_v<Edit, v1::RemoveReal>;
+}
+
 }  // namespace
 
 std::vector<std::string> services_of(const Edits& edits) {
@@ -296,36 +295,10 @@ std::vector<std::string> services_of(const Edits& edits) {
 }
 
 bool names_services_alone(const Edits& edits) {
-  return std::none_of(edits.begin(), edits.end(), [](const v1::Edit& edit) {
-    return edit.has_add_local_addresses() || edit.has_update_local_addresses() || edit.has_remove_local_addresses();
+  return std::all_of(edits.begin(), edits.end(), [](const v1::Edit& edit) {
+    return edit.edit_case() == v1::Edit::EDIT_NOT_SET ||
+           visit_edit(edit, [](const auto& each, const char*) { return is_of_service(each); });
   });
-}
-
-std::vector<config::Problem> by_edits(std::vector<config::Problem> problems, const Edits& edits,
-                                      const v1::DesiredState& state) {
-  for (config::Problem& problem : problems) {
-    const StateField parts = parts_of(problem.field);
-    if (parts.service < 0 || parts.service >= state.services_size()) continue;
-    const v1::Service& service = state.services(parts.service);
-    // The last edit is what it is by.
-    for (int i = edits.size(); i > 0; --i) {
-      std::string field;
-      const Brought brought = visit_edit(edits[i - 1], [&](const auto& edit, const char* name) {
-        field = field_of(i - 1, name);
-        return brought_by(edit);
-      });
-      if (brought.field.empty() || brought.service != service.name()) continue;
-      if (brought.real.empty()) {
-        const std::string list = parts.list.empty() ? "" : "." + parts.list + "[" + std::to_string(parts.real) + "]";
-        problem.field = field + brought.field + list + parts.rest;
-        break;
-      }
-      if (parts.list.empty() || !is_of(edits[i - 1], brought, parts, service)) continue;
-      problem.field = field + brought.field + parts.rest;
-      break;
-    }
-  }
-  return problems;
 }
 
 namespace {
@@ -342,6 +315,15 @@ std::string said(const v1::RemoveReal& edit) { return "remove " + real_called(ed
 std::string said(const v1::AddLocalAddresses& edit) { return "add " + pool_called(edit.pool().name()); }
 std::string said(const v1::UpdateLocalAddresses& edit) { return "update " + pool_called(edit.pool().name()); }
 std::string said(const v1::RemoveLocalAddresses& edit) { return "remove " + pool_called(edit.name()); }
+std::string said(const v1::AddAccessList& edit) { return "add " + list_called(edit.list().name()); }
+std::string said(const v1::ChangeAccessList& edit) {
+  return "change " + list_called(edit.name()) + ": " + std::to_string(edit.add_size()) + " added, " +
+         std::to_string(edit.remove_size()) + " removed";
+}
+std::string said(const v1::RemoveAccessList& edit) { return "remove " + list_called(edit.name()); }
+std::string said(const v1::AddSnatRule& edit) { return "add " + rule_called(edit.rule().name()); }
+std::string said(const v1::UpdateSnatRule& edit) { return "update " + rule_called(edit.rule().name()); }
+std::string said(const v1::RemoveSnatRule& edit) { return "remove " + rule_called(edit.name()); }
 std::string said(const v1::Edit&) { return "nothing"; }
 
 }  // namespace

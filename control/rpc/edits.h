@@ -24,7 +24,7 @@ std::optional<EditRefusal> make_edits(const google::protobuf::RepeatedPtrField<v
 
 // Services that they are about; each once.
 std::vector<std::string> services_of(const google::protobuf::RepeatedPtrField<v1::Edit>& edits);
-// None is about local addresses, which may be any service's.
+// None is about local addresses, access lists, which may be any service's, or rules of snat.
 bool names_services_alone(const google::protobuf::RepeatedPtrField<v1::Edit>& edits);
 
 // Problems of the state that make_edits() left, their fields said by the edits that brought them about:

@@ -12,8 +12,9 @@ _shuntctl_options() {
     "history show") echo "--state $common" ;;
     rollback) echo "--dry-run --expect-revision $common" ;;
     "real set-weight") echo "--for --expect-revision $common" ;;
-    "service add" | "service update") echo "-f --file --dry-run --expect-revision $common" ;;
-    "service remove" | "real remove") echo "--dry-run --expect-revision $common" ;;
+    "access add") echo "-f --file --new --dry-run --expect-revision $common" ;;
+    "service add" | "service update" | "snat add" | "snat update" | "access remove") echo "-f --file --dry-run --expect-revision $common" ;;
+    "service remove" | "real remove" | "snat remove" | "access delete") echo "--dry-run --expect-revision $common" ;;
     "real add") echo "--weight --upper-threshold --lower-threshold --name --sorry --dry-run --expect-revision $common" ;;
     "real update") echo "--weight --upper-threshold --lower-threshold --dry-run --expect-revision $common" ;;
     "real drain") echo "--undo --wait --deadline --then --for --expect-revision $common" ;;
@@ -35,10 +36,11 @@ _shuntctl_options() {
 
 _shuntctl_verbs() {
   case "$1" in
-    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports snat events stats top explain trace capture doctor import export" ;;
+    "") echo "status version service conn apply diff get check history rollback real overrides drops workers ports access snat events stats top explain trace capture doctor import export" ;;
     service) echo "list add update remove" ;;
     conn) echo "list" ;;
-    snat) echo "list" ;;
+    snat) echo "list add update remove" ;;
+    access) echo "list add remove delete" ;;
     history) echo "show" ;;
     import) echo "ipvsadm keepalived dpvs" ;;
     export) echo "ipvsadm" ;;

@@ -10,6 +10,8 @@ namespace shunt::shuntctl {
 
 // service add, update, remove
 void add_service_edits(CLI::App& service, Command& command);
+// snat add, update, remove
+void add_snat_edits(CLI::App& snat, Command& command);
 // real add, update, remove
 void add_real_edits(CLI::App& real, Command& command);
 // real clear

@@ -132,6 +132,7 @@ int run(int argc, char** argv) {
   add_real_verbs(app, command);
   add_override_verbs(app, command);
   add_machine_verbs(app, command);
+  add_access_verbs(app, command);
   add_snat_verbs(app, command);
   add_event_verbs(app, command);
   add_stats_verbs(app, command);

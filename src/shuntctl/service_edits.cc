@@ -20,11 +20,14 @@ struct ServiceEdit {
 
 enum class Existing { kRefused, kReplaced };
 
-// The file's pools are added, too: its services draw from them.
+// The file's pools and access lists are added, too: its services use them.
 v1::EditRequest edits_of(const v1::DesiredState& given, Existing existing) {
   v1::EditRequest request;
   for (const v1::LocalAddressPool& pool : given.local_addresses()) {
     *request.add_edits()->mutable_add_local_addresses()->mutable_pool() = pool;
+  }
+  for (const v1::AccessList& list : given.access_lists()) {
+    *request.add_edits()->mutable_add_access_list()->mutable_list() = list;
   }
   for (const v1::Service& service : given.services()) {
     if (existing == Existing::kRefused) {
@@ -46,13 +49,14 @@ Outcome send_file(const Settings& settings, const ServiceEdit& options, Existing
   rest.clear_services();
   // Any other part would be passed over in silence.
   rest.clear_local_addresses();
+  rest.clear_access_lists();
   if (given.services().empty() || rest.ByteSizeLong() > 0) {
     return Failure{ExitCode::kUsage,
                    "INVALID_ARGUMENT",
                    "configuration " + options.file +
                        (given.services().empty()
                             ? ": has no services; list them under services"
-                            : ": has more than services and local_addresses; apply -f changes "
+                            : ": has more than services, local_addresses and access_lists; apply -f changes "
                               "the rest of the desired state"),
                    {}};
   }

@@ -1,5 +1,6 @@
-// shuntctl snat list: the rules by which those behind Shunt reach out, and what they do.
+// shuntctl snat: the rules by which those behind Shunt reach out, and what they do.
 #include "src/shuntctl/client.h"
+#include "src/shuntctl/edit_verbs.h"
 #include "src/shuntctl/output/table.h"
 #include "src/shuntctl/output/text.h"
 #include "src/shuntctl/print.h"
@@ -67,6 +68,7 @@ void add_snat_verbs(CLI::App& app, Command& command) {
   CLI::App* snat = app.add_subcommand("snat", "Source NAT: those behind Shunt that reach out")->require_subcommand(1);
   snat->add_subcommand("list", "Rules in the order in which they are asked: pool, connections, packets")
       ->callback([&command] { command.action = list_snat; });
+  add_snat_edits(*snat, command);
 }
 
 }  // namespace shunt::shuntctl

@@ -16,16 +16,17 @@ void add_service_verbs(CLI::App& app, Command& command);
 void add_connection_verbs(CLI::App& app, Command& command);
 // apply, diff, get, check
 void add_state_verbs(CLI::App& app, Command& command);
-// real set-weight, real drain, and those of real_edits.cc and override_verbs.cc
 // history, history show, rollback
 void add_history_verbs(CLI::App& app, Command& command);
-// real set-weight, real drain, and real_edits.cc's
+// real set-weight, real drain, and those of real_edits.cc and override_verbs.cc
 void add_real_verbs(CLI::App& app, Command& command);
 // overrides
 void add_override_verbs(CLI::App& app, Command& command);
 // drops, workers, ports
 void add_machine_verbs(CLI::App& app, Command& command);
-// snat list
+// access list, add, remove, delete
+void add_access_verbs(CLI::App& app, Command& command);
+// snat list, and snat_edits.cc's
 void add_snat_verbs(CLI::App& app, Command& command);
 // top
 void add_top_verbs(CLI::App& app, Command& command);

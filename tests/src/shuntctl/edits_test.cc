@@ -135,5 +135,46 @@ TEST(Edits, RefusalsHaveTheirExitCodes) {
   }
 }
 
+TEST(Access, PrefixesComeAndGo) {
+  FakeDaemon daemon;
+  EXPECT_EQ(daemon.ctl({"access", "add", "abusers", "192.0.2.7", "2001:db8::/32", "--expect-revision", "7"}).exit, 0);
+  expect_asked(daemon, R"(edits { change_access_list { name: "abusers" add: "192.0.2.7" add: "2001:db8::/32" } } expected_revision: 7)");
+  EXPECT_EQ(daemon.ctl({"access", "remove", "abusers", "192.0.2.7"}).exit, 0);
+  expect_asked(daemon, R"(edits { change_access_list { name: "abusers" remove: "192.0.2.7" } })");
+  EXPECT_EQ(daemon.ctl({"access", "add", "partners", "--new"}).exit, 0);
+  expect_asked(daemon, R"(edits { add_access_list { list { name: "partners" } } } edits { change_access_list { name: "partners" } })");
+  EXPECT_EQ(daemon.ctl({"access", "delete", "partners"}).exit, 0);
+  expect_asked(daemon, R"(edits { remove_access_list { name: "partners" } })");
+}
+
+TEST(Access, AFileHasOnePrefixALine) {
+  FakeDaemon daemon;
+  const ScratchFolder folder;
+  const std::string file = folder.write("feed", "# feed of today\n192.0.2.0/24\n\n  198.51.100.7 # him again\r\n");
+  EXPECT_EQ(daemon.ctl({"access", "add", "abusers", "-f", file}).exit, 0);
+  expect_asked(daemon, R"(edits { change_access_list { name: "abusers" add: "192.0.2.0/24" add: "198.51.100.7" } })");
+  for (const std::vector<std::string>& nothing :
+       {std::vector<std::string>{"access", "add", "abusers"}, std::vector<std::string>{"access", "add", "abusers", "-f", "/nowhere"}}) {
+    EXPECT_EQ(daemon.ctl(nothing).exit, 2);
+  }
+}
+
+TEST(SnatEdits, AFilesRulesAreAddedOrTakeTheirPlaces) {
+  FakeDaemon daemon;
+  const ScratchFolder folder;
+  const std::string file = folder.write("snat.yaml", "snat:\n  - {name: egress, sources: [10.0.0.0/24], addresses: [203.0.113.5]}\n");
+  EXPECT_EQ(daemon.ctl({"snat", "add", "-f", file}).exit, 0);
+  expect_asked(daemon, R"(edits { add_snat_rule { rule { name: "egress" sources: "10.0.0.0/24" addresses: "203.0.113.5" } } })");
+  EXPECT_EQ(daemon.ctl({"snat", "update", "-f", file, "--dry-run"}).exit, 0);
+  expect_asked(daemon, R"(edits { update_snat_rule { rule { name: "egress" sources: "10.0.0.0/24" addresses: "203.0.113.5" }
+    update_mask { paths: "*" } } } dry_run: true)");
+  EXPECT_EQ(daemon.ctl({"snat", "remove", "egress"}).exit, 0);
+  expect_asked(daemon, R"(edits { remove_snat_rule { name: "egress" } })");
+  const std::string more = folder.write("more.yaml", "snat: []\ntimeouts: {udp: 5s}\n");
+  const Ended ended = daemon.ctl({"snat", "add", "-f", more});
+  EXPECT_EQ(ended.exit, 2);
+  EXPECT_THAT(ended.err, HasSubstr("has more than snat"));
+}
+
 }  // namespace
 }  // namespace shunt::shuntctl

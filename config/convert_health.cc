@@ -79,6 +79,33 @@ control::CheckKind to_kind(const v1::HealthCheck& check) {
   return control::TcpCheck{};
 }
 
+control::Milliseconds ms_or(bool is_given, const google::protobuf::Duration& duration, control::Milliseconds other) {
+  return is_given ? control::Milliseconds(to_ms(duration).value()) : other;
+}
+
+control::PassiveCheck to_passive(const v1::PassiveCheck& check) {
+  control::PassiveCheck result;
+  result.interval = ms_or(check.has_interval(), check.interval(), result.interval);
+  if (check.failure_percent() != 0) result.failure_percent = check.failure_percent();
+  if (check.min_connections() != 0) result.min_connections = check.min_connections();
+  if (check.consecutive() != 0) result.consecutive = check.consecutive();
+  result.inhibit = ms_or(check.has_inhibit(), check.inhibit(), result.inhibit);
+  result.max_inhibit =
+      ms_or(check.has_max_inhibit(), check.max_inhibit(), std::max(result.inhibit, result.max_inhibit));
+  if (check.max_inhibited_percent() != 0) result.max_inhibited_percent = check.max_inhibited_percent();
+  return result;
+}
+
+void put_passive(const control::PassiveCheck& check, v1::PassiveCheck& out) {
+  *out.mutable_interval() = to_duration(check.interval.count());
+  out.set_failure_percent(check.failure_percent);
+  out.set_min_connections(check.min_connections);
+  out.set_consecutive(check.consecutive);
+  *out.mutable_inhibit() = to_duration(check.inhibit.count());
+  *out.mutable_max_inhibit() = to_duration(check.max_inhibit.count());
+  out.set_max_inhibited_percent(check.max_inhibited_percent);
+}
+
 v1::CheckTls to_proto(const control::CheckTls& tls) {
   v1::CheckTls out;
   out.set_server_name(tls.server_name);
@@ -148,6 +175,7 @@ control::HealthCheck to_health_check(const v1::Service& service) {
   result.kind = to_kind(check);
   if (check.jitter() != 0) result.jitter = check.jitter();
   if (check.has_down_interval()) result.down_interval = to_milliseconds(check.down_interval());
+  if (check.has_passive()) result.passive = to_passive(check.passive());
   return result;
 }
 
@@ -161,6 +189,7 @@ void put_health_check(const control::HealthCheck& check, v1::HealthCheck& out) {
   std::visit(PutKind{out}, check.kind);
   out.set_jitter(check.jitter);
   if (check.down_interval.count() != 0) *out.mutable_down_interval() = to_duration(check.down_interval.count());
+  if (check.passive) put_passive(*check.passive, *out.mutable_passive());
 }
 
 }  // namespace shunt::config

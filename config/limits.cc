@@ -65,6 +65,13 @@ Table make_table() {
   put<v1::HealthCheck>(table, "port", kPort);
   put<v1::HealthCheck>(table, "jitter", {1, 50});
   put<v1::HealthCheck>(table, "down_interval", {100, 3600 * 1000});
+  put<v1::PassiveCheck>(table, "interval", {1000, 3600 * 1000});
+  put<v1::PassiveCheck>(table, "failure_percent", {1, 100});
+  put<v1::PassiveCheck>(table, "min_connections", {1, 1000000});
+  put<v1::PassiveCheck>(table, "consecutive", {1, 1000000});
+  put<v1::PassiveCheck>(table, "inhibit", {1000, kMillisecondsPerDay});
+  put<v1::PassiveCheck>(table, "max_inhibit", {1000, kMillisecondsPerDay});
+  put<v1::PassiveCheck>(table, "max_inhibited_percent", {1, 100});
   put<v1::Sysctls>(table, "conn_reuse_mode", {0, 3});
   for (const char* defence : {"secure_tcp", "drop_entry", "drop_packet"}) put<v1::Sysctls>(table, defence, {0, 3});
   put<v1::Sysctls>(table, "am_droprate", {1, 1000000});

@@ -29,6 +29,7 @@ class HealthRules {
     check_port();
     check_timeout();
     check_down_interval();
+    if (check_.has_passive()) check_passive(check_.passive(), at_ + ".passive");
     if (check_.has_http()) check_http(check_.http(), at_ + ".http");
     if (check_.has_http() && check_.http().has_tls()) {
       refuse(at_ + ".http.tls", reason::kConflict, "tls is given but http goes without TLS",
@@ -125,6 +126,29 @@ class HealthRules {
            "timeout " + format_duration_ms(timeout) + " exceeds the interval, " +
                format_duration_ms(interval),
            "lower the timeout or raise the interval");
+  }
+
+  void check_passive(const v1::PassiveCheck& passive, const std::string& at) {
+    if (service_.method() == v1::METHOD_DIRECT || service_.method() == v1::METHOD_TUNNEL) {
+      refuse(at, reason::kConflict,
+             std::string("passive is given but the method is ") +
+                 (service_.method() == v1::METHOD_DIRECT ? "direct" : "tunnel") +
+                 ", under which reals answer clients past us",
+             "remove the lines, or set method: nat or fullnat");
+    }
+    if (service_.protocol() != v1::PROTOCOL_TCP && service_.protocol() != v1::PROTOCOL_UNSPECIFIED) {
+      refuse(at, reason::kConflict,
+             std::string("passive is given but the protocol is ") +
+                 (service_.protocol() == v1::PROTOCOL_UDP ? "udp" : "sctp") + ", and only connections of TCP tell whether they were answered",
+             "remove the lines, and let a check say whether reals are well");
+    }
+    if (!passive.has_max_inhibit()) return;
+    const int64_t first = passive.has_inhibit() ? to_ms(passive.inhibit()).value_or(0) : control::PassiveCheck{}.inhibit.count();
+    const int64_t most = to_ms(passive.max_inhibit()).value_or(first);
+    if (most >= first) return;
+    refuse(at + ".max_inhibit", reason::kConflict,
+           "max_inhibit " + format_duration_ms(most) + " is less than inhibit, " + format_duration_ms(first),
+           "raise it, or lower inhibit");
   }
 
   // What goes into a request as it is.

@@ -33,7 +33,7 @@ StatusReport Controller::State::status() const {
   for (uint32_t i = 0; i < desired.services.size(); ++i) {
     for (const LiveReal& real : live.live(i).reals) {
       ++report.reals;
-      report.reals_up += real.health.health != Health::kDown ? 1 : 0;
+      report.reals_up += real.health.health != Health::kDown && !real.inhibition ? 1 : 0;
     }
   }
   report.workers = static_cast<uint32_t>(dataplane.workers().size());
@@ -148,6 +148,10 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.effective_weight = live.effective_weight(place);
   state.draining = live.is_drained(place);
   state.override_of = at_work.override_of;
+  state.inhibition = at_work.inhibition;
+  if (const auto watched = watched_reals.find(at_work.id.index); watched != watched_reals.end()) {
+    state.passive = {meters.outcomes_of(at_work.id) - watched->second.base, watched->second.watch.times()};
+  }
   if (at_work.came_up) state.slow_start_percent = at_work.slow_start_step * 100 / kSlowStartSteps;
   state.health = at_work.health.health;
   state.health_since = at_work.health.since;

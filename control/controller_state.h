@@ -26,6 +26,7 @@
 #include "control/next_hop_table.h"
 #include "control/path_mtus.h"
 #include "control/policy/drain.h"
+#include "control/policy/inhibition.h"
 #include "control/policy/override_file.h"
 #include "control/port_losses.h"
 #include "control/resolve_schedule.h"
@@ -131,6 +132,12 @@ struct Controller::State {
   // --- quorums and panics (standings.cc) ---
   void tell_standing(const StandingChange& change);
   void follow_standings();
+
+  // --- reals judged by their clients' connections (inhibitions.cc) ---
+  void look_at_outcomes(Clock::time_point now);
+  void look_at_service(uint32_t index, Clock::time_point now);
+  void inhibit(RealPlace place, const std::string& why, Clock::time_point now);
+  void release(RealPlace place, const char* why, Clock::time_point now);
 
   // --- publishing (controller_changes.cc) ---
   // Soon, together with all that changes until then; `published` is called afterwards.
@@ -240,6 +247,15 @@ struct Controller::State {
 
   // By RealId.
   std::unordered_map<uint32_t, Drain> drains;
+  struct WatchedReal {
+    OutcomeWatch watch;
+    // Its counters when it came.
+    Outcomes base;
+    uint64_t seen = 0;
+  };
+  // By RealId.
+  std::unordered_map<uint32_t, WatchedReal> watched_reals;
+  uint64_t outcome_looks = 0;
   // As last told to the hook.
   std::vector<IpAddress> withdrawn;
 

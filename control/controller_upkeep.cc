@@ -41,6 +41,8 @@ void Controller::State::on_tick() {
     end_overrides(WallClock::now());
     end_drains();
     if (live.advance_slow_starts(now)) publish_soon();
+    const bool look = reals <= kRealsSharedEveryTick || ticks % kTicksOfSampling == 0;
+    if (look) look_at_outcomes(now);
     read_links();
   }
   if (ticks % kTicksOfSampling == 0) {

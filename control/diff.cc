@@ -71,6 +71,14 @@ std::string text_of(const std::optional<Quorum>& quorum) {
   return "weight " + std::to_string(quorum->weight) + " hysteresis " + std::to_string(quorum->hysteresis) +
          (quorum->on_loss == OnQuorumLoss::kSorry ? " sorry" : " withdraw");
 }
+// "50 % of 20 within 10s or 5 in a row: inhibited 30s to 300s, at most 50 % of the reals"
+std::string text_of(const std::optional<PassiveCheck>& passive) {
+  if (!passive) return "none";
+  return std::to_string(passive->failure_percent) + " % of " + std::to_string(passive->min_connections) + " within " +
+         text_of(passive->interval) + " or " + std::to_string(passive->consecutive) + " in a row: inhibited " +
+         text_of(passive->inhibit) + " to " + text_of(passive->max_inhibit) + ", at most " +
+         std::to_string(passive->max_inhibited_percent) + " % of the reals";
+}
 std::string text_of(const LimitValues& values) {
   std::string text;
   const auto add = [&text](const char* what, uint64_t value) {
@@ -281,6 +289,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("health_check", old_check.kind, new_check.kind);
   details.field("health_check.jitter", old_check.jitter, new_check.jitter);
   details.field("health_check.down_interval", old_check.down_interval, new_check.down_interval);
+  details.field("health_check.passive", old_check.passive, new_check.passive);
   details.timeouts("timeouts.", before.timeouts, after.timeouts);
   return details;
 }

@@ -85,6 +85,7 @@ std::vector<KeptOverride> LiveState::edit(const ServiceEdit& edit, SteadyTime no
   const bool moved = live_.size() != services;
   bool has_new = false;
   bool starts_slowly = false;
+  bool is_watched = false;
   for (const Service& service : edit.set) {
     const auto [found, is_new] = services_by_name_.emplace(service.name, static_cast<uint32_t>(live_.size()));
     const uint32_t place = found->second;
@@ -98,9 +99,11 @@ std::vector<KeptOverride> LiveState::edit(const ServiceEdit& edit, SteadyTime no
       sync_service(place, &before, false, now);
     }
     starts_slowly |= service.slow_start.count() > 0;
+    is_watched |= service.health_check.passive.has_value();
   }
   if (moved || has_new) sorted_.clear();
   if (moved || starts_slowly || !starting_.empty()) find_starting();
+  if (moved || is_watched || !watched_.empty()) find_watched();
   if (!overridden_.empty() && moved) find_overridden();
   return attach(std::move(held));
 }

@@ -8,7 +8,8 @@
 namespace shunt::control {
 namespace {
 
-bool is_down(const LiveReal& live) noexcept { return live.health.health == Health::kDown; }
+// By its checks or by its clients' connections.
+bool is_down(const LiveReal& live) noexcept { return live.health.health == Health::kDown || live.inhibition != nullptr; }
 
 }  // namespace
 
@@ -58,6 +59,30 @@ bool LiveState::may_serve(RealPlace place) const {
   if (real(place).sorry) return !down;
   if (of.quorum && of.quorum->on_loss == OnQuorumLoss::kSorry && !standing.has_quorum) return false;
   return !down || standing.panics;
+}
+
+void LiveState::set_inhibition(RealPlace place, std::shared_ptr<const Inhibition> inhibition) {
+  live_[place.service].reals[place.real].inhibition = std::move(inhibition);
+  mark(place.service);
+}
+
+void LiveState::find_watched() {
+  watched_.clear();
+  for (uint32_t i = 0; i < live_.size(); ++i) {
+    if (desired_.services[i].health_check.passive) watched_.push_back(i);
+  }
+}
+
+InhibitedShare LiveState::inhibited_share(uint32_t index, bool sorry) const {
+  const Service& service = desired_.services[index];
+  InhibitedShare share;
+  for (uint32_t i = 0; i < service.reals.size(); ++i) {
+    if (service.reals[i].sorry != sorry || wanted_weight({index, i}) == 0) continue;
+    ++share.wanted;
+    if (live_[index].reals[i].inhibition != nullptr) ++share.inhibited;
+    if (!is_down(live_[index].reals[i])) ++share.fine;
+  }
+  return share;
 }
 
 void LiveState::begin_slow_start(RealPlace place, SteadyTime now) {

@@ -180,6 +180,7 @@ std::vector<KeptOverride> LiveState::replace(DesiredState next, SteadyTime now) 
   }
   for (const auto& [key, place] : old_places) remove(before.services[place], live_before[place]);
   find_starting();
+  find_watched();
   return attach(std::move(held));
 }
 
@@ -221,6 +222,7 @@ void LiveState::sync_reals(const Service& service, const Service* before, LiveSe
     if (const auto old = old_places.find({real.address, real.port}); old != old_places.end()) {
       entry.health = old_reals[old->second].health;
       entry.override_of = old_reals[old->second].override_of;
+      if (service.health_check.passive) entry.inhibition = old_reals[old->second].inhibition;
       entry.came_up = old_reals[old->second].came_up;
       entry.slow_start_step = old_reals[old->second].slow_start_step;
     } else if (before != nullptr && service.slow_start.count() > 0) {
@@ -322,6 +324,7 @@ void LiveState::compile(uint32_t index) {
   input.limits = live.limits;
   if (service.access) input.refusal = service.access->on_denied;
   input.client_address = service.client_address;
+  input.is_watched = service.health_check.passive.has_value();
   input.persistence = persistence_of(service);
   add_candidates(index, input);
   builder_.set_service(input);

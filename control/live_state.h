@@ -15,6 +15,7 @@
 
 #include "control/live_snat.h"
 #include "control/model/desired_state.h"
+#include "control/policy/inhibition.h"
 #include "control/policy/override_file.h"
 #include "control/policy/service_policy.h"
 #include "control/policy/slow_start.h"
@@ -43,6 +44,8 @@ struct LiveReal {
   HealthState health;
   // What the operator said of it; nullptr: nothing.
   std::shared_ptr<const Override> override_of;
+  // nullptr: it is not inhibited.
+  std::shared_ptr<const Inhibition> inhibition;
   // While it is in its slow start: since when, and how far.
   std::optional<SteadyTime> came_up;
   uint32_t slow_start_step = kSlowStartSteps;
@@ -145,6 +148,12 @@ class LiveState {
   bool is_withdrawn(uint32_t service) const;
   // Addresses that are not to be on kernel ports; sorted.
   std::vector<IpAddress> withdrawn() const;
+  // nullptr: not any more.
+  void set_inhibition(RealPlace place, std::shared_ptr<const Inhibition> inhibition);
+  // Services with a passive check; valid until replace() and edit().
+  const std::vector<uint32_t>& watched() const noexcept { return watched_; }
+  // Reals that are as `sorry` as this one.
+  InhibitedShare inhibited_share(uint32_t service, bool sorry) const;
   // Of a real that came up.
   void begin_slow_start(RealPlace place, SteadyTime now);
   // True: some real's weight grew.
@@ -157,6 +166,7 @@ class LiveState {
   void note_weight(const LiveReal& live, const Real& real);
   void find_overridden();
   void find_starting();
+  void find_watched();
   // An override, and by which object it is known again.
   struct Held {
     KeptOverride kept;
@@ -191,6 +201,7 @@ class LiveState {
   std::vector<RealPlace> overridden_;
   // In their slow start.
   std::vector<RealPlace> starting_;
+  std::vector<uint32_t> watched_;
   std::vector<StandingChange> standing_changes_;
   std::unordered_map<std::string, uint32_t> services_by_name_;
   // A pool's addresses by family: services are given those of theirs.

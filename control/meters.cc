@@ -34,6 +34,18 @@ Load Meters::load_of(RealId real) const {
   return sum;
 }
 
+Outcomes Meters::outcomes_of(RealId real) const {
+  Outcomes sum;
+  for (const auto& worker : dataplane_.workers()) {
+    const dataplane::RealOutcomes& own = dataplane_.real_outcomes(worker.index, real);
+    sum.answered += own.answered.read();
+    sum.unanswered += own.unanswered.read();
+    sum.refused += own.refused.read();
+    sum.reset += own.reset.read();
+  }
+  return sum;
+}
+
 Refused Meters::refused_of(dataplane::ServiceId service) const {
   Refused sum;
   for (const auto& worker : dataplane_.workers()) {

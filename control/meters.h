@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "control/policy/inhibition.h"
 #include "control/report.h"
 #include "dataplane/setup/dataplane.h"
 
@@ -28,6 +29,7 @@ class Meters {
   // Since the workers' start, of a real's slot.
   Traffic traffic_of(dataplane::RealId real) const;
   Load load_of(dataplane::RealId real) const;
+  Outcomes outcomes_of(dataplane::RealId real) const;
   // Of a service's slot.
   Refused refused_of(dataplane::ServiceId service) const;
   uint64_t drops_of(dataplane::DropReason reason) const;

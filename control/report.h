@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "control/model/desired_state.h"
+#include "control/policy/inhibition.h"
 #include "control/policy/override.h"
 #include "control/policy/service_policy.h"
 #include "control/wall_clock.h"
@@ -137,6 +138,14 @@ struct RealState {
   // While it is in its slow start, how much of its weight it has; 0: it is not.
   uint32_t slow_start_percent = 0;
   bool draining = false;
+  // nullptr: it is not inhibited.
+  std::shared_ptr<const Inhibition> inhibition;
+  // Of a service with a passive check: since the real came, or the check.
+  struct Passive {
+    Outcomes outcomes;
+    uint64_t inhibited = 0;  // times
+  };
+  std::optional<Passive> passive;
   Health health = Health::kUnknown;
   // When `health` became so.
   WallClock::time_point health_since;
@@ -354,7 +363,7 @@ struct Event {
   uint64_t sequence = 0;
   WallClock::time_point time;
   // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
-  // "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
+  // "real_inhibited", "real_released", "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
   // "snat_freed", "journal", "neighbour", "port", "path_mtu".
   // "resync" is never in the ring: streams tell by it that events are missing.
   std::string kind;

@@ -200,6 +200,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.has_thresholds = have_thresholds(block->candidates);
   entry.sloppy_sctp = input.sloppy_sctp;
   entry.client_address = input.client_address;
+  entry.is_watched = input.is_watched;
   entry.candidates = block->candidates;
   entry.by_id = block->by_id;
   entry.sorry = block->sorry;

@@ -55,6 +55,7 @@ struct ServiceInput {
   // Bytes; 0: as clients and reals say.
   uint16_t max_segment_size = 0;
   dataplane::ClientAddress client_address;
+  bool is_watched = false;
 };
 
 class SnapshotBuilder {

@@ -185,5 +185,7 @@ inline constexpr uint8_t kConnectionNoOutput = 0x20;
 // Its real is not known to have heard yet who the client is; what rewrites add is not kept meanwhile, but what tells how
 // far it is (client_address/carrying.h).
 inline constexpr uint8_t kConnectionOpening = 0x40;
+// What its real makes of it is counted (outcome.h), as long as that is not known.
+inline constexpr uint8_t kConnectionWatched = 0x80;
 
 }  // namespace shunt::dataplane

@@ -46,6 +46,15 @@ struct alignas(64) RealCounters {
 };
 static_assert(sizeof(RealCounters) == 64);
 
+// What became of one real's new connections on one worker, of those that are watched (outcome.h); grows.
+struct RealOutcomes {
+  Counter answered;    // the real answered the SYN, and not by a reset
+  Counter unanswered;  // it said nothing for kAnswerMs
+  Counter refused;     // it answered the SYN by a reset
+  Counter reset;       // answered, and then reset before it sent anything else; among `answered`, too
+};
+static_assert(sizeof(RealOutcomes) == 32);
+
 // What a worker refused of one service's packets; written only when something is.
 struct alignas(64) ServiceCounters {
   Counter denied;  // by its access lists

@@ -5,6 +5,7 @@
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
 #include "dataplane/limits.h"
+#include "dataplane/outcome.h"
 #include "dataplane/sctp_state.h"
 
 namespace shunt::dataplane {
@@ -49,9 +50,12 @@ void prefetch_buckets(const Table& table, const Entry& connection) noexcept {
   }
 }
 
-// Of what others count it in.
+constexpr uint8_t kConnectionHasMore = kConnectionControlled | kConnectionCounted | kConnectionWatched;
+
+// Of what others count it in, and who looks on.
 template <typename Ip>
-[[gnu::noinline]] void let_go(Worker& worker, const typename Ip::Entry& connection, Ending half_open) noexcept {
+[[gnu::noinline]] void let_go(Worker& worker, typename Ip::Entry& connection, Ending half_open) noexcept {
+  if (connection.flags & kConnectionWatched) look_for_answer(worker, connection);
   if (connection.flags & kConnectionControlled) {
     const Ending ending = is_half_open(connection) ? half_open : Ending::kWhole;
     worker.templates->let_go(connection.control, worker.now, ending);
@@ -64,7 +68,7 @@ template <typename Ip>
 template <typename Ip>
 void end(Worker& worker, typename Ip::Entry* connection, Ending half_open = Ending::kHalfOpen) noexcept {
   count_out(worker, *connection);
-  if (connection->flags & (kConnectionControlled | kConnectionCounted)) [[unlikely]] let_go<Ip>(worker, *connection, half_open);
+  if (connection->flags & kConnectionHasMore) [[unlikely]] let_go<Ip>(worker, *connection, half_open);
   connections_of<Ip>(worker).erase(connection);
 }
 
@@ -80,7 +84,11 @@ bool sweep_group(Worker& worker, uint32_t group) noexcept {
     typename Ip::Entry* connection = table.at(upkeep.sweep_position);
     more = connection != nullptr;
     upkeep.sweep_position = more ? upkeep.sweep_position + 1 : 0;
-    if (!more || (connection->flags & kConnectionUsed) == 0 || !is_past(connection->expires, worker.now)) continue;
+    if (!more || (connection->flags & kConnectionUsed) == 0) continue;
+    if (!is_past(connection->expires, worker.now)) {
+      if (connection->flags & kConnectionWatched) [[unlikely]] look_for_answer(worker, *connection);
+      continue;
+    }
     prefetch_buckets(table, *connection);
     ended[count++] = connection;
   }

@@ -6,6 +6,7 @@
 #include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
 #include "dataplane/local_ports.h"
+#include "dataplane/outcome.h"
 #include "dataplane/rewrite_deltas.h"
 #include "dataplane/schedulers/scheduler.h"
 
@@ -118,6 +119,7 @@ Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const Service
   if (service.client_address.kind != ClientAddressKind::kNone) [[unlikely]] {
     begin_to_carry(worker, service.client_address, packet, *connection);
   }
+  if (service.is_watched) [[unlikely]] begin_to_watch<Ip>(snapshot, packet, *connection);
   worker.real_counters[held.real.index].connections.add(1);
   owe_sweep<Ip>(worker, kEntriesPerConnection);
   count_in(worker, *connection);

@@ -122,6 +122,8 @@ struct ServiceEntry {
   bool has_limits = false;
   // Of fullnat; of connections that begin from now on.
   ClientAddress client_address;
+  // What reals make of new connections is counted (outcome.h). Of TCP under nat and fullnat.
+  bool is_watched = false;
   // A candidate has Thresholds.
   bool has_thresholds = false;
   Persistence persistence;

@@ -3,6 +3,7 @@
 
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
+#include "dataplane/outcome.h"
 #include "dataplane/sctp_state.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/tcp_state.h"
@@ -27,6 +28,9 @@ void track(Worker& worker, const Snapshot& snapshot, const RealEntry& real, cons
                            : next_tcp_state(after, kDirection, no_output, packet.tcp_flags,
                                             defences_of<Ip>(worker).tcp_after());
     if (after != connection.state) change_state(worker, connection, after);
+    if constexpr (!is_request) {
+      if (connection.flags & kConnectionWatched) [[unlikely]] note_reply(worker, connection, packet.tcp_flags);
+    }
   }
   connection.expires = worker.now + snapshot.timeouts[real.timeouts][static_cast<size_t>(after)];
 }

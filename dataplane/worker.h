@@ -148,6 +148,7 @@ struct alignas(64) Worker {
   RealCounters* real_counters = nullptr;  // kMaxReals
   Cursor* cursors = nullptr;              // kMaxServices
   ServiceCounters* service_counters = nullptr;  // kMaxServices
+  RealOutcomes* real_outcomes = nullptr;        // kMaxReals
   LoadTrees load_trees;
   LocalityCache localities;
 

@@ -103,6 +103,9 @@ std::string Controller::State::why_not(RealPlace place) const {
   if (at_work.health.health == Health::kDown && !live.may_serve(place)) {
     return "down" + (at_work.health.last_check.empty() ? "" : ": " + at_work.health.last_check);
   }
+  if (at_work.inhibition && !live.may_serve(place)) {
+    return "inhibited until " + text_of(at_work.inhibition->until) + ": " + at_work.inhibition->why;
+  }
   if (real.sorry) return "sorry: only for connections that no other real may take";
   if (!live.may_serve(place)) return "its service lost its quorum, so that only sorry reals get new connections";
   const Override* held = at_work.override_of.get();

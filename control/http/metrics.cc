@@ -32,12 +32,13 @@ struct Family {
 namespace {
 
 bool is_up(const RealState& real) { return real.health != Health::kDown; }
+bool is_inhibited(const RealState& real) { return real.inhibition != nullptr; }
 
 // Wanted and fit: what a service can still give connections to.
 uint64_t count_up(const ServiceState& service) {
   return static_cast<uint64_t>(
       std::count_if(service.reals.begin(), service.reals.end(), [](const RealState& real) {
-        return !real.removed && !real.sorry && is_up(real) && real.weight > 0;
+        return !real.removed && !real.sorry && is_up(real) && !is_inhibited(real) && real.weight > 0;
       }));
 }
 
@@ -116,6 +117,19 @@ constexpr Family<RealState> kRealFamilies[] = {
      "How often checks found the real up again, and down.",
      [](const RealState& r) { return r.went_up; }, "to", "up", "down",
      [](const RealState& r) { return r.went_down; }},
+    {"shunt_real_inhibited", "gauge",
+     "1: the real gets no new connections for what became of those that it had (passive check).",
+     [](const RealState& r) { return uint64_t{is_inhibited(r)}; }},
+    {"shunt_real_inhibitions_total", "counter", "How often the real was inhibited.",
+     [](const RealState& r) { return r.passive ? r.passive->inhibited : 0; }},
+    {"shunt_real_answered_connections_total", "counter",
+     "New connections that the real answered; reset: it reset them before it sent anything else. Of passive checks.",
+     [](const RealState& r) { return r.passive ? r.passive->outcomes.reset : 0; }, "reset", "yes", "no",
+     [](const RealState& r) { return r.passive ? r.passive->outcomes.answered - std::min(r.passive->outcomes.answered, r.passive->outcomes.reset) : 0; }},
+    {"shunt_real_failed_connections_total", "counter",
+     "New connections that the real did not answer within 3 s, or answered by a reset. Of passive checks.",
+     [](const RealState& r) { return r.passive ? r.passive->outcomes.unanswered : 0; }, "how", "unanswered", "refused",
+     [](const RealState& r) { return r.passive ? r.passive->outcomes.refused : 0; }},
     {"shunt_real_active_connections", "gauge", "Active connections on the real now.",
      [](const RealState& r) { return r.active_connections; }},
     {"shunt_real_inactive_connections", "gauge", "Inactive connections on the real now.",

@@ -81,6 +81,22 @@ Json quorum_json(const std::optional<Quorum>& quorum) {
           {"on_loss", quorum->on_loss == OnQuorumLoss::kSorry ? "sorry" : "withdraw"}};
 }
 
+// null where it is not inhibited.
+Json inhibition_json(const std::shared_ptr<const Inhibition>& inhibition) {
+  if (!inhibition) return nullptr;
+  return {{"since", seconds_of(inhibition->since)}, {"until", seconds_of(inhibition->until)}, {"why", inhibition->why}};
+}
+
+// null where its service has no passive check.
+Json passive_json(const std::optional<RealState::Passive>& passive) {
+  if (!passive) return nullptr;
+  return {{"answered", passive->outcomes.answered},
+          {"unanswered", passive->outcomes.unanswered},
+          {"refused", passive->outcomes.refused},
+          {"reset", passive->outcomes.reset},
+          {"inhibited", passive->inhibited}};
+}
+
 Json to_json(const RealState& real) {
   Json out = {{"name", real.name},
               {"place", address_and_port(real.address, real.port)},
@@ -94,6 +110,8 @@ Json to_json(const RealState& real) {
               {"configured_weight", real.configured_weight},
               {"override", override_json(real.override_of)},
               {"slow_start_percent", real.slow_start_percent},
+              {"inhibition", inhibition_json(real.inhibition)},
+              {"passive", passive_json(real.passive)},
               {"draining", real.draining},
               {"removed", real.removed},
               {"sorry", real.sorry},
@@ -111,7 +129,7 @@ Json to_json(const ServiceState& service, const StatusQuery& query) {
   for (const RealState& real : service.reals) {
     if (real.removed || real.sorry) continue;
     ++present;
-    up += real.health != Health::kDown && real.weight > 0 ? 1 : 0;
+    up += real.health != Health::kDown && !real.inhibition && real.weight > 0 ? 1 : 0;
   }
   Json out = {
       {"name", service.name},

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -95,6 +96,18 @@ struct ExecCheck {
 using CheckKind =
     std::variant<TcpCheck, HttpCheck, UdpCheck, DnsCheck, IcmpCheck, GrpcCheck, ExecCheck>;
 
+// Reals are judged by what they make of clients' connections.
+struct PassiveCheck {
+  Milliseconds interval{10000};
+  uint32_t failure_percent = 50;
+  uint32_t min_connections = 20;
+  uint32_t consecutive = 5;
+  Milliseconds inhibit{30000};
+  Milliseconds max_inhibit{300000};
+  uint32_t max_inhibited_percent = 50;
+  bool operator==(const PassiveCheck&) const = default;
+};
+
 struct HealthCheck {
   bool enabled = true;
   Milliseconds interval{5000};
@@ -108,6 +121,8 @@ struct HealthCheck {
   uint32_t jitter = 10;
   // To which failures in a row stretch the interval of a down real; 0: they do not.
   Milliseconds down_interval{0};
+  // Beside `kind`, and whether or not that is enabled.
+  std::optional<PassiveCheck> passive;
   bool operator==(const HealthCheck&) const = default;
 };
 

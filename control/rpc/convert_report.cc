@@ -71,6 +71,20 @@ void put(const RealState& real, v1::RealState& out) {
   out.set_slow_start_percent(real.slow_start_percent);
   out.set_went_up(real.went_up);
   out.set_went_down(real.went_down);
+  if (real.inhibition) {
+    v1::InhibitionState& inhibition = *out.mutable_inhibition();
+    *inhibition.mutable_since() = to_proto(real.inhibition->since);
+    *inhibition.mutable_until() = to_proto(real.inhibition->until);
+    inhibition.set_why(real.inhibition->why);
+  }
+  if (real.passive) {
+    v1::PassiveState& passive = *out.mutable_passive();
+    passive.set_answered(real.passive->outcomes.answered);
+    passive.set_unanswered(real.passive->outcomes.unanswered);
+    passive.set_refused(real.passive->outcomes.refused);
+    passive.set_reset(real.passive->outcomes.reset);
+    passive.set_inhibited(real.passive->inhibited);
+  }
   if (real.tunnel) *out.mutable_tunnel() = config::to_proto(*real.tunnel);
 }
 
@@ -213,7 +227,7 @@ void put(const ServiceState& service, bool with_reals, v1::ServiceStats& out) {
   uint32_t up = 0;
   for (const RealState& real : service.reals) {
     reals += real.removed ? 0 : 1;
-    up += real.removed || real.health == Health::kDown ? 0 : 1;
+    up += real.removed || real.health == Health::kDown || real.inhibition ? 0 : 1;
     if (!with_reals) continue;
     v1::RealStats& to = *out.add_real_stats();
     to.set_name(real.name);

@@ -159,6 +159,10 @@ const RealCounters& Dataplane::real_counters(uint32_t worker, RealId real) const
   return (*state_->workers)[worker].real_counters[real.index];
 }
 
+const RealOutcomes& Dataplane::real_outcomes(uint32_t worker, RealId real) const noexcept {
+  return (*state_->workers)[worker].real_outcomes[real.index];
+}
+
 const ServiceCounters& Dataplane::service_counters(uint32_t worker, ServiceId service) const noexcept {
   return (*state_->workers)[worker].service_counters[service.index];
 }

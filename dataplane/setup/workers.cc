@@ -61,6 +61,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
       {owned.real_counters, "counters", kMaxReals * sizeof(RealCounters)},
       {owned.cursors, "cursors", kMaxServices * sizeof(Cursor)},
       {owned.service_counters, "service counters", kMaxServices * sizeof(ServiceCounters)},
+      {owned.real_outcomes, "outcomes", kMaxReals * sizeof(RealOutcomes)},
       {owned.load_trees, "load trees", LoadTrees::bytes()},
       {owned.localities, "localities", LocalityCache::bytes()},
       {owned.shared_loads, "loads", workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0},
@@ -89,6 +90,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   std::uninitialized_default_construct_n(worker.real_counters, kMaxReals);
   worker.service_counters = static_cast<ServiceCounters*>(owned.service_counters.get());
   std::uninitialized_default_construct_n(worker.service_counters, kMaxServices);
+  worker.real_outcomes = static_cast<RealOutcomes*>(owned.real_outcomes.get());
+  std::uninitialized_default_construct_n(worker.real_outcomes, kMaxReals);
   worker.cursors = static_cast<Cursor*>(owned.cursors.get());
   const uint32_t first = first_place_of(index);
   std::uninitialized_fill_n(worker.cursors, kMaxServices, Cursor{.first = first, .position = first});

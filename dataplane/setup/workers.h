@@ -66,6 +66,7 @@ class Workers {
     Memory real_counters;
     Memory cursors;
     Memory service_counters;
+    Memory real_outcomes;
     Memory load_trees;
     Memory localities;
     Memory shared_loads;

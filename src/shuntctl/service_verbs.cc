@@ -32,14 +32,23 @@ Tone tone_of(v1::Health health) {
   return health == v1::HEALTH_UP ? Tone::kGood : Tone::kPlain;
 }
 
-// Health is what checks found, the rest what the operator did: both are said.
+// Health is what checks found, the rest what clients' connections and the operator did: all are said.
 Cell health_cell(const v1::RealState& real) {
   std::string text = word(real.health());
+  if (real.has_inhibition()) text += " inhibited";
   if (real.sorry()) text += " sorry";
   if (real.draining()) text += " draining";
   if (real.removed()) text += " removed";
   const bool leaving = real.draining() || real.removed();
-  return {text, leaving ? Tone::kWarning : tone_of(real.health())};
+  return {text, leaving ? Tone::kWarning : real.has_inhibition() ? Tone::kBad : tone_of(real.health())};
+}
+
+// "inhibited for 12s, ends in 18s: 5 of 5 connections failed: 5 refused, all in a row"; empty: it is not.
+std::string inhibition_text(const v1::RealState& real, Now now) {
+  if (!real.has_inhibition()) return "";
+  const v1::InhibitionState& inhibition = real.inhibition();
+  return "inhibited for " + age_of(inhibition.since(), now) + ", ends " + time_left(inhibition.until(), now) + ": " +
+         inhibition.why();
 }
 
 // " persistent 300s", " persistent 300s pe sip", " persistent 300s /24" where a client is more than one address; ipvsadm shows a mask.
@@ -82,6 +91,8 @@ std::string remarks(const v1::RealState& real, Now now) {
   std::string text = real.last_check();
   const std::string overridden = override_text(real, now);
   if (!overridden.empty()) text += (text.empty() ? "" : "; ") + overridden;
+  const std::string inhibited = inhibition_text(real, now);
+  if (!inhibited.empty()) text += (text.empty() ? "" : "; ") + inhibited;
   if (real.slow_start_percent() > 0) {
     text += (text.empty() ? "" : "; ") + std::string("slow start: ") + std::to_string(real.slow_start_percent()) + " %";
   }
@@ -102,7 +113,7 @@ Cell up_of(const v1::ServiceState& service) {
   for (const auto& real : service.reals()) {
     if (real.removed()) continue;
     ++present;
-    if (real.health() != v1::HEALTH_DOWN) ++up;
+    if (real.health() != v1::HEALTH_DOWN && !real.has_inhibition()) ++up;
   }
   const Tone tone = up == present ? Tone::kPlain : up == 0 ? Tone::kBad : Tone::kWarning;
   return {std::to_string(up) + "/" + std::to_string(present) + " up", tone};

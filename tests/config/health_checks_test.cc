@@ -1,6 +1,7 @@
 // Kinds of health checks: what is refused, and that each survives the way through the schema.
 #include "config/check_text.h"
 #include "config/convert.h"
+#include "config/convert_health.h"
 #include "config/validate.h"
 #include "tests/config/yaml_case.h"
 
@@ -124,6 +125,36 @@ const std::vector<YamlCase> kCases = {
      {"CONFLICT lb.yaml:6:35: service web: down_interval 2s is less than the interval, 5s; raise it, "
       "or remove the line",
       "OUT_OF_RANGE lb.yaml:6:47: service web: jitter 51 exceeds 50; use 1..50"}},
+    {"WhatClientsSeeIsToBeSeen",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: tcp, address: 203.0.113.10, port: 1, method: nat, health_check: {passive: {interval: 5s}}}
+  - {name: b, protocol: tcp, address: 203.0.113.10, port: 2, method: direct, health_check: {passive: {}}}
+  - {name: c, protocol: tcp, address: 203.0.113.10, port: 3, method: tunnel, health_check: {passive: {}}}
+  - {name: d, protocol: udp, address: 203.0.113.10, port: 4, health_check: {passive: {}}}
+)",
+     {"CONFLICT lb.yaml:3:90: service b: passive is given but the method is direct, under which reals answer clients past "
+      "us; remove the lines, or set method: nat or fullnat",
+      "CONFLICT lb.yaml:4:90: service c: passive is given but the method is tunnel, under which reals answer clients past "
+      "us; remove the lines, or set method: nat or fullnat",
+      "CONFLICT lb.yaml:5:76: service d: passive is given but the protocol is udp, and only connections of TCP tell "
+      "whether they were answered; remove the lines, and let a check say whether reals are well"}},
+    {"PassiveNumbersAreInTheirRanges",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check:
+      passive: {interval: 10ms, failure_percent: 101, min_connections: 1000001, consecutive: 1000001, inhibit: 25h, max_inhibited_percent: 101}
+)",
+     {"OUT_OF_RANGE lb.yaml:7:17: service web: interval 10ms is below 1s; use 1s..1h",
+      "OUT_OF_RANGE lb.yaml:7:33: service web: failure_percent 101 exceeds 100; use 1..100",
+      "OUT_OF_RANGE lb.yaml:7:55: service web: min_connections 1000001 exceeds 1000000; use 1..1000000",
+      "OUT_OF_RANGE lb.yaml:7:81: service web: consecutive 1000001 exceeds 1000000; use 1..1000000",
+      "OUT_OF_RANGE lb.yaml:7:103: service web: inhibit 25h exceeds 24h; use 1s..24h",
+      "OUT_OF_RANGE lb.yaml:7:117: service web: max_inhibited_percent 101 exceeds 100; use 1..100"}},
+    {"TheLongestInhibitionIsNoShorterThanTheFirst",
+     Purpose::kDesiredState,
+     kWeb + R"(    health_check: {passive: {max_inhibit: 20s}}
+)",
+     {"CONFLICT lb.yaml:6:30: service web: max_inhibit 20s is less than inhibit, 30s; raise it, or lower inhibit"}},
     {"AnEchoNeedsNoPort",
      Purpose::kDesiredState,
      R"(services:
@@ -195,6 +226,29 @@ TEST(HealthCheckKinds, EachSurvivesTheWayThroughTheSchema) {
     EXPECT_THAT(messages(validate_desired_state(to_proto(state))), IsEmpty()) << kind.index();
     EXPECT_TRUE(to_desired_state(to_proto(state)) == state) << kind.index();
   }
+}
+
+control::HealthCheck check_of(const std::string& check) {
+  const LoadedFile file =
+      load_yaml_text(kWeb + "    health_check: " + check + "\n", "lb.yaml", Purpose::kDesiredState);
+  EXPECT_THAT(messages(file.problems), IsEmpty()) << check;
+  return to_desired_state(file.config).services.at(0).health_check;
+}
+
+TEST(PassiveCheck, IsThereWhereItIsGiven) {
+  EXPECT_EQ(check_of("{}").passive, std::nullopt);
+  EXPECT_EQ(check_of("{passive: {}}").passive, control::PassiveCheck{});
+  EXPECT_FALSE(check_of("{disabled: true, passive: {}}").enabled);
+  EXPECT_TRUE(check_of("{disabled: true, passive: {}}").passive);
+  EXPECT_EQ(check_of("{passive: {inhibit: 10m}}").passive->max_inhibit, std::chrono::minutes(10));
+}
+
+TEST(PassiveCheck, SurvivesTheWayThroughTheSchema) {
+  const control::PassiveCheck wanted{std::chrono::seconds(7), 33, 44, 55, std::chrono::seconds(66), std::chrono::seconds(77), 88};
+  v1::Service service;
+  service.set_protocol(v1::PROTOCOL_TCP);
+  put_health_check({.passive = wanted}, *service.mutable_health_check());
+  EXPECT_EQ(to_health_check(service).passive, wanted);
 }
 
 TEST(CheckText, StatusesAreRead) {

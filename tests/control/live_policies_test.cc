@@ -167,5 +167,53 @@ TEST_F(LivePolicies, WithoutSlowStartNothingGrows) {
   EXPECT_THAT(candidates(), UnorderedElementsAre("1:1", "2:1", "3:1"));
 }
 
+std::shared_ptr<const Inhibition> inhibited() { return std::make_shared<const Inhibition>(); }
+
+TEST_F(LivePolicies, AnInhibitedRealIsAsOneThatIsDown) {
+  service().health_check.passive.emplace();
+  service().quorum = Quorum{2, 0, OnQuorumLoss::kSorry};
+  replace();
+  EXPECT_TRUE(snapshot_->services[0].is_watched);
+  EXPECT_THAT(live_.watched(), ElementsAre(0u));
+  live_.set_inhibition(at(1), inhibited());
+  build();
+  EXPECT_THAT(candidates(), UnorderedElementsAre("1:1", "3:1"));
+  EXPECT_EQ(live_.effective_weight(at(1)), 0u);
+  EXPECT_EQ(live_.inhibited_share(0, false).wanted, 3u);
+  EXPECT_EQ(live_.inhibited_share(0, false).inhibited, 1u);
+  EXPECT_EQ(live_.inhibited_share(0, false).fine, 2u);
+  EXPECT_EQ(live_.inhibited_share(0, true).fine, 1u);
+  set(0, Health::kDown);
+  EXPECT_THAT(candidates(), IsEmpty()) << "the quorum is lost";
+  EXPECT_EQ(live_.inhibited_share(0, false).fine, 1u);
+  live_.set_inhibition(at(1), nullptr);
+  build();
+  EXPECT_THAT(candidates(), UnorderedElementsAre("2:1", "3:1"));
+}
+
+TEST_F(LivePolicies, AnInhibitedRealCountsForAPanic) {
+  service().health_check.passive.emplace();
+  service().panic_threshold = 60;
+  replace();
+  set(0, Health::kDown);
+  live_.set_inhibition(at(1), inhibited());
+  build();
+  EXPECT_THAT(candidates(), UnorderedElementsAre("1:1", "2:1", "3:1"));
+}
+
+TEST_F(LivePolicies, AnInhibitionStaysWithItsRealAndGoesWithTheCheck) {
+  service().health_check.passive.emplace();
+  replace();
+  live_.set_inhibition(at(1), inhibited());
+  service().reals.erase(service().reals.begin());
+  replace();
+  EXPECT_THAT(candidates(), ElementsAre("3:1"));
+  service().health_check.passive.reset();
+  replace();
+  EXPECT_THAT(candidates(), UnorderedElementsAre("2:1", "3:1"));
+  EXPECT_THAT(live_.watched(), IsEmpty());
+  EXPECT_FALSE(snapshot_->services[0].is_watched);
+}
+
 }  // namespace
 }  // namespace shunt::control

@@ -112,6 +112,7 @@ struct WorkerFixture::Memory {
   std::vector<RealCounters> real_counters = std::vector<RealCounters>(kRoom);
   std::vector<Cursor> cursors = std::vector<Cursor>(kRoom);
   std::vector<ServiceCounters> service_counters = std::vector<ServiceCounters>(kRoom);
+  std::vector<RealOutcomes> real_outcomes = std::vector<RealOutcomes>(kRoom);
   std::unique_ptr<void, decltype(&std::free)> table{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> table6{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> trees{nullptr, &std::free};
@@ -183,6 +184,7 @@ void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacit
   worker->real_counters = memory->real_counters.data();
   worker->cursors = memory->cursors.data();
   worker->service_counters = memory->service_counters.data();
+  worker->real_outcomes = memory->real_outcomes.data();
   memory->trees.reset(std::aligned_alloc(64, LoadTrees::bytes()));
   worker->load_trees.attach(memory->trees.get(), worker->real_counters);
   memory->localities.reset(std::aligned_alloc(64, (LocalityCache::bytes() + 63) / 64 * 64));

@@ -131,7 +131,14 @@ const view = {filter: "", troubled: false, offset: 0, open: new Set()};
 
 function healthTone(real) {
   if (real.draining || real.removed) return "warn";
-  return real.health === "DOWN" ? "bad" : real.health === "UP" ? "good" : "";
+  return real.health === "DOWN" || real.inhibition ? "bad" : real.health === "UP" ? "good" : "";
+}
+
+// As shuntctl says it.
+function inhibitionText(real, now) {
+  const held = real.inhibition;
+  if (!held) return "";
+  return `inhibited for ${age(now - held.since)}, ends ${held.until > now ? "in " + age(held.until - now) : "over"}: ${held.why}`;
 }
 
 // What of an override is not to be seen from the weight, as shuntctl says it.
@@ -150,10 +157,10 @@ function standing(service) {
 }
 
 function realRow(real, now) {
-  const words = [real.health, real.sorry && "sorry", real.draining && "draining", real.removed && "removed"].filter(Boolean).join(" ");
+  const words = [real.health, real.inhibition && "inhibited", real.sorry && "sorry", real.draining && "draining", real.removed && "removed"].filter(Boolean).join(" ");
   const weight = real.effective_weight === real.weight ? real.weight : `${real.effective_weight}/${real.weight}`;
   const reach = real.next_hop && !real.next_hop.startsWith("reachable") ? `next hop: ${real.next_hop}` : "";
-  const said = [real.last_check, overrideText(real, now), real.slow_start_percent && `slow start: ${real.slow_start_percent} %`, reach].filter(Boolean).join("; ");
+  const said = [real.last_check, overrideText(real, now), inhibitionText(real, now), real.slow_start_percent && `slow start: ${real.slow_start_percent} %`, reach].filter(Boolean).join("; ");
   const r = real.rates;
   return h("tr", {class: "real"},
     td([real.place, real.name !== real.place && h("span", {class: "faint"}, " " + real.name)]),

@@ -113,7 +113,7 @@ void Painter::add_service(Table& table, const v1::ServiceState& service) const {
   for (const auto& real : service.reals()) {
     if (real.removed() || real.sorry()) continue;
     ++present;
-    if (real.health() != v1::HEALTH_DOWN && real.weight() > 0) ++up;
+    if (real.health() != v1::HEALTH_DOWN && !real.has_inhibition() && real.weight() > 0) ++up;
   }
   const Tone tone = up == 0 ? Tone::kBad : up < present ? Tone::kWarning : Tone::kPlain;
   const v1::Rates& r = service.rates();
@@ -139,12 +139,13 @@ void Painter::add_service(Table& table, const v1::ServiceState& service) const {
 
 void Painter::add_real(Table& table, const v1::RealState& real) const {
   std::string state = word(real.health());
+  if (real.has_inhibition()) state += " inhibited";
   if (real.sorry()) state += " sorry";
   if (real.draining()) state += " draining";
   if (real.removed()) state += " removed";
   const Tone tone = real.draining() || real.removed()  ? Tone::kWarning
-                    : real.health() == v1::HEALTH_DOWN ? Tone::kBad
-                                                       : Tone::kGood;
+                    : real.health() == v1::HEALTH_DOWN || real.has_inhibition() ? Tone::kBad
+                                                                                : Tone::kGood;
   const std::string weight =
       std::to_string(real.effective_weight()) +
       (real.effective_weight() == real.weight() ? "" : "/" + std::to_string(real.weight()));

@@ -1,0 +1,104 @@
+#include "dataplane/outcome.h"
+
+#include "dataplane/checksum.h"
+#include "dataplane/family.h"
+#include "dataplane/header_options.h"
+
+namespace shunt::dataplane {
+namespace {
+
+// Hops that a packet must have left: reals are not behind so many routers, where it would be lost on its way.
+constexpr uint8_t kLeastHops = 16;
+// A Linux that expects none does not answer a SYN with one of these (tcp.c tcp_inbound_hash).
+constexpr uint8_t kTcpMd5 = 19;             // RFC 2385
+constexpr uint8_t kTcpAuthentication = 29;  // RFC 5925
+
+// Hosts do not answer what comes from no host's address (RFC 1122 section 3.2.1.3, RFC 4291 section 2).
+bool is_a_hosts(const IpAddress& address) noexcept {
+  const uint8_t first = address.bytes[0];
+  if (address.is_v4()) return first != 0 && first != 127 && first < 224;
+  const bool is_link_local = first == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+  return first != 0 && first != 0xff && !is_link_local;
+}
+
+uint64_t pseudo_header_sum(const Ipv4Header* ip, uint32_t l4_bytes) noexcept {
+  const Be16 rest[2] = {Be16::from_host(kIpProtocolTcp), Be16::from_host(static_cast<uint16_t>(l4_bytes))};
+  return sum_of(rest, sizeof rest, sum_of(&ip->source, 8));
+}
+uint64_t pseudo_header_sum(const Ipv6Header* ip, uint32_t l4_bytes) noexcept {
+  const Be16 rest[2] = {Be16::from_host(kIpProtocolTcp), Be16::from_host(static_cast<uint16_t>(l4_bytes))};
+  return sum_of(rest, sizeof rest, sum_of(ip->source.data(), 32));
+}
+
+template <typename Header>
+bool has_good_tcp_checksum(const Packet& packet, const Header* ip, uint32_t l4_bytes) noexcept {
+  const uint64_t checked = packet.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (checked == RTE_MBUF_F_RX_L4_CKSUM_GOOD) return true;
+  if (checked == RTE_MBUF_F_RX_L4_CKSUM_BAD) return false;
+  return fold(sum_of(packet.tcp, l4_bytes, pseudo_header_sum(ip, l4_bytes))) == 0xffff;
+}
+
+bool has_strange_option(const TcpHeader* tcp) noexcept {
+  const auto* header = reinterpret_cast<const uint8_t*>(tcp);
+  for (HeaderOption option; next_option(header, tcp->header_bytes(), option);) {
+    if (option.kind == kTcpMd5 || option.kind == kTcpAuthentication) return true;
+  }
+  return false;
+}
+
+// Whether a real that is well answers the packet: it is a plain SYN, whole, without IP options or extension headers, its
+// checksum is right, and it comes from a host that is none of ours.
+template <typename Ip>
+bool is_fit_to_be_watched(const Snapshot& snapshot, const Packet& packet) noexcept {
+  const auto* ip = Ip::header_of(packet);
+  const auto header_bytes = static_cast<uint32_t>(packet.l4 - reinterpret_cast<const uint8_t*>(ip));
+  constexpr uint8_t kDeciding = kTcpFin | kTcpSyn | kTcpRst | kTcpAck;
+  if (header_bytes != sizeof *ip || (packet.tcp_flags & kDeciding) != kTcpSyn) return false;
+  if (Ip::hop_limit_of(ip) < kLeastHops) return false;
+  const uint32_t l4_bytes = packet.ip_bytes - header_bytes;
+  const auto* end = rte_pktmbuf_mtod_offset(packet.mbuf, const uint8_t*, rte_pktmbuf_data_len(packet.mbuf));
+  const uint32_t tcp_bytes = packet.tcp->header_bytes();
+  if (packet.l4 + l4_bytes > end || tcp_bytes < sizeof(TcpHeader) || tcp_bytes > l4_bytes) return false;
+  const IpAddress client = IpFlow::from(Ip::key_of(packet)).source;
+  if (!is_a_hosts(client) || snapshot.kinds_of(client) != 0 || has_strange_option(packet.tcp)) return false;
+  return has_good_tcp_checksum(packet, ip, l4_bytes);
+}
+
+}  // namespace
+
+template <typename Ip>
+void begin_to_watch(const Snapshot& snapshot, const Packet& packet, typename Ip::Entry& connection) noexcept {
+  if (is_fit_to_be_watched<Ip>(snapshot, packet)) connection.flags |= kConnectionWatched;
+}
+
+// A reset without ACK answers a segment with one, which a client may have made up to bring it about (RFC 9293 section
+// 3.5.2); one that refuses a SYN has ACK, and so has that of a program that gives a connection up (Linux's tcp_output.c
+// tcp_send_active_reset).
+template <typename Entry>
+void note_reply(Worker& worker, Entry& connection, uint8_t tcp_flags) noexcept {
+  RealOutcomes& outcomes = worker.real_outcomes[connection.real.index];
+  const bool is_first = connection.out_packets == 1;
+  const bool is_reset = (tcp_flags & kTcpRst) != 0;
+  if (is_first && !is_reset) outcomes.answered.add(1);
+  if (!is_reset && (tcp_flags & kTcpSyn) != 0) return;  // it may still reset it
+  connection.flags &= static_cast<uint8_t>(~kConnectionWatched);
+  if (!is_reset || (tcp_flags & kTcpAck) == 0) return;
+  if (is_first) outcomes.refused.add(1);
+  else if (connection.out_packets == 2) outcomes.reset.add(1);
+}
+
+template <typename Entry>
+void look_for_answer(Worker& worker, Entry& connection) noexcept {
+  if (!is_past(connection.created + kAnswerMs, worker.now)) return;
+  connection.flags &= static_cast<uint8_t>(~kConnectionWatched);
+  if (connection.out_packets == 0) worker.real_outcomes[connection.real.index].unanswered.add(1);
+}
+
+template void begin_to_watch<Ipv4>(const Snapshot&, const Packet&, Connection&) noexcept;
+template void begin_to_watch<Ipv6>(const Snapshot&, const Packet&, Connection6&) noexcept;
+template void note_reply(Worker&, Connection&, uint8_t) noexcept;
+template void note_reply(Worker&, Connection6&, uint8_t) noexcept;
+template void look_for_answer(Worker&, Connection&) noexcept;
+template void look_for_answer(Worker&, Connection6&) noexcept;
+
+}  // namespace shunt::dataplane

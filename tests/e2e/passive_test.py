@@ -12,6 +12,11 @@ from method_cases import open_lab
 REALS = ("r1", "r2", "r3")
 PASSIVE = {"interval": Plain("5s"), "inhibit": Plain("4s"), "max_inhibit": Plain("8s")}
 
+HUNG = """import socket, time
+server = socket.create_server(("::", 80), family=socket.AF_INET6, backlog=0, dualstack_ipv6=True)
+time.sleep(600)
+"""
+
 
 class PassiveCases:
     """One lab and one shuntd for all cases of a method."""
@@ -67,10 +72,13 @@ class PassiveCases:
         wait_for(inhibited, 40, "r2 to be inhibited")
         return self.web(family)["inhibition"]["why"]
 
-    def silence(self, on):
-        command = "-A" if on else "-D"
-        for tables in ("iptables", "ip6tables"):
-            self.lab.topology.exec("r2", [tables, "-w", command, "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP"])
+    def hang(self, real):
+        """In place of its web server one that takes no connection: Linux drops SYNs once its queue is full."""
+        self.lab.reals.kill(real)
+        hung = self.lab.processes.start(f"{real}-hung", ["/usr/bin/python3", "-c", HUNG],
+                                        namespace=self.lab.topology.namespace(real))
+        self.lab.reals.wait_listening(real, 80)
+        return hung
 
     def events(self, kind, family):
         subject = f"real {family.service('web')}/r2"
@@ -111,7 +119,7 @@ class PassiveCases:
 
     def test_a_real_that_drops_what_comes_is_inhibited(self):
         self.fresh()
-        self.silence(True)
+        hung = self.hang("r2")
         try:
             for family in FAMILIES:
                 why = self.ask_until_inhibited(family)
@@ -119,7 +127,9 @@ class PassiveCases:
                 self.assertEqual(self.web(family)["health"], "UP")
                 self.assertEqual(set(self.answers(family, 12)), {"r1", "r3"})
         finally:
-            self.silence(False)
+            self.lab.processes.kill(hung)
+            self.lab.reals.start("r2")
+            self.lab.reals.wait_listening("r2", 80)
 
     def test_the_last_ones_are_spared(self):
         self.apply({**PASSIVE, "max_inhibited_percent": 100}, panic_threshold=0)

@@ -175,6 +175,7 @@ control::HealthCheck to_health_check(const v1::Service& service) {
   result.kind = to_kind(check);
   if (check.jitter() != 0) result.jitter = check.jitter();
   if (check.has_down_interval()) result.down_interval = to_milliseconds(check.down_interval());
+  result.through_vip = check.through() == v1::CHECK_THROUGH_VIP;
   if (check.has_passive()) result.passive = to_passive(check.passive());
   return result;
 }
@@ -189,6 +190,7 @@ void put_health_check(const control::HealthCheck& check, v1::HealthCheck& out) {
   std::visit(PutKind{out}, check.kind);
   out.set_jitter(check.jitter);
   if (check.down_interval.count() != 0) *out.mutable_down_interval() = to_duration(check.down_interval.count());
+  if (check.through_vip) out.set_through(v1::CHECK_THROUGH_VIP);
   if (check.passive) put_passive(*check.passive, *out.mutable_passive());
 }
 

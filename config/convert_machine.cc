@@ -101,6 +101,10 @@ control::Machine to_machine(const v1::Config& config) {
   if (!config.journal().directory().empty())
     machine.journal_directory = config.journal().directory();
   machine.http = to_http(config.http());
+  const v1::Probes& probes = config.probes();
+  if (!probes.interface().empty()) machine.probes.interface = probes.interface();
+  if (!probes.ipv4_prefix().empty()) machine.probes.ipv4_prefix = Prefix::parse(probes.ipv4_prefix()).value();
+  if (!probes.ipv6_prefix().empty()) machine.probes.ipv6_prefix = Prefix::parse(probes.ipv6_prefix()).value();
   machine.logging.json = config.logging().format() == v1::LOG_FORMAT_JSON;
   machine.logging.level = to_level(config.logging().level());
   for (const v1::StaticNeighbour& neighbour : config.next_hops().neighbours()) {

@@ -29,6 +29,7 @@ class HealthRules {
     check_port();
     check_timeout();
     check_down_interval();
+    if (check_.through() == v1::CHECK_THROUGH_VIP) check_through_vip(at_ + ".through");
     if (check_.has_passive()) check_passive(check_.passive(), at_ + ".passive");
     if (check_.has_http()) check_http(check_.http(), at_ + ".http");
     if (check_.has_http() && check_.http().has_tls()) {
@@ -126,6 +127,46 @@ class HealthRules {
            "timeout " + format_duration_ms(timeout) + " exceeds the interval, " +
                format_duration_ms(interval),
            "lower the timeout or raise the interval");
+  }
+
+  void check_through_vip(const std::string& at) {
+    if (service_.method() != v1::METHOD_DIRECT && service_.method() != v1::METHOD_TUNNEL) {
+      refuse(at, reason::kConflict,
+             std::string("through is vip but the method is ") + (service_.method() == v1::METHOD_FULLNAT ? "fullnat" : "nat") +
+                 ", under which clients' packets go to the real's own address, too",
+             "remove the line");
+    }
+    if (service_.address().empty()) {
+      refuse(at, reason::kConflict, "through is vip but the service has none: it is found by its match", "remove the line");
+    }
+    if (check_.has_icmp() || check_.has_exec()) {
+      refuse(at, reason::kConflict,
+             std::string("through is vip but the check is by ") + (check_.has_icmp() ? "icmp" : "exec"),
+             "take tcp, http, https, grpc, dns or udp, or remove the line");
+    }
+    const bool waits = check_.udp().needs_answer() || !check_.udp().expect().empty() || !check_.udp().expect_hex().empty();
+    if (check_.has_udp() && !waits) {
+      refuse(at, reason::kConflict,
+             "through is vip but the udp check takes silence for success, and what a real without the VIP sends is silence",
+             "set udp.needs_answer: true, or remove the line");
+    }
+    check_family_through_vip(at);
+  }
+
+  // The source of a probe is an address by which Linux speaks to the real.
+  void check_family_through_vip(const std::string& at) {
+    const auto vip = IpAddress::parse(service_.address());
+    if (!vip) return;
+    for (const auto* reals : {&service_.reals(), &service_.sorry_reals()}) {
+      for (const v1::Real& real : *reals) {
+        const auto address = IpAddress::parse(real.address());
+        if (!address || address->family == vip->family) continue;
+        refuse(at, reason::kConflict,
+               "through is vip but real " + shown(name_of(real, service_)) + " is not of the VIP's family",
+               "remove the line, or make a service of the other reals");
+        return;
+      }
+    }
   }
 
   void check_passive(const v1::PassiveCheck& passive, const std::string& at) {

@@ -50,6 +50,7 @@ class MachineRules {
     if (config_.listener().has_tcp()) check_tcp_listener(config_.listener().tcp(), problems_);
     check_path(config_.journal().directory(), "journal.directory", "directory", 4000);
     check_http(config_.http());
+    check_probes(config_.probes());
   }
 
  private:
@@ -252,6 +253,31 @@ class MachineRules {
               " can be reached from other machines, who would read VIPs, reals and traffic without "
               "a password",
           "use 127.0.0.1 behind a proxy that asks for one, or set http.allow_remote: true");
+    }
+  }
+
+  void check_probes(const v1::Probes& probes) {
+    if (!probes.interface().empty() &&
+        check_name(probes.interface(), kInterfaceName, "probes.interface", "interface", problems_)) {
+      check_interface_unique(probes.interface(), "probes.interface");
+    }
+    check_probe_prefix(probes.ipv4_prefix(), "ipv4_prefix", true, 8, 15);
+    check_probe_prefix(probes.ipv6_prefix(), "ipv6_prefix", false, 16, 96);
+  }
+
+  void check_probe_prefix(const std::string& text, const char* field, bool is_v4, uint8_t least, uint8_t most) {
+    if (text.empty()) return;
+    const std::string at = std::string("probes.") + field;
+    const auto prefix = Prefix::parse(text);
+    const std::string lengths = "/" + std::to_string(least) + " to /" + std::to_string(most);
+    if (!prefix || prefix->address.is_v4() != is_v4) {
+      add(problems_, at, reason::kMalformed,
+          std::string(field) + " " + in_quotes(text) + " is no " + (is_v4 ? "IPv4" : "IPv6") + " prefix",
+          std::string("write it as ") + (is_v4 ? "240.82.0.0/15" : "fd53:6875:6e74::/96"));
+    } else if (prefix->length < least || prefix->length > most) {
+      add(problems_, at, reason::kOutOfRange,
+          std::string(field) + " " + text + " is /" + std::to_string(prefix->length) + ", not " + lengths,
+          "give one that nothing else uses, of " + lengths + ": every real has an address of it");
     }
   }
 

@@ -18,6 +18,7 @@
 #include "control/events.h"
 #include "control/history/cause.h"
 #include "control/history/past.h"
+#include "control/kernel/probe_translation.h"
 #include "control/kernel/view.h"
 #include "control/model/desired_state.h"
 #include "control/model/machine.h"
@@ -57,6 +58,8 @@ struct ControllerHooks {
   std::function<void(const DesiredState&)> desired_changed;
   // What health checks took so far. Unset: nothing.
   std::function<std::vector<CheckFigures>()> checks;
+  // What went by way of VIPs so far. Unset: nothing.
+  std::function<ProbeCounters()> probes;
   // These addresses of the desired state, and no others, are not to be on kernel ports: services lost their quorum.
   std::function<void(const DesiredState&, const std::vector<IpAddress>&)> withdrawn_changed;
 };
@@ -93,6 +96,9 @@ class Controller {
   // workers keep the last snapshot. For those who live on the loop: they may be destroyed once this returned. The
   // destructor does it, too.
   void stop();
+
+  // The slot of a real of the present desired state; kNoReal: there is none. On the loop's thread.
+  dataplane::RealId id_of(const std::string& service, const std::string& real) const;
 
   // The loop, for those who live on its thread: the kernel mirror, the health checker.
   asio::io_context& loop() noexcept;

@@ -135,6 +135,18 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   return state;
 }
 
+namespace {
+
+// "http GET /, status 200-299, through vip"
+std::string check_text(const HealthCheck& check) { return text_of(check.kind) + (check.through_vip ? ", through vip" : ""); }
+
+}  // namespace
+
+dataplane::RealId Controller::id_of(const std::string& service, const std::string& real) const {
+  const auto place = state_->live.find_real(service, real);
+  return place ? state_->live.live(*place).id : dataplane::kNoReal;
+}
+
 RealState Controller::State::real_state(RealPlace place) const {
   const Real& real = live.real(place);
   const LiveReal& at_work = live.live(place);
@@ -158,7 +170,7 @@ RealState Controller::State::real_state(RealPlace place) const {
   state.last_check = at_work.health.last_check;
   state.went_up = at_work.health.went_up;
   state.went_down = at_work.health.went_down;
-  if (live.service(place).health_check.enabled) state.check = text_of(live.service(place).health_check.kind);
+  if (live.service(place).health_check.enabled) state.check = check_text(live.service(place).health_check);
   state.sorry = real.sorry;
   state.upper_threshold = real.upper_threshold;
   state.lower_threshold = real.lower_threshold;

@@ -289,6 +289,8 @@ Details fields_of(const Service& before, const Service& after) {
   details.field("health_check", old_check.kind, new_check.kind);
   details.field("health_check.jitter", old_check.jitter, new_check.jitter);
   details.field("health_check.down_interval", old_check.down_interval, new_check.down_interval);
+  details.field("health_check.through", std::string(old_check.through_vip ? "vip" : "real"),
+                std::string(new_check.through_vip ? "vip" : "real"));
   details.field("health_check.passive", old_check.passive, new_check.passive);
   details.timeouts("timeouts.", before.timeouts, after.timeouts);
   return details;

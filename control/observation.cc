@@ -77,6 +77,7 @@ Overview Controller::State::overview() const {
   result.last_apply_succeeded = last_apply_succeeded;
   result.last_apply = last_apply == WallClock::time_point{} ? applied : last_apply;
   if (options.hooks.checks) result.checks = options.hooks.checks();
+  if (options.hooks.probes) result.probes = options.hooks.probes();
   result.control_lag_seconds = std::chrono::duration<double>(lateness.worst(Clock::now())).count();
   return result;
 }

@@ -28,6 +28,7 @@ struct Overview {
   double control_lag_seconds = 0;
   // Of checks that were made, those of a kind together.
   std::vector<CheckFigures> checks;
+  ProbeCounters probes;
 };
 
 struct ServiceSearch {

@@ -362,7 +362,7 @@ struct Event {
   // Starts at 1, no gaps but in front of a "resync".
   uint64_t sequence = 0;
   WallClock::time_point time;
-  // "applied", "real_up", "real_down", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
+  // "applied", "real_up", "real_down", "real_inhibited", "real_released", "real_spared", "drain_started", "drain_progress", "drain_deadline", "drain_ended",
   // "real_inhibited", "real_released", "override_expired", "override_lost", "quorum_lost", "quorum_reached", "panic_began", "panic_ended", "real_freed",
   // "snat_freed", "journal", "neighbour", "port", "path_mtu".
   // "resync" is never in the ring: streams tell by it that events are missing.

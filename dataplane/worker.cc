@@ -11,6 +11,7 @@
 #include "dataplane/housekeeping.h"
 #include "dataplane/limits.h"
 #include "dataplane/journey.h"
+#include "dataplane/probe.h"
 #include "dataplane/settle.h"
 #include "dataplane/vlan.h"
 
@@ -65,8 +66,8 @@ uint32_t poll_inbox(Worker& worker, const Snapshot& snapshot) noexcept {
   return count;
 }
 
-// Linux's frames leave as they are.
-uint32_t poll_kernel_ports(Worker& worker) noexcept {
+// Linux's frames leave as they are, but for health checks' probes.
+uint32_t poll_kernel_ports(Worker& worker, const Snapshot& snapshot) noexcept {
   uint32_t taken = 0;
   rte_mbuf* mbufs[kBurst];
   for (uint16_t id = 0; id < worker.port_count; ++id) {
@@ -74,7 +75,10 @@ uint32_t poll_kernel_ports(Worker& worker) noexcept {
     if (ring == nullptr) continue;
     const uint32_t count = rte_ring_dequeue_burst(ring, reinterpret_cast<void**>(mbufs), kBurst, nullptr);
     if (worker.taps != nullptr) [[unlikely]] watch_linux_frames(worker, id, mbufs, count);
-    for (uint32_t i = 0; i < count; ++i) queue_frame(worker, id, mbufs[i]);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (probed_by(mbufs[i]) == kNoReal) queue_frame(worker, id, mbufs[i]);
+      else send_probe(worker, snapshot, id, mbufs[i]);
+    }
     taken += count;
   }
   return taken;
@@ -92,7 +96,7 @@ bool poll_once(Worker& worker) noexcept {
   const Snapshot& snapshot = *worker.current->load(std::memory_order_acquire);
   uint32_t packets = poll_ports(worker, snapshot);
   packets += poll_inbox(worker, snapshot);
-  packets += poll_kernel_ports(worker);
+  packets += poll_kernel_ports(worker, snapshot);
   sweep(worker, packets > 0);
   if (new_ms || packets == 0) {
     serve_waiting_room(worker, snapshot);

@@ -6,6 +6,7 @@
 #include <asio/error_code.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "control/model/health_check.h"
@@ -13,10 +14,20 @@
 
 namespace shunt::control {
 
-// What is asked: the real's address, and the port that the check is for (0: none).
+// How a VIP is asked at one real.
+struct Detour {
+  // What sockets connect to.
+  IpAddress probe;
+  IpAddress real;
+  auto operator<=>(const Detour&) const = default;
+};
+
+// What is asked: the real's address or its service's VIP, and the port that the check is for (0: none).
 struct CheckedPlace {
   IpAddress address;
   uint16_t port = 0;
+  // Of a VIP.
+  std::optional<Detour> detour;
   auto operator<=>(const CheckedPlace&) const = default;
 };
 

@@ -32,8 +32,10 @@ size_t half_of_open_files() {
 
 CheckedPlace place_of(const CheckTarget& target) {
   // An echo is asked of the machine.
-  if (std::holds_alternative<IcmpCheck>(target.check.kind)) return {target.address, 0};
-  return {target.address, target.check.port != 0 ? target.check.port : target.port};
+  if (std::holds_alternative<IcmpCheck>(target.check.kind)) return {target.address, 0, {}};
+  const uint16_t port = target.check.port != 0 ? target.check.port : target.port;
+  if (target.probed) return {target.probed->vip, port, Detour{target.probed->probe, target.address}};
+  return {target.address, port, {}};
 }
 
 // "http: status 503, wanted 200-299, in 3 ms"

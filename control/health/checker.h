@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "control/health/figures.h"
+#include <optional>
+
 #include "control/model/desired_state.h"
 #include "control/report.h"
 #include "src/base/address.h"
@@ -32,6 +34,12 @@ struct CheckTarget {
   // The real's; `check.port` goes before it.
   uint16_t port = 0;
   HealthCheck check;
+  // Of a check by way of the VIP: that, and the probe address that stands for the real there.
+  struct Probed {
+    IpAddress vip;
+    IpAddress probe;
+  };
+  std::optional<Probed> probed;
 };
 
 struct CheckerOptions {

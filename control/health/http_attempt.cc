@@ -81,6 +81,7 @@ class HttpAttempt : public Attempt, private CurlLoop::Owner {
     connect_to_ = curl_slist_append(nullptr, place.address.is_v4() ? "::127.0.0.1:1" : "::[::1]:1");
     set(CURLOPT_CONNECT_TO, connect_to_);
     endpoint_ = endpoint_of<asio::ip::tcp::endpoint>(place);
+    place_ = place;
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_PROXY, "");
     // curl keeps addresses, too, as answers of DNS, and looks through all of them at every request.
@@ -164,6 +165,11 @@ class HttpAttempt : public Attempt, private CurlLoop::Owner {
       attempt.lack_ = errno;
       return CURL_SOCKET_BAD;
     }
+    if (const int number = bind_for(attempt.place_, made)) {
+      ::close(made);
+      attempt.lack_ = number;
+      return CURL_SOCKET_BAD;
+    }
     // curl has room for any address there, and connects to what it finds.
     address->addrlen = static_cast<unsigned>(attempt.endpoint_.size());
     std::memcpy(reinterpret_cast<char*>(address) + offsetof(curl_sockaddr, addr), attempt.endpoint_.data(),
@@ -235,6 +241,7 @@ class HttpAttempt : public Attempt, private CurlLoop::Owner {
   HttpAnswer answer_;
   bool has_enough_ = false;
   asio::ip::tcp::endpoint endpoint_;
+  CheckedPlace place_;
   // An errno of ours.
   int lack_ = 0;
   std::array<char, CURL_ERROR_SIZE> error_{};

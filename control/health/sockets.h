@@ -1,4 +1,4 @@
-// asio's addresses from ours.
+// asio's addresses from ours, and the ends of sockets.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,11 @@ inline asio::ip::address asio_address(const IpAddress& address) {
 // For Endpoint asio::ip::tcp::endpoint or asio::ip::udp::endpoint.
 template <typename Endpoint>
 Endpoint endpoint_of(const CheckedPlace& place) {
-  return {asio_address(place.address), place.port};
+  return {asio_address(place.detour ? place.detour->probe : place.address), place.port};
 }
+
+// Makes a socket speak from the address by which Linux speaks to the real, where it goes by a detour: whoever owns the VIP
+// answers to it. 0, or an errno of ours.
+int bind_for(const CheckedPlace& place, int socket) noexcept;
 
 }  // namespace shunt::control

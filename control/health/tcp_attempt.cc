@@ -14,10 +14,12 @@ class TcpAttempt : public Attempt {
  public:
   TcpAttempt(asio::io_context& loop, Done done) : socket_(loop), done_(std::move(done)) {}
 
-  asio::error_code begin(const tcp::endpoint& endpoint) {
+  asio::error_code begin(const CheckedPlace& place) {
+    const auto endpoint = endpoint_of<tcp::endpoint>(place);
     asio::error_code error;
     socket_.open(endpoint.protocol(), error);
     if (error) return error;
+    if (const int number = bind_for(place, socket_.native_handle())) return {number, asio::error::get_system_category()};
     socket_.set_option(asio::socket_base::linger(true, 0), error);
     socket_.async_connect(endpoint, [this, life = life()](const asio::error_code& outcome) {
       if (!life.expired()) connected(outcome);
@@ -41,7 +43,7 @@ class TcpAttempt : public Attempt {
 
 Begun begin_tcp(asio::io_context& loop, const CheckedPlace& place, Attempt::Done done) {
   auto attempt = std::make_unique<TcpAttempt>(loop, std::move(done));
-  if (const auto error = attempt->begin(endpoint_of<tcp::endpoint>(place))) return {nullptr, outcome_of(error)};
+  if (const auto error = attempt->begin(place)) return {nullptr, outcome_of(error)};
   return {std::move(attempt), {}};
 }
 

@@ -19,10 +19,12 @@ class UdpAttempt : public Attempt {
   UdpAttempt(asio::io_context& loop, Exchange exchange, Done done)
       : socket_(loop), exchange_(std::move(exchange)), done_(std::move(done)) {}
 
-  asio::error_code begin(const udp::endpoint& endpoint) {
+  asio::error_code begin(const CheckedPlace& place) {
+    const auto endpoint = endpoint_of<udp::endpoint>(place);
     asio::error_code error;
     socket_.open(endpoint.protocol(), error);
     if (error) return error;
+    if (const int number = bind_for(place, socket_.native_handle())) return {number, asio::error::get_system_category()};
     socket_.connect(endpoint, error);
     if (error) return error;
     socket_.send(asio::buffer(exchange_.request), 0, error);
@@ -60,7 +62,7 @@ class UdpAttempt : public Attempt {
 
 Begun begin_exchange(asio::io_context& loop, const CheckedPlace& place, Exchange exchange, Attempt::Done done) {
   auto attempt = std::make_unique<UdpAttempt>(loop, std::move(exchange), std::move(done));
-  if (const auto error = attempt->begin(endpoint_of<udp::endpoint>(place))) return {nullptr, outcome_of(error)};
+  if (const auto error = attempt->begin(place)) return {nullptr, outcome_of(error)};
   return {std::move(attempt), {}};
 }
 

@@ -171,6 +171,15 @@ void tell_checks(Exposition& out, const std::vector<CheckFigures>& checks) {
   }
 }
 
+void tell_probes(Exposition& out, const ProbeCounters& probes) {
+  if (probes.out + probes.in + probes.refused == 0) return;
+  out.family("shunt_probe_packets_total", "counter",
+             "Packets of checks by way of VIPs: out, to reals; in, from them; refused, with a probe address and of no check.");
+  out.sample({{"what", "out"}}, probes.out);
+  out.sample({{"what", "in"}}, probes.in);
+  out.sample({{"what", "refused"}}, probes.refused);
+}
+
 void tell_snat(Exposition& out, const std::vector<SnatState>& rules) {
   const auto tell = [&](const char* name, const char* type, const char* help, auto value) {
     out.family(name, type, help);
@@ -209,6 +218,7 @@ void tell_machine(Exposition& out, const Overview& overview) {
   tell_snat(out, overview.snat);
   tell_ports(out, overview.ports);
   tell_checks(out, overview.checks);
+  tell_probes(out, overview.probes);
 }
 
 }  // namespace shunt::control::http

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstring>
 
+#include "control/kernel/probe_gate.h"
+
 namespace shunt::control {
 namespace {
 
@@ -39,8 +41,8 @@ struct FramePump::Channel {
   bool gone = false;
 };
 
-FramePump::FramePump(std::vector<PumpedPort> ports, FrameRings rings)
-    : rings_(std::move(rings)), frame_(kFrameBytes) {
+FramePump::FramePump(std::vector<PumpedPort> ports, FrameRings rings, const std::atomic<ProbeGate*>* gate)
+    : rings_(std::move(rings)), gate_of_(gate), frame_(kFrameBytes) {
   for (const PumpedPort& port : ports) channels_.push_back({port});
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "shunt-frames");
@@ -58,10 +60,14 @@ PumpCounters FramePump::counters() const noexcept {
 }
 
 void FramePump::run() {
-  std::vector<pollfd> descriptors(channels_.size());
+  // The last one is the gate's.
+  std::vector<pollfd> descriptors(channels_.size() + 1, pollfd{-1, POLLIN, 0});
   Clock::time_point last_traffic = Clock::now();
   while (!stopping_.load(std::memory_order_relaxed)) {
     bool moved = false;
+    if (gate_of_ != nullptr) gate_ = gate_of_->load(std::memory_order_acquire);
+    if (gate_ != nullptr && descriptors.back().revents != 0) moved |= gate_->move_out();
+    descriptors.back() = {gate_ == nullptr ? -1 : gate_->fd(), POLLIN, 0};
     for (size_t i = 0; i < channels_.size(); ++i) {
       // Error states count as readable: reading tells what they are.
       if (descriptors[i].revents != 0) moved |= move_from_kernel(channels_[i]);
@@ -97,6 +103,7 @@ bool FramePump::move_from_kernel(Channel& channel) {
 
 bool FramePump::move_to_kernel(Channel& channel) {
   const size_t taken = rings_.take(channel.ends.port, [&](const uint8_t* frame, size_t bytes) {
+    if (gate_ != nullptr && gate_->take_in(frame, bytes)) return;
     const bool written =
         !channel.gone && ::write(channel.ends.tap_fd, frame, bytes) == static_cast<ssize_t>(bytes);
     (written ? to_kernel_ : to_kernel_dropped_).fetch_add(1, std::memory_order_relaxed);

@@ -37,10 +37,13 @@ struct PumpCounters {
   uint64_t to_kernel_dropped = 0;
 };
 
+class ProbeGate;
+
 class FramePump {
  public:
-  // Starts the thread. The descriptors and what the functions use must outlive the pump.
-  FramePump(std::vector<PumpedPort> ports, FrameRings rings);
+  // Starts the thread. The descriptors, what the functions use and `gate` must outlive the pump. `gate`: who takes probes
+  // and their answers, once there is somebody.
+  FramePump(std::vector<PumpedPort> ports, FrameRings rings, const std::atomic<ProbeGate*>* gate = nullptr);
   // Stops the thread; takes some milliseconds.
   ~FramePump();
   FramePump(const FramePump&) = delete;
@@ -57,6 +60,9 @@ class FramePump {
 
   std::vector<Channel> channels_;
   FrameRings rings_;
+  const std::atomic<ProbeGate*>* const gate_of_;
+  // As this turn found it.
+  ProbeGate* gate_ = nullptr;
   std::vector<uint8_t> frame_;
   std::atomic<uint64_t> from_kernel_{0}, to_kernel_{0};
   std::atomic<uint64_t> from_kernel_dropped_{0}, to_kernel_dropped_{0};

@@ -121,6 +121,8 @@ struct HealthCheck {
   uint32_t jitter = 10;
   // To which failures in a row stretch the interval of a down real; 0: they do not.
   Milliseconds down_interval{0};
+  // To the service's VIP by its method, not to the real's own address.
+  bool through_vip = false;
   // Beside `kind`, and whether or not that is enabled.
   std::optional<PassiveCheck> passive;
   bool operator==(const HealthCheck&) const = default;

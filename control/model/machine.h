@@ -76,6 +76,13 @@ struct UnixRoles {
   bool empty() const noexcept { return viewers.empty() && operators.empty() && admins.empty(); }
 };
 
+// Addresses that stand for reals as clients meet them (kernel/probe_translation.h).
+struct Probes {
+  std::string interface = "shunt-probe";
+  Prefix ipv4_prefix = *Prefix::parse("240.82.0.0/15");
+  Prefix ipv6_prefix = *Prefix::parse("fd53:6875:6e74::/96");
+};
+
 struct Logging {
   bool json = false;
   // trace, debug, info, warn, error, critical or off.
@@ -104,6 +111,7 @@ struct Machine {
   std::string journal_directory = "/var/lib/shunt";
   Http http;
   Logging logging;
+  Probes probes;
   std::vector<StaticNeighbour> neighbours;
   std::vector<StaticRoute> routes;
   // The folder of check programs: shuntd's option, since who may change a configuration may not run what he likes.

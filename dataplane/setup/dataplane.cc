@@ -219,6 +219,10 @@ bool Dataplane::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) {
   return state_->rings->send_frame(port, frame, bytes);
 }
 
+bool Dataplane::send_probe(RealId real, const uint8_t* packet, size_t bytes) {
+  return state_->rings->send_probe(real, packet, bytes);
+}
+
 uint32_t Dataplane::mbufs_available() const noexcept { return rte_mempool_avail_count(state_->pool.get()); }
 
 uint32_t Dataplane::mbuf_capacity() const noexcept { return state_->pool->size; }

@@ -161,6 +161,8 @@ class Dataplane {
   size_t take_kernel_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink);
   // A frame from a kernel port, to be sent out of `port`. False: no buffer or the ring is full. Any one thread.
   bool send_frame(uint16_t port, const uint8_t* frame, size_t bytes);
+  // A health check's IP packet for a VIP under direct or tunnel, which is forwarded to this real. As send_frame().
+  bool send_probe(RealId real, const uint8_t* packet, size_t bytes);
   // Next hops that workers asked for since the last call, at most `capacity` into `out`; duplicates possible.
   size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
   // What ICMP errors told workers of tunnels' paths since the last call, in order, as above.

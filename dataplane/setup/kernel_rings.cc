@@ -7,6 +7,8 @@
 #include <cstring>
 #include <string>
 
+#include "dataplane/headers.h"
+#include "dataplane/probe.h"
 #include "dataplane/worker.h"
 
 namespace shunt::dataplane {
@@ -86,13 +88,27 @@ size_t KernelRings::take_frames(uint16_t port, const std::function<void(const ui
 }
 
 bool KernelRings::send_frame(uint16_t port, const uint8_t* frame, size_t bytes) {
-  rte_ring* ring = port < kMaxPorts ? from_kernel(port) : nullptr;
+  return send(port < kMaxPorts ? from_kernel(port) : nullptr, kNoReal, {}, {frame, bytes});
+}
+
+bool KernelRings::send_probe(RealId real, const uint8_t* packet, size_t bytes) {
+  const auto ring = std::find_if(from_kernel_.begin(), from_kernel_.end(), [](const Ring& each) { return each != nullptr; });
+  if (ring == from_kernel_.end() || bytes == 0) return false;
+  EthernetHeader frame{};
+  frame.type = packet[0] >> 4 == 4 ? kEtherTypeIpv4 : kEtherTypeIpv6;
+  return send(ring->get(), real, {reinterpret_cast<const uint8_t*>(&frame), sizeof frame}, {packet, bytes});
+}
+
+bool KernelRings::send(rte_ring* ring, RealId probed, std::span<const uint8_t> header, std::span<const uint8_t> rest) {
+  const size_t bytes = header.size() + rest.size();
   if (ring == nullptr || bytes > kLargestFrame) return false;
   rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
   if (mbuf == nullptr) return false;
   char* room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(bytes));
   if (room != nullptr) {
-    std::memcpy(room, frame, bytes);
+    std::copy(header.begin(), header.end(), room);
+    std::copy(rest.begin(), rest.end(), room + header.size());
+    set_probed(mbuf, probed);
     if (rte_ring_enqueue(ring, mbuf) == 0) return true;
   }
   rte_pktmbuf_free(mbuf);

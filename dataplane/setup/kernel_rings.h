@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "dataplane/setup/dataplane.h"
@@ -28,6 +29,8 @@ class KernelRings {
   // As Dataplane's functions of these names.
   size_t take_frames(uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink);
   bool send_frame(uint16_t port, const uint8_t* frame, size_t bytes);
+  // An IP packet for a service's VIP, to go to this real of it. The thread of send_frame().
+  bool send_probe(RealId real, const uint8_t* packet, size_t bytes);
   size_t take_resolve_requests(ResolveRequest* out, size_t capacity);
   size_t take_path_mtus(PathMtu* out, size_t capacity);
 
@@ -35,6 +38,8 @@ class KernelRings {
   explicit KernelRings(rte_mempool* pool) : pool_(pool) {}
 
   rte_mempool* pool_;
+  bool send(rte_ring* ring, RealId probed, std::span<const uint8_t> header, std::span<const uint8_t> rest);
+
   std::array<Ring, kMaxPorts> to_kernel_;
   std::array<Ring, kMaxPorts> from_kernel_;
   Ring resolve_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <map>
@@ -16,6 +17,7 @@
 #include "control/kernel/addresses.h"
 #include "control/kernel/frame_pump.h"
 #include "control/kernel/mirror.h"
+#include "control/kernel/probe_gate.h"
 #include "control/kernel/resolver.h"
 #include "control/kernel/tap.h"
 
@@ -49,7 +51,7 @@ Result<std::vector<KernelPort>> make_taps(const dataplane::Dataplane& dataplane,
 
 struct KernelSide::State {
   State(dataplane::Dataplane& running, std::vector<KernelPort> made, const control::Machine& machine)
-      : dataplane(running), kernel_ports(std::move(made)), check_programs(machine.check_programs) {}
+      : dataplane(running), kernel_ports(std::move(made)), check_programs(machine.check_programs), probes(machine.probes) {}
 
   std::vector<PortInterface> interfaces() const {
     std::vector<PortInterface> result;
@@ -60,12 +62,19 @@ struct KernelSide::State {
   Result<void> start_on_loop(control::Controller& running);
   void follow(const control::DesiredState& desired);
   void set_addresses(const control::DesiredState& desired);
+  // Where a check by way of the VIP goes; nullopt: there is no such way. Notes it in `table`.
+  std::optional<control::CheckTarget::Probed> probed(const control::Service& service, const control::Real& real,
+                                                     control::ProbeTable& table);
+  bool has_gate();
+  void note_own_addresses(const control::KernelView& view);
+  control::ProbePrefixes prefixes() const { return {probes.ipv4_prefix, probes.ipv6_prefix}; }
   // The id of the named port's kernel port; of the first one when none is named.
   std::optional<uint16_t> kernel_port_of(const std::string& port_name) const;
 
   dataplane::Dataplane& dataplane;
   std::vector<KernelPort> kernel_ports;
   const std::string check_programs;
+  const control::Probes probes;
   std::optional<control::Resolver> resolver;
   control::Controller* controller = nullptr;  // set by attach()
   std::optional<control::DesiredState> before_attach;
@@ -74,6 +83,13 @@ struct KernelSide::State {
   std::unique_ptr<control::Addresses> addresses;
   std::unique_ptr<control::Checker> checker;
   std::unique_ptr<control::Mirror> mirror;
+  // Made for the first check by way of a VIP, and there from then on.
+  std::unique_ptr<control::ProbeGate> gate;
+  std::atomic<control::ProbeGate*> gate_of_pump{nullptr};
+  std::string gate_problem;
+  // What the gate has, and the machine's own addresses.
+  control::ProbeTable probe_table;
+  std::vector<IpAddress> own;
   std::unique_ptr<control::FramePump> pump;
 };
 
@@ -122,13 +138,62 @@ void KernelSide::State::follow(const control::DesiredState& desired) {
   }
   set_addresses(desired);
   std::vector<control::CheckTarget> targets;
+  gate_problem.clear();
+  control::ProbeTable table{prefixes(), {}, own};
   for (const control::Service& service : desired.services) {
     if (!service.health_check.enabled) continue;
     for (const control::Real& real : service.reals) {
-      targets.push_back({{service.name, real.name}, real.address, real.port, service.health_check});
+      control::CheckTarget target{{service.name, real.name}, real.address, real.port, service.health_check, {}};
+      if (service.health_check.through_vip) {
+        target.probed = probed(service, real, table);
+        if (!target.probed) continue;  // it stays unknown: what cannot be asked says nothing
+      }
+      targets.push_back(std::move(target));
     }
   }
+  controller->set_problem("checks through VIPs", gate_problem);
+  probe_table = std::move(table);
+  if (gate) gate->set(probe_table);
   checker->set_targets(std::move(targets));
+}
+
+void KernelSide::State::note_own_addresses(const control::KernelView& view) {
+  own.clear();
+  for (const control::KernelLink& link : view.links) {
+    for (const InterfaceAddress& each : link.addresses) own.push_back(each.address);
+  }
+  std::sort(own.begin(), own.end());
+  if (!gate || own == probe_table.own) return;
+  probe_table.own = own;
+  gate->set(probe_table);
+}
+
+bool KernelSide::State::has_gate() {
+  if (gate || !gate_problem.empty()) return gate != nullptr;
+  if (kernel_ports.empty()) {
+    gate_problem = "checks through VIPs: there is no kernel port, by which they go; give a port one, or remove health_check.through";
+    return false;
+  }
+  auto opened = control::ProbeGate::open({probes.interface, prefixes()},
+                                         [this](uint32_t real, const uint8_t* packet, size_t bytes) {
+                                           return dataplane.send_probe({real}, packet, bytes);
+                                         });
+  if (!opened) {
+    gate_problem = opened.error().message;
+    return false;
+  }
+  gate = std::move(*opened);
+  gate_of_pump.store(gate.get(), std::memory_order_release);
+  return true;
+}
+
+std::optional<control::CheckTarget::Probed> KernelSide::State::probed(const control::Service& service,
+                                                                      const control::Real& real,
+                                                                      control::ProbeTable& table) {
+  const dataplane::RealId id = controller->id_of(service.name, real.name);
+  if (id == dataplane::kNoReal || !has_gate()) return std::nullopt;
+  table.vips[id.index] = service.address;
+  return control::CheckTarget::Probed{service.address, control::probe_address(prefixes(), service.address.family, id.index)};
 }
 
 Result<void> KernelSide::State::start_on_loop(control::Controller& running) {
@@ -143,8 +208,9 @@ Result<void> KernelSide::State::start_on_loop(control::Controller& running) {
     auto opened = control::Addresses::open(running.loop(), interfaces());
     if (!opened) return opened.error();
     addresses = std::move(*opened);
-    auto started = control::Mirror::start(running.loop(), interfaces(), [&running](const control::KernelView& view) {
+    auto started = control::Mirror::start(running.loop(), interfaces(), [this, &running](const control::KernelView& view) {
       running.on_kernel_view(view);
+      note_own_addresses(view);
     });
     if (!started) return started.error();
     mirror = std::move(*started);
@@ -193,6 +259,10 @@ control::ControllerHooks KernelSide::hooks() {
     const auto state = weak.lock();
     return state && state->checker ? state->checker->figures() : std::vector<control::CheckFigures>{};
   };
+  hooks.probes = [weak = std::weak_ptr(state_)] {
+    const auto state = weak.lock();
+    return state && state->gate ? state->gate->counters() : control::ProbeCounters{};
+  };
   return hooks;
 }
 
@@ -212,7 +282,7 @@ Result<void> KernelSide::attach(control::Controller& controller) {
   rings.take = [&dataplane](uint16_t port, const std::function<void(const uint8_t*, size_t)>& sink) {
     return dataplane.take_kernel_frames(port, sink);
   };
-  state_->pump = std::make_unique<control::FramePump>(std::move(pumped), std::move(rings));
+  state_->pump = std::make_unique<control::FramePump>(std::move(pumped), std::move(rings), &state_->gate_of_pump);
   return {};
 }
 

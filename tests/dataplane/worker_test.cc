@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "dataplane/probe.h"
 #include "tests/support/eal.h"
 #include "tests/support/worker_fixture.h"
 
@@ -161,7 +162,9 @@ TEST_F(WorkerLoop, LinuxsFramesLeaveUntouched) {
   lb.worker().ports[kOutside].from_kernel = ring;
   const auto frame =
       a_packet().from("198.18.0.10", 179).to("198.18.0.1", 40000).tcp(kTcpAck).payload("bgp");
-  rte_ring_enqueue(ring, frame.build(mbuf_pool()));
+  rte_mbuf* from_linux = frame.build(mbuf_pool());
+  set_probed(from_linux, kNoReal);
+  rte_ring_enqueue(ring, from_linux);
   EXPECT_TRUE(poll_once(lb.worker()));
   EXPECT_EQ(left(0), std::vector<Bytes>{frame.bytes()});
   lb.worker().ports[kOutside].from_kernel = nullptr;
@@ -335,7 +338,9 @@ TEST_F(TaggedPort, LinuxSpeaksWithoutTags) {
   rte_ring* ring = rte_ring_create("from_kernel", 64, SOCKET_ID_ANY, 0);
   lb.worker().ports[kOutside].from_kernel = ring;
   const auto frame = a_packet().from("198.18.0.10", 179).to("198.18.0.1", 40000).tcp(kTcpAck).payload("bgp");
-  rte_ring_enqueue(ring, frame.build(mbuf_pool()));
+  rte_mbuf* from_linux = frame.build(mbuf_pool());
+  set_probed(from_linux, kNoReal);
+  rte_ring_enqueue(ring, from_linux);
   poll_once(lb.worker());
   EXPECT_EQ(left(0), std::vector<Bytes>{tagged(frame.bytes(), 7)});
   void* mbuf = nullptr;

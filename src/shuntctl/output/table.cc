@@ -46,7 +46,7 @@ std::string printable(std::string_view text) {
 }
 
 Tone tone_of_event(std::string_view kind) noexcept {
-  if (kind == "real_down" || kind == "quorum_lost" || kind == "panic_began") return Tone::kBad;
+  if (kind == "real_down" || kind == "real_inhibited" || kind == "quorum_lost" || kind == "panic_began") return Tone::kBad;
   if (kind == "resync") return Tone::kWarning;
   const bool is_good = kind == "real_up" || kind == "quorum_reached" || kind == "panic_ended";
   return is_good ? Tone::kGood : Tone::kPlain;

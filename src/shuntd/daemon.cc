@@ -112,7 +112,7 @@ void Daemon::reload(const std::string& path) {
     return;
   }
   if (outcome.configuration.machine_part != configuration_.machine_part) {
-    spdlog::warn("reload of {}: the machine part (dpdk, workers, ports, listener, next_hops, journal, http, logging) differs from what "
+    spdlog::warn("reload of {}: the machine part (dpdk, workers, ports, listener, next_hops, journal, http, logging, probes) differs from what "
                  "runs; restart shuntd to use it", path);
   }
   controller_->set_problem("configuration file", "");

@@ -155,6 +155,25 @@ const std::vector<YamlCase> kCases = {
      kWeb + R"(    health_check: {passive: {max_inhibit: 20s}}
 )",
      {"CONFLICT lb.yaml:6:30: service web: max_inhibit 20s is less than inhibit, 30s; raise it, or lower inhibit"}},
+    {"AVipIsAskedWhereClientsArePassedOn",
+     Purpose::kDesiredState,
+     R"(services:
+  - {name: a, protocol: tcp, address: 203.0.113.10, port: 1, method: direct, health_check: {http: {}, through: vip}, reals: [{address: 10.0.0.1}]}
+  - {name: b, protocol: tcp, address: 203.0.113.10, port: 2, method: nat, health_check: {through: vip}}
+  - {name: c, protocol: tcp, address: 203.0.113.10, port: 3, method: direct, health_check: {icmp: {}, through: vip}}
+  - {name: d, protocol: udp, address: 203.0.113.10, port: 4, method: direct, health_check: {udp: {}, through: vip}}
+  - {name: e, protocol: tcp, address: 203.0.113.10, port: 5, method: tunnel, health_check: {through: vip}, reals: [{address: "2001:db8::1"}]}
+  - {name: f, protocol: udp, address: 203.0.113.10, port: 6, method: tunnel, health_check: {udp: {expect: pong}, through: vip}}
+  - {name: g, protocol: tcp, address: 203.0.113.10, port: 7, health_check: {through: real}}
+)",
+     {"CONFLICT lb.yaml:3:98: service b: through is vip but the method is nat, under which clients' packets go to the real's "
+      "own address, too; remove the line",
+      "CONFLICT lb.yaml:4:111: service c: through is vip but the check is by icmp; take tcp, http, https, grpc, dns or udp, or "
+      "remove the line",
+      "CONFLICT lb.yaml:5:110: service d: through is vip but the udp check takes silence for success, and what a real without "
+      "the VIP sends is silence; set udp.needs_answer: true, or remove the line",
+      "CONFLICT lb.yaml:6:101: service e: through is vip but real [2001:db8::1]:5 is not of the VIP's family; remove the line, or "
+      "make a service of the other reals"}},
     {"AnEchoNeedsNoPort",
      Purpose::kDesiredState,
      R"(services:
@@ -233,6 +252,14 @@ control::HealthCheck check_of(const std::string& check) {
       load_yaml_text(kWeb + "    health_check: " + check + "\n", "lb.yaml", Purpose::kDesiredState);
   EXPECT_THAT(messages(file.problems), IsEmpty()) << check;
   return to_desired_state(file.config).services.at(0).health_check;
+}
+
+TEST(CheckThrough, SurvivesTheWayThroughTheSchema) {
+  EXPECT_FALSE(check_of("{}").through_vip);
+  v1::Service service;
+  service.set_protocol(v1::PROTOCOL_TCP);
+  put_health_check({.through_vip = true}, *service.mutable_health_check());
+  EXPECT_TRUE(to_health_check(service).through_vip);
 }
 
 TEST(PassiveCheck, IsThereWhereItIsGiven) {

@@ -24,6 +24,14 @@ const std::vector<YamlCase> kCases = {
      {"CONFLICT lb.yaml:1:17: http: address 0.0.0.0 can be reached from other machines, who would "
       "read VIPs, reals and traffic without a password; use 127.0.0.1 behind a proxy that asks for "
       "one, or set http.allow_remote: true"}},
+    {"ProbesHaveRoomForEveryReal",
+     Purpose::kDaemon,
+     R"(probes: {interface: "a b", ipv4_prefix: 10.0.0.0/16, ipv6_prefix: 10.0.0.0/8}
+)" + kOutside,
+     {"MALFORMED lb.yaml:1:21: probes: interface \"a b\" has ' ' in it; use letters, digits, '_', '.' and '-', at most 15",
+      "OUT_OF_RANGE lb.yaml:1:41: probes: ipv4_prefix 10.0.0.0/16 is /16, not /8 to /15; give one that nothing else uses, of "
+      "/8 to /15: every real has an address of it",
+      "MALFORMED lb.yaml:1:67: probes: ipv6_prefix \"10.0.0.0/8\" is no IPv6 prefix; write it as fd53:6875:6e74::/96"}},
     {"WithTheWordItIsTaken",
      Purpose::kDaemon,
      R"(http: {address: "::", allow_remote: true}

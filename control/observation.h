@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/health/figures.h"
+#include "control/kernel/probe_translation.h"
 #include "control/report.h"
 
 namespace shunt::control {

@@ -8,12 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "control/health/figures.h"
-#include <optional>
-
 #include "control/model/desired_state.h"
 #include "control/report.h"
 #include "src/base/address.h"

@@ -59,6 +59,20 @@ class AccessTest(FamilyCases, unittest.TestCase):
         self.assertEqual(self.metric(family), self.refused(family))
         self.assertIn("1 denied,", self.shuntd.ctl("service", "list", family.service("web")).stdout)
 
+    def case_a_list_is_changed_by_what_comes_and_goes(self, family):
+        self.apply(family, deny_lists=["abusers"], allow_lists=["guests"])
+        self.assertEqual(self.ask(family, guest(family))[0], 0)
+        self.shuntd.ctl("access", "remove", "guests", guest(family))
+        self.assertEqual(self.ask(family, guest(family))[0], TIMED_OUT)
+        self.assertNotIn(family.host(guest(family)), self.shuntd.ctl("access", "list", "guests").stdout.split())
+        self.shuntd.ctl("access", "add", "guests", guest(family), guest(family))
+        self.assertEqual(self.shuntd.ctl("access", "list", "guests").stdout.split().count(family.host(guest(family))), 1)
+        self.assertEqual(self.ask(family, guest(family))[0], 0)
+        self.assertRegex(self.shuntd.ctl("access", "list").stdout, rf"guests +2 +allowed by {family.service('web')}\n")
+        self.assertEqual(self.shuntd.ctl("access", "delete", "guests", check=False).returncode, 2, "a service uses it")
+        self.shuntd.ctl("access", "add", "late", "--new", family.client)
+        self.shuntd.ctl("access", "delete", "late")
+
     def case_a_reset_and_an_icmp_error_are_told_at_once(self, family):
         self.apply(family, deny_lists=["guests"], on_denied=Plain("reset"))
         self.assertEqual(self.connect(family), "ECONNREFUSED")

@@ -133,28 +133,28 @@ const std::vector<YamlCase> kCases = {
   - {name: c, protocol: tcp, address: 203.0.113.10, port: 3, method: tunnel, health_check: {passive: {}}}
   - {name: d, protocol: udp, address: 203.0.113.10, port: 4, health_check: {passive: {}}}
 )",
-     {"CONFLICT lb.yaml:3:90: service b: passive is given but the method is direct, under which reals answer clients past "
+     {"CONFLICT lb.yaml:3:102: service b: passive is given but the method is direct, under which reals answer clients past "
       "us; remove the lines, or set method: nat or fullnat",
-      "CONFLICT lb.yaml:4:90: service c: passive is given but the method is tunnel, under which reals answer clients past "
+      "CONFLICT lb.yaml:4:102: service c: passive is given but the method is tunnel, under which reals answer clients past "
       "us; remove the lines, or set method: nat or fullnat",
-      "CONFLICT lb.yaml:5:76: service d: passive is given but the protocol is udp, and only connections of TCP tell "
+      "CONFLICT lb.yaml:5:86: service d: passive is given but the protocol is udp, and only connections of TCP tell "
       "whether they were answered; remove the lines, and let a check say whether reals are well"}},
     {"PassiveNumbersAreInTheirRanges",
      Purpose::kDesiredState,
      kWeb + R"(    health_check:
       passive: {interval: 10ms, failure_percent: 101, min_connections: 1000001, consecutive: 1000001, inhibit: 25h, max_inhibited_percent: 101}
 )",
-     {"OUT_OF_RANGE lb.yaml:7:17: service web: interval 10ms is below 1s; use 1s..1h",
-      "OUT_OF_RANGE lb.yaml:7:33: service web: failure_percent 101 exceeds 100; use 1..100",
-      "OUT_OF_RANGE lb.yaml:7:55: service web: min_connections 1000001 exceeds 1000000; use 1..1000000",
-      "OUT_OF_RANGE lb.yaml:7:81: service web: consecutive 1000001 exceeds 1000000; use 1..1000000",
-      "OUT_OF_RANGE lb.yaml:7:103: service web: inhibit 25h exceeds 24h; use 1s..24h",
-      "OUT_OF_RANGE lb.yaml:7:117: service web: max_inhibited_percent 101 exceeds 100; use 1..100"}},
+     {"OUT_OF_RANGE lb.yaml:7:27: service web: interval 10ms is less than 1s; use 1s..1h",
+      "OUT_OF_RANGE lb.yaml:7:50: service web: failure_percent 101 exceeds 100; use 1..100",
+      "OUT_OF_RANGE lb.yaml:7:72: service web: min_connections 1000001 exceeds 1000000; use 1..1000000",
+      "OUT_OF_RANGE lb.yaml:7:94: service web: consecutive 1000001 exceeds 1000000; use 1..1000000",
+      "OUT_OF_RANGE lb.yaml:7:112: service web: inhibit 25h exceeds 1d; use 1s..1d",
+      "OUT_OF_RANGE lb.yaml:7:140: service web: max_inhibited_percent 101 exceeds 100; use 1..100"}},
     {"TheLongestInhibitionIsNoShorterThanTheFirst",
      Purpose::kDesiredState,
      kWeb + R"(    health_check: {passive: {max_inhibit: 20s}}
 )",
-     {"CONFLICT lb.yaml:6:30: service web: max_inhibit 20s is less than inhibit, 30s; raise it, or lower inhibit"}},
+     {"CONFLICT lb.yaml:6:43: service web: max_inhibit 20s is less than inhibit, 30s; raise it, or lower inhibit"}},
     {"AVipIsAskedWhereClientsArePassedOn",
      Purpose::kDesiredState,
      R"(services:
@@ -166,13 +166,13 @@ const std::vector<YamlCase> kCases = {
   - {name: f, protocol: udp, address: 203.0.113.10, port: 6, method: tunnel, health_check: {udp: {expect: pong}, through: vip}}
   - {name: g, protocol: tcp, address: 203.0.113.10, port: 7, health_check: {through: real}}
 )",
-     {"CONFLICT lb.yaml:3:98: service b: through is vip but the method is nat, under which clients' packets go to the real's "
+     {"CONFLICT lb.yaml:3:99: service b: through is vip but the method is nat, under which clients' packets go to the real's "
       "own address, too; remove the line",
-      "CONFLICT lb.yaml:4:111: service c: through is vip but the check is by icmp; take tcp, http, https, grpc, dns or udp, or "
+      "CONFLICT lb.yaml:4:112: service c: through is vip but the check is by icmp; take tcp, http, https, grpc, dns or udp, or "
       "remove the line",
-      "CONFLICT lb.yaml:5:110: service d: through is vip but the udp check takes silence for success, and what a real without "
+      "CONFLICT lb.yaml:5:111: service d: through is vip but the udp check takes silence for success, and what a real without "
       "the VIP sends is silence; set udp.needs_answer: true, or remove the line",
-      "CONFLICT lb.yaml:6:101: service e: through is vip but real [2001:db8::1]:5 is not of the VIP's family; remove the line, or "
+      "CONFLICT lb.yaml:6:102: service e: through is vip but real [2001:db8::1]:5 is not of the VIP's family; remove the line, or "
       "make a service of the other reals"}},
     {"AnEchoNeedsNoPort",
      Purpose::kDesiredState,

@@ -28,7 +28,7 @@ const std::vector<YamlCase> kCases = {
      Purpose::kDaemon,
      R"(probes: {interface: "a b", ipv4_prefix: 10.0.0.0/16, ipv6_prefix: 10.0.0.0/8}
 )" + kOutside,
-     {"MALFORMED lb.yaml:1:21: probes: interface \"a b\" has ' ' in it; use letters, digits, '_', '.' and '-', at most 15",
+     {"MALFORMED lb.yaml:1:21: probes: interface \"a b\" contains \" \"; use 1..15 characters of [a-zA-Z0-9_.-]",
       "OUT_OF_RANGE lb.yaml:1:41: probes: ipv4_prefix 10.0.0.0/16 is /16, not /8 to /15; give one that nothing else uses, of "
       "/8 to /15: every real has an address of it",
       "MALFORMED lb.yaml:1:67: probes: ipv6_prefix \"10.0.0.0/8\" is no IPv6 prefix; write it as fd53:6875:6e74::/96"}},

@@ -11,21 +11,21 @@ const std::vector<YamlCase> kCases = {
      R"(- services
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a list, not a group of KEY: VALUE lines; its "
-      "fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
+      "fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, probes, timeouts, local_addresses, "
       "services, sysctls, access_lists and snat"}},
     {"AScalarAtTheTopIsRefused",
      Purpose::kDesiredState,
      R"(web
 )",
      {"MALFORMED lb.yaml:1:1: file: the file is a single value, not a group of KEY: VALUE lines; "
-      "its fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, "
+      "its fields are dpdk, workers, ports, listener, next_hops, journal, http, logging, probes, timeouts, "
       "local_addresses, services, sysctls, access_lists and snat"}},
     {"AnUnknownTopLevelKeyIsNamedWithItsNeighbour",
      Purpose::kDesiredState,
      R"(service: []
 )",
      {"UNKNOWN_FIELD lb.yaml:1:1: service: unknown key \"service\"; did you mean services? known "
-      "here: dpdk, workers, ports, listener, next_hops, journal, http, logging, timeouts, local_addresses, "
+      "here: dpdk, workers, ports, listener, next_hops, journal, http, logging, probes, timeouts, local_addresses, "
       "services, sysctls, access_lists and snat"}},
     {"AnUnknownKeyFarFromAnyIsListed",
      Purpose::kDesiredState,
@@ -33,7 +33,7 @@ const std::vector<YamlCase> kCases = {
 foo: 1
 )",
      {"UNKNOWN_FIELD lb.yaml:2:1: foo: unknown key \"foo\"; known here: dpdk, workers, ports, "
-      "listener, next_hops, journal, http, logging, timeouts, local_addresses, services, sysctls, access_lists and snat"}},
+      "listener, next_hops, journal, http, logging, probes, timeouts, local_addresses, services, sysctls, access_lists and snat"}},
     {"AMistypedRequiredKeyIsToldOnce",
      Purpose::kDesiredState,
      R"(services:
@@ -127,7 +127,7 @@ services:
 )",
      {"MALFORMED lb.yaml:6:19: service web: health_check is a single value, not a group of KEY: "
       "VALUE lines; its fields are disabled, interval, timeout, rise, fall, port, tcp, http, https, "
-      "udp, dns, icmp, grpc, exec, jitter and down_interval"}},
+      "udp, dns, icmp, grpc, exec, jitter, down_interval, through and passive"}},
     {"AScalarAsListEntryIsRefusedOnce",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

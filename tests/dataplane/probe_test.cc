@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/support/eal.h"
 #include "tests/support/families.h"
 #include "tests/support/worker_fixture.h"
 

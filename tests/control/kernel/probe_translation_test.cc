@@ -22,7 +22,7 @@ class Translation : public InBothFamilies {
     table.vips[7] = *IpAddress::parse(vip);
     table.vips[70000] = *IpAddress::parse(vip);
   }
-  std::string probe(uint32_t number) const { return probe_address(table.prefixes, GetParam(), number).to_string(); }
+  std::string probe(uint32_t real) const { return probe_address(table.prefixes, GetParam(), real).to_string(); }
   // The packet afterwards; the number in `number`.
   Bytes outward(const PacketBuilder& builder) {
     Bytes packet = builder.ip_bytes();
@@ -99,7 +99,8 @@ TEST_P(Translation, OthersDoNotProbe) {
   EXPECT_EQ(number, std::nullopt) << "nobody's";
   outward(a_packet().from(own, 50000).to(vip, 80).tcp(kTcpSyn));
   EXPECT_EQ(number, std::nullopt);
-  outward(a_packet().from(own, 50000).to(probe(7), 80).udp().payload_of(64).fragment(0, true));
+  const auto datagram = a_packet().from(own, 50000).to(probe(7), 80).udp().payload_of(64);
+  outward(is_v6() ? PacketBuilder(datagram).extension(dataplane::kIpv6Fragment) : PacketBuilder(datagram).fragment(0, true));
   EXPECT_EQ(number, std::nullopt) << "a fragment";
   outward(a_packet().from(own).to(probe(7)).icmp(8, 0));
   EXPECT_EQ(number, std::nullopt);

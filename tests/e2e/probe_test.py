@@ -56,7 +56,7 @@ class ProbeCases:
         try:
             for family in FAMILIES:
                 self.shuntd.wait_health(family.service("web"), "r2", "DOWN", 10)
-                self.assertEqual(self.real(family, "r1")["health"], "UP")
+                self.assertEqual(self.real(family, "r1")["health"], "HEALTH_UP")
                 self.assertEqual(set(self.answers(family, 9)), {"r1", "r3"})
                 own = ["curl", "-sS", "-m", "3", family.url(family.real(2))]
                 self.assertEqual(self.lab.topology.exec("lb", own).stdout.strip(), "r2", "by itself it serves")
@@ -82,7 +82,7 @@ class ProbeCases:
             for family in FAMILIES:
                 config.services[family.service("web")].health_check = self.check({**kind, "through": Plain("vip"), "fall": 1})
             self.shuntd.apply(config)
-            wait_for(lambda: all(self.real(f, r)["health"] == "UP" for f in FAMILIES for r in ("r1", "r2", "r3")), 15, "all up")
+            wait_for(lambda: all(self.real(f, r)["health"] == "HEALTH_UP" for f in FAMILIES for r in ("r1", "r2", "r3")), 15, "all up")
         self.shuntd.apply(self.lab.config)
 
     def test_outsiders_do_not_reach_probe_addresses(self):

@@ -151,10 +151,6 @@ void AccessRules::check(const v1::Service& service, const std::optional<ServiceF
             " prefix to allow, so that nobody could reach the service",
         "allow one, or deny 0.0.0.0/0 or ::/0 to say so");
   }
-  if (access.on_denied() != v1::REFUSAL_UNSPECIFIED && !allows_something && deny.is_whole && family && deny.count == 0) {
-    add(problems_, at + ".on_denied", reason::kConflict, "on_denied is given but nobody is denied",
-        "remove the line, or deny somebody");
-  }
 }
 
 }  // namespace shunt::config

@@ -172,7 +172,6 @@ void tell_checks(Exposition& out, const std::vector<CheckFigures>& checks) {
 }
 
 void tell_probes(Exposition& out, const ProbeCounters& probes) {
-  if (probes.out + probes.in + probes.refused == 0) return;
   out.family("shunt_probe_packets_total", "counter",
              "Packets of checks by way of VIPs: out, to reals; in, from them; refused, with a probe address and of no check.");
   out.sample({{"what", "out"}}, probes.out);

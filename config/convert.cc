@@ -11,6 +11,7 @@
 #include "config/convert_health.h"
 #include "config/convert_limits.h"
 #include "config/convert_policies.h"
+#include "config/convert_prefixes.h"
 #include "config/convert_snat.h"
 #include "config/defaults.h"
 #include "config/duration.h"
@@ -164,8 +165,8 @@ void put_vip(const control::Vip& vip, v1::Vip& out) {
 
 control::Match to_match(const v1::Match& match) {
   control::Match result;
-  for (const std::string& prefix : match.clients()) result.clients.push_back(Prefix::parse(prefix).value());
-  for (const std::string& prefix : match.vips()) result.vips.push_back(Prefix::parse(prefix).value());
+  result.clients = to_prefixes(match.clients());
+  result.vips = to_prefixes(match.vips());
   result.ports = ports_of(match.first_port(), match.last_port());
   result.ingress_port = match.ingress_port();
   return result;
@@ -258,8 +259,8 @@ void put_service(const control::Service& service, v1::Service& out) {
 
 v1::Match to_proto(const control::Match& match) {
   v1::Match out;
-  for (const Prefix& prefix : match.clients) out.add_clients(prefix.to_string());
-  for (const Prefix& prefix : match.vips) out.add_vips(prefix.to_string());
+  put_prefixes(match.clients, *out.mutable_clients());
+  put_prefixes(match.vips, *out.mutable_vips());
   if (match.ports != control::kAllPorts) out.set_first_port(match.ports.first);
   if (match.ports != control::kAllPorts && !match.ports.is_one()) out.set_last_port(match.ports.last);
   out.set_ingress_port(match.ingress_port);

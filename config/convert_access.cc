@@ -1,23 +1,8 @@
 #include "config/convert_access.h"
 
+#include "config/convert_prefixes.h"
+
 namespace shunt::config {
-namespace {
-
-using Texts = google::protobuf::RepeatedPtrField<std::string>;
-
-std::vector<Prefix> to_prefixes(const Texts& texts) {
-  std::vector<Prefix> prefixes;
-  prefixes.reserve(static_cast<size_t>(texts.size()));
-  for (const std::string& text : texts) prefixes.push_back(Prefix::parse(text).value());
-  return prefixes;
-}
-
-void put(const std::vector<Prefix>& prefixes, Texts& out) {
-  out.Reserve(static_cast<int>(prefixes.size()));
-  for (const Prefix& prefix : prefixes) *out.Add() = prefix.to_string();
-}
-
-}  // namespace
 
 control::Refusal to_refusal(v1::Refusal refusal) {
   if (refusal == v1::REFUSAL_RESET) return control::Refusal::kReset;
@@ -38,14 +23,14 @@ control::Access to_access(const v1::Access& access) {
 v1::AccessList to_proto(const control::AccessList& list) {
   v1::AccessList out;
   out.set_name(list.name);
-  put(list.prefixes, *out.mutable_prefixes());
+  put_prefixes(list.prefixes, *out.mutable_prefixes());
   return out;
 }
 
 v1::Access to_proto(const control::Access& access) {
   v1::Access out;
-  put(access.allow, *out.mutable_allow());
-  put(access.deny, *out.mutable_deny());
+  put_prefixes(access.allow, *out.mutable_allow());
+  put_prefixes(access.deny, *out.mutable_deny());
   for (const std::string& name : access.allow_lists) out.add_allow_lists(name);
   for (const std::string& name : access.deny_lists) out.add_deny_lists(name);
   out.set_on_denied(to_proto(access.on_denied));

@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "config/convert.h"
+#include "config/convert_prefixes.h"
 
 namespace shunt::config {
 namespace {
-
-std::vector<Prefix> to_prefixes(const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  std::vector<Prefix> prefixes;
-  for (const std::string& text : texts) prefixes.push_back(Prefix::parse(text).value());
-  return prefixes;
-}
 
 // In one order, so that equal rules are equal.
 std::vector<control::Protocol> to_protocols(const google::protobuf::RepeatedField<int>& protocols) {
@@ -37,7 +32,7 @@ control::SnatRule to_snat_rule(const v1::SnatRule& rule) {
   result.ingress_port = rule.ingress_port();
   result.egress_port = rule.egress_port();
   for (const std::string& text : rule.addresses()) {
-    result.addresses.push_back(control::AddressRange::parse(text).value());
+    result.addresses.push_back(AddressRange::parse(text).value());
   }
   if (rule.first_port() != 0) result.ports.first = static_cast<uint16_t>(rule.first_port());
   if (rule.last_port() != 0) result.ports.last = static_cast<uint16_t>(rule.last_port());
@@ -49,12 +44,12 @@ control::SnatRule to_snat_rule(const v1::SnatRule& rule) {
 v1::SnatRule to_proto(const control::SnatRule& rule) {
   v1::SnatRule out;
   out.set_name(rule.name);
-  for (const Prefix& prefix : rule.sources) out.add_sources(prefix.to_string());
-  for (const Prefix& prefix : rule.destinations) out.add_destinations(prefix.to_string());
+  put_prefixes(rule.sources, *out.mutable_sources());
+  put_prefixes(rule.destinations, *out.mutable_destinations());
   for (const control::Protocol protocol : rule.protocols) out.add_protocols(to_proto(protocol));
   out.set_ingress_port(rule.ingress_port);
   out.set_egress_port(rule.egress_port);
-  for (const control::AddressRange& range : rule.addresses) out.add_addresses(range.to_string());
+  for (const AddressRange& range : rule.addresses) out.add_addresses(range.to_string());
   out.set_first_port(rule.ports.first);
   out.set_last_port(rule.ports.last);
   out.set_kernel_port(rule.kernel_port);

@@ -8,13 +8,11 @@
 #include "config/validate_parts.h"
 #include "config/validate_places.h"
 #include "config/words.h"
-#include "control/model/address_range.h"
 #include "dataplane/types.h"
+#include "src/base/address_range.h"
 
 namespace shunt::config {
 namespace {
-
-using control::AddressRange;
 
 constexpr uint32_t kFirstPort = 1024;
 constexpr uint32_t kLastPort = 65535;

@@ -19,6 +19,9 @@ Figures turned(Figures figures) {
   return figures;
 }
 
+// "http GET /, status 200-299, through vip"
+std::string check_text(const HealthCheck& check) { return text_of(check.kind) + (check.through_vip ? ", through vip" : ""); }
+
 }  // namespace
 
 StatusReport Controller::State::status() const {
@@ -134,13 +137,6 @@ ServiceState Controller::State::service_state(uint32_t index, const std::vector<
   }
   return state;
 }
-
-namespace {
-
-// "http GET /, status 200-299, through vip"
-std::string check_text(const HealthCheck& check) { return text_of(check.kind) + (check.through_vip ? ", through vip" : ""); }
-
-}  // namespace
 
 dataplane::RealId Controller::id_of(const std::string& service, const std::string& real) const {
   const auto place = state_->live.find_real(service, real);

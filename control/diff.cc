@@ -53,6 +53,7 @@ std::string text_of(const PortRange& ports) {
 }
 std::string text_of(const Vip& vip) { return address_and_ports(vip); }
 std::string text_of(const Prefix& prefix) { return prefix.to_string(); }
+std::string text_of(const IpAddress& address) { return address.to_string(); }
 std::string text_of(const AddressRange& range) { return range.to_string(); }
 std::string text_of(Protocol protocol) { return std::string(name_of(protocol)); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
@@ -410,59 +411,17 @@ void compare_match_order(const DesiredState& before, const DesiredState& after, 
   changes.push_back({Change::Kind::kChanged, "services", {detail}});
 }
 
-void add_absent(const std::vector<IpAddress>& wanted, const std::vector<IpAddress>& present, char sign,
-                Details& details) {
-  const std::unordered_set<IpAddress, KeyHash> known(present.begin(), present.end());
-  for (const IpAddress& address : wanted) {
-    if (!known.contains(address)) details.lines.push_back("addresses: " + (sign + address.to_string()));
-  }
+Details fields_of(const LocalAddressPool& before, const LocalAddressPool& after) {
+  Details details;
+  details.list("addresses", before.addresses, after.addresses);
+  details.field("port", before.port, after.port);
+  return details;
 }
 
-void compare_pools(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
-  std::unordered_map<std::string, const LocalAddressPool*> old_pools;
-  for (const LocalAddressPool& pool : before.local_addresses) old_pools.emplace(pool.name, &pool);
-  for (const LocalAddressPool& pool : after.local_addresses) {
-    const auto found = old_pools.find(pool.name);
-    const bool is_new = found == old_pools.end();
-    const LocalAddressPool& old_pool = is_new ? LocalAddressPool{} : *found->second;
-    Details details;
-    add_absent(pool.addresses, old_pool.addresses, '+', details);
-    add_absent(old_pool.addresses, pool.addresses, '-', details);
-    details.field("port", old_pool.port, pool.port);
-    const std::string subject = "local_addresses " + pool.name;
-    if (is_new) {
-      changes.push_back({Change::Kind::kAdded, subject, std::move(details.lines)});
-    } else {
-      add_if_any(changes, subject, std::move(details));
-      old_pools.erase(found);
-    }
-  }
-  for (const LocalAddressPool& pool : before.local_addresses) {
-    if (old_pools.contains(pool.name)) {
-      changes.push_back({Change::Kind::kRemoved, "local_addresses " + pool.name, {}});
-    }
-  }
-}
-
-void compare_access_lists(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
-  std::unordered_map<std::string, const AccessList*> old_lists;
-  for (const AccessList& list : before.access_lists) old_lists.emplace(list.name, &list);
-  for (const AccessList& list : after.access_lists) {
-    const auto found = old_lists.find(list.name);
-    const bool is_new = found == old_lists.end();
-    Details details;
-    details.long_list("prefixes", is_new ? std::vector<Prefix>{} : found->second->prefixes, list.prefixes);
-    const std::string subject = "access_lists " + list.name;
-    if (is_new) {
-      changes.push_back({Change::Kind::kAdded, subject, std::move(details.lines)});
-    } else {
-      add_if_any(changes, subject, std::move(details));
-      old_lists.erase(found);
-    }
-  }
-  for (const AccessList& list : before.access_lists) {
-    if (old_lists.contains(list.name)) changes.push_back({Change::Kind::kRemoved, "access_lists " + list.name, {}});
-  }
+Details fields_of(const AccessList& before, const AccessList& after) {
+  Details details;
+  details.long_list("prefixes", before.prefixes, after.prefixes);
+  return details;
 }
 
 Details fields_of(const SnatRule& before, const SnatRule& after) {
@@ -479,30 +438,47 @@ Details fields_of(const SnatRule& before, const SnatRule& after) {
   return details;
 }
 
-void compare_snat(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
-  std::unordered_map<std::string, const SnatRule*> old_rules;
-  std::vector<std::string> old_order;
-  std::vector<std::string> order;
-  for (const SnatRule& rule : before.snat) old_rules.emplace(rule.name, &rule);
-  for (const SnatRule& rule : after.snat) {
-    const auto found = old_rules.find(rule.name);
-    const bool is_new = found == old_rules.end();
-    Details details = fields_of(is_new ? SnatRule{} : *found->second, rule);
+// Of things that are known by their names: what came, changed and went.
+template <typename Item>
+void compare_named(const std::string& kind, const std::vector<Item>& before, const std::vector<Item>& after,
+                   std::vector<Change>& changes) {
+  static const Item kNone{};
+  std::unordered_map<std::string_view, const Item*> old_items;
+  for (const Item& item : before) old_items.emplace(item.name, &item);
+  for (const Item& item : after) {
+    const auto found = old_items.find(item.name);
+    const bool is_new = found == old_items.end();
+    Details details = fields_of(is_new ? kNone : *found->second, item);
+    const std::string subject = kind + " " + item.name;
     if (is_new) {
-      changes.push_back({Change::Kind::kAdded, "snat " + rule.name, std::move(details.lines)});
+      changes.push_back({Change::Kind::kAdded, subject, std::move(details.lines)});
       continue;
     }
-    add_if_any(changes, "snat " + rule.name, std::move(details));
-    order.push_back(rule.name);
-    old_rules.erase(found);
+    add_if_any(changes, subject, std::move(details));
+    old_items.erase(found);
   }
-  for (const SnatRule& rule : before.snat) {
-    if (old_rules.contains(rule.name)) changes.push_back({Change::Kind::kRemoved, "snat " + rule.name, {}});
-    else old_order.push_back(rule.name);
+  for (const Item& item : before) {
+    if (old_items.contains(item.name)) changes.push_back({Change::Kind::kRemoved, kind + " " + item.name, {}});
   }
+}
+
+// The names that others have, too, in order.
+std::vector<std::string> shared_names(const std::vector<SnatRule>& rules, const std::vector<SnatRule>& others) {
+  std::unordered_set<std::string_view> known;
+  for (const SnatRule& rule : others) known.insert(rule.name);
+  std::vector<std::string> names;
+  for (const SnatRule& rule : rules) {
+    if (known.contains(rule.name)) names.push_back(rule.name);
+  }
+  return names;
+}
+
+// The first rule that fits is taken, so their order says something.
+void compare_snat_order(const DesiredState& before, const DesiredState& after, std::vector<Change>& changes) {
+  const auto old_order = shared_names(before.snat, after.snat);
+  const auto order = shared_names(after.snat, before.snat);
   if (old_order == order) return;
-  const std::string detail = "order: " + joined(old_order) + " -> " + joined(order);
-  changes.push_back({Change::Kind::kChanged, "snat", {detail}});
+  changes.push_back({Change::Kind::kChanged, "snat", {"order: " + joined(old_order) + " -> " + joined(order)}});
 }
 
 }  // namespace
@@ -513,9 +489,10 @@ std::vector<Change> differences(const DesiredState& before, const DesiredState& 
   timeouts.timeouts("", before.timeouts, after.timeouts);
   add_if_any(changes, "timeouts", std::move(timeouts));
   add_if_any(changes, "sysctls", fields_of(before.sysctls, after.sysctls));
-  compare_pools(before, after, changes);
-  compare_access_lists(before, after, changes);
-  compare_snat(before, after, changes);
+  compare_named("local_addresses", before.local_addresses, after.local_addresses, changes);
+  compare_named("access_lists", before.access_lists, after.access_lists, changes);
+  compare_named("snat", before.snat, after.snat, changes);
+  compare_snat_order(before, after, changes);
   compare_services(before, after, changes);
   compare_match_order(before, after, changes);
   return changes;

@@ -49,7 +49,7 @@ void change_tcp_header(TcpHeader* tcp, uint32_t at, uint32_t bytes, Change chang
   tcp->checksum = updated(tcp->checksum, fold(sum_of(header + first, covered, inverse(before))));
 }
 
-// Makes no-operations of those TCP options for which `is_unwanted(kind, begin of the option)` says so.
+// Makes no-operations of those TCP options for which `is_unwanted(option, its first byte)` says so.
 template <typename IsUnwanted>
 void blank_tcp_options(TcpHeader* tcp, IsUnwanted is_unwanted) noexcept {
   const auto* header = reinterpret_cast<const uint8_t*>(tcp);

@@ -1,8 +1,9 @@
 #include "dataplane/outcome.h"
 
-#include "dataplane/checksum.h"
 #include "dataplane/family.h"
 #include "dataplane/header_options.h"
+#include "dataplane/host_address.h"
+#include "dataplane/verify_checksum.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -12,31 +13,6 @@ constexpr uint8_t kLeastHops = 16;
 // A Linux that expects none does not answer a SYN with one of these (tcp.c tcp_inbound_hash).
 constexpr uint8_t kTcpMd5 = 19;             // RFC 2385
 constexpr uint8_t kTcpAuthentication = 29;  // RFC 5925
-
-// Hosts do not answer what comes from no host's address (RFC 1122 section 3.2.1.3, RFC 4291 section 2).
-bool is_a_hosts(const IpAddress& address) noexcept {
-  const uint8_t first = address.bytes[0];
-  if (address.is_v4()) return first != 0 && first != 127 && first < 224;
-  const bool is_link_local = first == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
-  return first != 0 && first != 0xff && !is_link_local;
-}
-
-uint64_t pseudo_header_sum(const Ipv4Header* ip, uint32_t l4_bytes) noexcept {
-  const Be16 rest[2] = {Be16::from_host(kIpProtocolTcp), Be16::from_host(static_cast<uint16_t>(l4_bytes))};
-  return sum_of(rest, sizeof rest, sum_of(&ip->source, 8));
-}
-uint64_t pseudo_header_sum(const Ipv6Header* ip, uint32_t l4_bytes) noexcept {
-  const Be16 rest[2] = {Be16::from_host(kIpProtocolTcp), Be16::from_host(static_cast<uint16_t>(l4_bytes))};
-  return sum_of(rest, sizeof rest, sum_of(ip->source.data(), 32));
-}
-
-template <typename Header>
-bool has_good_tcp_checksum(const Packet& packet, const Header* ip, uint32_t l4_bytes) noexcept {
-  const uint64_t checked = packet.mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-  if (checked == RTE_MBUF_F_RX_L4_CKSUM_GOOD) return true;
-  if (checked == RTE_MBUF_F_RX_L4_CKSUM_BAD) return false;
-  return fold(sum_of(packet.tcp, l4_bytes, pseudo_header_sum(ip, l4_bytes))) == 0xffff;
-}
 
 bool has_strange_option(const TcpHeader* tcp) noexcept {
   const auto* header = reinterpret_cast<const uint8_t*>(tcp);
@@ -60,8 +36,8 @@ bool is_fit_to_be_watched(const Snapshot& snapshot, const Packet& packet) noexce
   const uint32_t tcp_bytes = packet.tcp->header_bytes();
   if (packet.l4 + l4_bytes > end || tcp_bytes < sizeof(TcpHeader) || tcp_bytes > l4_bytes) return false;
   const IpAddress client = IpFlow::from(Ip::key_of(packet)).source;
-  if (!is_a_hosts(client) || snapshot.kinds_of(client) != 0 || has_strange_option(packet.tcp)) return false;
-  return has_good_tcp_checksum(packet, ip, l4_bytes);
+  if (!is_routed_host(client) || snapshot.kinds_of(client) != 0 || has_strange_option(packet.tcp)) return false;
+  return has_good_tcp_checksum(packet, ip);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "dataplane/begin_connection.h"
 #include "dataplane/connection_counts.h"
 #include "dataplane/fragments.h"
+#include "dataplane/host_address.h"
 #include "dataplane/icmp/echo.h"
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
@@ -10,18 +11,6 @@
 
 namespace shunt::dataplane {
 namespace {
-
-// No router passes on what is from or for others: RFC 1122 section 3.2.1.3, RFC 4291 sections 2.5.2, 2.5.6 and 2.7.
-bool is_beyond_us(const IpAddress& address) noexcept {
-  const auto& bytes = address.bytes;
-  if (address.is_v4()) {
-    const bool is_link_local = bytes[0] == 169 && bytes[1] == 254;
-    return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 && !is_link_local;
-  }
-  const bool is_link_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-  const bool is_loopback = address.first_half() == 0 && (address.second_half() & ~(uint64_t{1} << 56)) == 0;
-  return bytes[0] != 0xff && !is_link_local && !is_loopback;
-}
 
 // The port that packets for the destination leave by, as far as it can be told.
 bool leaves_by(const Snapshot& snapshot, const IpAddress& destination, uint16_t port) noexcept {
@@ -87,7 +76,7 @@ const SnatEntry* find_snat(const Snapshot& snapshot, const IpFlow& flow, uint16_
   if (snapshot.snat_rules.empty()) return nullptr;
   constexpr uint8_t kOurs =
       bit(AddressSlot::Kind::kOwn) | bit(AddressSlot::Kind::kLocal) | bit(AddressSlot::Kind::kVip);
-  if (!is_beyond_us(flow.source) || !is_beyond_us(flow.destination)) return nullptr;
+  if (!is_routed_host(flow.source) || !is_routed_host(flow.destination)) return nullptr;
   // From ourselves: it left once, and came back.
   if (((snapshot.kinds_of(flow.source) | snapshot.kinds_of(flow.destination)) & kOurs) != 0) return nullptr;
   const MatchTable& matches = snapshot.snat_matches;

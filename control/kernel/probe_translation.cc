@@ -5,6 +5,7 @@
 
 #include "dataplane/checksum.h"
 #include "dataplane/headers.h"
+#include "dataplane/l4_checksum.h"
 
 namespace shunt::control {
 namespace {
@@ -92,15 +93,7 @@ void readdress(const View& view, uint8_t* at, const IpAddress& to) noexcept {
     auto* ip = reinterpret_cast<Ipv4Header*>(view.ip);
     ip->checksum = dataplane::updated(ip->checksum, delta);
   }
-  if (view.protocol == kIpProtocolTcp) {
-    auto* tcp = reinterpret_cast<dataplane::TcpHeader*>(view.l4);
-    tcp->checksum = dataplane::updated(tcp->checksum, delta);
-    return;
-  }
-  auto* udp = reinterpret_cast<dataplane::UdpHeader*>(view.l4);
-  if (udp->checksum.raw == 0) return;
-  const Be16 updated = dataplane::updated(udp->checksum, delta);
-  udp->checksum = updated.raw == 0 ? Be16{0xffff} : updated;
+  dataplane::update_l4_checksum(view.l4, view.protocol, delta);
 }
 
 uint32_t last_word(const IpAddress& address) noexcept {

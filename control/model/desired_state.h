@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "control/model/access.h"
-#include "control/model/address_range.h"
 #include "control/model/health_check.h"
 #include "control/model/limits.h"
 #include "control/model/policies.h"
 #include "dataplane/sysctls.h"
 #include "dataplane/types.h"
 #include "src/base/address.h"
+#include "src/base/address_range.h"
 
 namespace shunt::control {
 

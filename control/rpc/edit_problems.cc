@@ -112,8 +112,8 @@ std::vector<config::Problem> by_edits(std::vector<config::Problem> problems, con
     // The last edit is what it is by.
     for (int i = edits.size(); i > 0; --i) {
       std::string field;
-      const Brought brought = visit_edit(edits[i - 1], [&](const auto& edit, const char* name) {
-        field = field_of(i - 1, name);
+      const Brought brought = visit_edit(edits[i - 1], [&](const auto& edit, const char* kind) {
+        field = field_of(i - 1, kind);
         return brought_by(edit);
       });
       if (brought.field.empty() || brought.list != parts.list || brought.name != name) continue;

@@ -1,7 +1,5 @@
 #include "dataplane/client_address/proxy_stream.h"
 
-#include <rte_ip.h>
-
 #include <algorithm>
 
 #include "dataplane/client_address/grow.h"
@@ -10,6 +8,7 @@
 #include "dataplane/fragments.h"
 #include "dataplane/header_options.h"
 #include "dataplane/settle.h"
+#include "dataplane/verify_checksum.h"
 
 namespace shunt::dataplane {
 namespace {
@@ -105,22 +104,13 @@ uint64_t write_ip(Worker&, const Ipv6Header* like, uint32_t payload, Ipv6Header*
   return sum_of(&ip->source, 2 * sizeof ip->source) + length.raw + Be16::from_host(kIpProtocolTcp).raw;
 }
 
-int verify_checksum(const rte_mbuf* mbuf, const Ipv4Header* ip, uint16_t l4) noexcept {
-  return rte_ipv4_udptcp_cksum_mbuf_verify(mbuf, reinterpret_cast<const rte_ipv4_hdr*>(ip), l4);
-}
-int verify_checksum(const rte_mbuf* mbuf, const Ipv6Header* ip, uint16_t l4) noexcept {
-  return rte_ipv6_udptcp_cksum_mbuf_verify(mbuf, reinterpret_cast<const rte_ipv6_hdr*>(ip), l4);
-}
-
-// Whether what the segment says of the connection may be said again in one of ours; a fragment's cannot be checked. DPDK
-// takes the pseudo-header's length from the IP header, which knows no extension headers.
+// Whether what the segment says of the connection may be said again in one of ours. A fragment's checksum cannot be looked
+// at, nor one behind extension headers.
 template <typename Ip>
 bool is_sound(const Packet& packet) noexcept {
   const auto* ip = Ip::header_of(packet);
-  const auto begin = static_cast<uint16_t>(packet.l4 - rte_pktmbuf_mtod(packet.mbuf, const uint8_t*));
-  const bool is_plain = begin == sizeof(EthernetHeader) + sizeof *ip;
-  if (!is_plain || part_of(ip) != Part::kWhole) return true;
-  return verify_checksum(packet.mbuf, ip, begin) == 0;
+  const bool is_plain = packet.l4 == reinterpret_cast<const uint8_t*>(ip + 1);
+  return !is_plain || part_of(ip) != Part::kWhole || has_good_tcp_checksum(packet, ip);
 }
 
 // Sends the header in a segment of its own in front of the packet's, with the client's last word about all else:

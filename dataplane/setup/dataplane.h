@@ -123,8 +123,9 @@ class Dataplane {
   // The real's counters on that worker. Traffic counters only grow; whoever reuses a slot takes the values at that
   // time as its zero.
   const RealCounters& real_counters(uint32_t worker, RealId real) const noexcept;
-  // What a worker refused of the service's packets; as above.
+  // What became of the real's new connections on that worker; as above.
   const RealOutcomes& real_outcomes(uint32_t worker, RealId real) const noexcept;
+  // What a worker refused of the service's packets; as above.
   const ServiceCounters& service_counters(uint32_t worker, ServiceId service) const noexcept;
   // New connections of a rule of snat (SnatEntry::counter) that found no free address and port, on all workers. Any thread.
   uint64_t snat_exhausted(uint32_t counter) const noexcept;

@@ -6,27 +6,14 @@ import selectors
 import socket
 import sys
 
+from lab import nginx
 from lab.family import IPV4
 from lab.shell import LabError, wait_for
 
 HTTP_PORT, ECHO_PORT, UPLOAD_PORT = 80, 5000, 8080
 BIG_BYTES = 16 << 20
 
-_NGINX = """daemon off;
-master_process off;
-user root;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.error.log;
-events {{ worker_connections 8192; }}
-http {{
-  access_log off;
-  keepalive_timeout 0;
-  default_type text/plain;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+_HTTP = """  keepalive_timeout 0;
   server {{
     listen 0.0.0.0:{port} backlog=4096;
     listen [::]:{port} backlog=4096;
@@ -35,7 +22,6 @@ http {{
     location = / {{ return 200 "{name}\\n"; }}
     location /files/ {{ alias {files}/; }}
   }}
-}}
 """
 
 
@@ -70,14 +56,9 @@ class Reals:
 
     def start(self, real):
         """Starts the web server of a real; returns at once."""
-        folder = os.path.join(self._folder, real)
-        os.makedirs(folder, exist_ok=True)
-        config = os.path.join(folder, "nginx.conf")
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(_NGINX.format(folder=folder, name=real, files=self._files, port=HTTP_PORT))
-        self._nginx[real] = self._processes.start(
-            f"{real}-nginx", ["/usr/sbin/nginx", "-e", os.path.join(folder, "nginx.error.log"), "-c", config],
-            namespace=self._topology.namespace(real))
+        inside = _HTTP.format(name=real, files=self._files, port=HTTP_PORT)
+        self._nginx[real] = nginx.start(self._processes, "nginx", os.path.join(self._folder, real), inside,
+                                        self._topology.namespace(real))
 
     def kill(self, real):
         """SIGKILL: the real's connections are reset and new ones refused, as after a crash."""

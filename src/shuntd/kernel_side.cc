@@ -122,7 +122,7 @@ void KernelSide::State::set_addresses(const control::DesiredState& desired) {
   for (const control::SnatRule& rule : desired.snat) {
     const bool has_kernel_port = !rule.egress_port.empty() && kernel_port_of(rule.egress_port).has_value();
     const std::string& port = rule.kernel_port.empty() && has_kernel_port ? rule.egress_port : rule.kernel_port;
-    for (const IpAddress& address : control::addresses_of(rule.addresses)) want(port, address);
+    for (const IpAddress& address : addresses_of(rule.addresses)) want(port, address);
   }
   std::string problem;
   for (const auto& [port, list] : wanted) {

@@ -49,6 +49,13 @@ inline std::vector<std::string> messages(const std::vector<Problem>& problems) {
   return texts;
 }
 
+// The file's configuration, in which nothing may be wrong.
+inline v1::Config loaded(const std::string& yaml, Purpose purpose) {
+  const LoadedFile file = load_yaml_text(yaml, "lb.yaml", purpose);
+  EXPECT_THAT(messages(file.problems), testing::IsEmpty());
+  return file.config;
+}
+
 class YamlCaseTest : public testing::TestWithParam<YamlCase> {
  protected:
   static void check(const YamlCase& yaml_case) {

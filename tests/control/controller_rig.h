@@ -45,6 +45,13 @@ inline DesiredState state_with(std::vector<Real> reals) {
   return state;
 }
 
+// The service of both families, each with its own reals.
+inline DesiredState both_families(std::vector<Real> ipv6_reals) {
+  DesiredState state = state_with({real_at("10.1.0.1")});
+  state.services.push_back(service_at("dns6", "2001:db8:9::9", std::move(ipv6_reals)));
+  return state;
+}
+
 inline bool within(std::chrono::seconds limit, const std::function<bool()>& wanted) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (std::chrono::steady_clock::now() < end) {

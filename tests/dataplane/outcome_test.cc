@@ -32,6 +32,11 @@ class Outcomes : public InBothFamilies {
     packet.to(connection->method == Method::kFullnat ? at("10.0.0.100") : at("198.51.100.7"), key.destination_port.host());
     ASSERT_EQ(lb.send(packet, kInside).summary(), "sent 0");
   }
+  void shake_hands() {
+    send(client().tcp(kTcpSyn));
+    reply(kTcpSyn | kTcpAck);
+    send(client().tcp(kTcpAck));
+  }
   // "answered 1 unanswered 0 refused 0 reset 0"
   std::string outcomes() {
     const RealOutcomes& of = lb.worker().real_outcomes[real.index];
@@ -120,18 +125,14 @@ TEST_P(Outcomes, OfARefusedConnection) {
 
 TEST_P(Outcomes, OfOneThatIsResetBeforeItSaysAnything) {
   serve();
-  send(client().tcp(kTcpSyn));
-  reply(kTcpSyn | kTcpAck);
-  send(client().tcp(kTcpAck));
+  shake_hands();
   reply(kTcpRst | kTcpAck);
   EXPECT_EQ(outcomes(), "answered 1 unanswered 0 refused 0 reset 1");
 }
 
 TEST_P(Outcomes, OfOneThatWasServedAndThenReset) {
   serve();
-  send(client().tcp(kTcpSyn));
-  reply(kTcpSyn | kTcpAck);
-  send(client().tcp(kTcpAck));
+  shake_hands();
   reply(kTcpAck | kTcpPsh);
   reply(kTcpRst | kTcpAck);
   EXPECT_EQ(outcomes(), "answered 1 unanswered 0 refused 0 reset 0");

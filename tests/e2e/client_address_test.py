@@ -13,10 +13,9 @@ import clients
 import told_reals
 from lab.config import Plain, Service
 from lab.family import FAMILIES, IPV4
-from lab.lab import Lab
 from lab.reals import BIG_BYTES
 from lab.shell import run, wait_for
-from method_cases import FamilyCases
+from method_cases import FamilyCases, open_lab
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import rdpcap
@@ -63,10 +62,7 @@ for number in range(int(sys.argv[4])):
 class ClientAddressTest(FamilyCases, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("fullnat", reals=1, configured=1, families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
+        open_lab(cls, "fullnat", reals=1, configured=1)
         told_reals.start(cls.lab, "r1")
         for family in FAMILIES:
             for version, word in VERSIONS.items():

@@ -41,9 +41,9 @@ def guest(family):
     return family.outside + "20"
 
 
-def open_lab(cls, method="nat"):
-    """A lab for all of the class's tests: cls.lab, and cls.shuntd, which is still to be started."""
-    cls.lab = Lab(method, families=FAMILIES)
+def open_lab(cls, method="nat", **options):
+    """A lab for all of the class's tests: cls.lab, and cls.shuntd, which is still to be started. `options`: Lab's."""
+    cls.lab = Lab(method, **{"families": FAMILIES, **options})
     cls.lab.__enter__()
     cls.addClassCleanup(cls.lab.__exit__, None, None, None)
     cls.shuntd = cls.lab.shuntd

@@ -3,6 +3,7 @@
 import hashlib
 import os
 
+from lab import nginx
 from lab.config import HealthCheck, Service
 from lab.family import FAMILIES
 from lab.shell import run, wait_for
@@ -11,21 +12,7 @@ HTTPS_PORT, IPERF_PORT, DNS_PORT = 443, 5201, 53
 FILE_BYTES = 100 << 20
 HOST = "www.example.test"
 
-_NGINX = """daemon off;
-master_process off;
-user root;
-pid {folder}/https.pid;
-error_log {folder}/https.error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  default_type text/plain;
-  client_body_temp_path {folder}/body2;
-  proxy_temp_path {folder}/proxy2;
-  fastcgi_temp_path {folder}/fastcgi2;
-  uwsgi_temp_path {folder}/uwsgi2;
-  scgi_temp_path {folder}/scgi2;
-  server {{
+_HTTP = """  server {{
     listen 0.0.0.0:{port} ssl http2;
     listen [::]:{port} ssl http2;
     ssl_certificate {files}/../cert.pem;
@@ -33,7 +20,6 @@ http {{
     location / {{ return 200 "{name} $server_protocol\\n"; }}
     location /files/ {{ alias {files}/; }}
   }}
-}}
 """
 
 
@@ -62,11 +48,8 @@ class Programs:
         self._lab.processes.start(f"{real}-{name}", command, namespace=self._lab.topology.namespace(real))
 
     def _start_nginx(self, real):
-        folder = os.path.join(self._lab.folder, real)
-        config = os.path.join(folder, "https.conf")
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(_NGINX.format(folder=folder, name=real, files=self.files, port=HTTPS_PORT))
-        self._start(real, "https", ["/usr/sbin/nginx", "-e", os.path.join(folder, "https.error.log"), "-c", config])
+        inside = _HTTP.format(name=real, files=self.files, port=HTTPS_PORT)
+        nginx.start(self._lab.processes, "https", os.path.join(self._lab.folder, real), inside, self._lab.topology.namespace(real))
 
     def _start_iperf(self, real, index):
         # Bound to the address that clients reach it by: its UDP answers leave from there.

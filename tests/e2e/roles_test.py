@@ -7,8 +7,9 @@ import unittest
 
 from lab.config import HealthCheck
 from lab.daemon import binary
-from lab.lab import Lab
+from lab.family import IPV4
 from lab.shell import run, wait_for
+from method_cases import open_lab
 
 VIEWER, OPERATOR, ADMIN, NOBODY = "games", "news", "backup", "man"
 ROLES = {"viewers": [VIEWER], "operators": ["group:operator"], "admins": [ADMIN]}
@@ -18,10 +19,7 @@ DENIED, OK = 6, 0
 class RolesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", reals=2, configured=2)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
+        open_lab(cls, reals=2, configured=2, families=(IPV4,))
         cls.config = cls.lab.config
         cls.config.unix_roles = ROLES
         cls.shuntd.start(cls.config)

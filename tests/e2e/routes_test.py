@@ -7,9 +7,8 @@ import unittest
 
 from lab.config import Plain
 from lab.family import FAMILIES, IPV4
-from lab.lab import Lab
 from lab.shell import wait_for
-from method_cases import FamilyCases
+from method_cases import FamilyCases, open_lab
 
 SHIPPED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../config/bird/bird.conf")
 VIPS = {4: "198.51.100.10", 6: "2001:db8:100::10"}
@@ -44,10 +43,7 @@ def beside_shuntd():
 class RoutesTest(FamilyCases, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", reals=2, configured=2, families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
-        cls.shuntd = cls.lab.shuntd
+        open_lab(cls, reals=2, configured=2)
         for family in FAMILIES:
             del cls.lab.config.services[family.service("upload")], cls.lab.config.services[family.service("echo")]
             cls.lab.config.services[family.service("web")].more = {"address": VIPS[family.version],

@@ -15,7 +15,7 @@ from lab.family import FAMILIES
 from lab.lab import Lab
 from lab.reals import BIG_BYTES
 from lab.shell import ip_batch, wait_for
-from method_cases import FamilyCases
+from method_cases import FamilyCases, open_lab
 
 FAR = {4: ("198.51.100.", 24), 6: ("2001:db8:ff::", 64)}
 INSIDERS = ("r1", "r4")
@@ -44,11 +44,8 @@ def rule(family):
 class SnatTest(FamilyCases, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.lab = Lab("nat", families=FAMILIES)
-        cls.lab.__enter__()
-        cls.addClassCleanup(cls.lab.__exit__, None, None, None)
+        open_lab(cls)
         cls.make_far()
-        cls.shuntd = cls.lab.shuntd
         cls.lab.config.workers = 2
         cls.lab.config.snat = [rule(family) for family in FAMILIES]
         cls.shuntd.start(cls.lab.config)

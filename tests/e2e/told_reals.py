@@ -6,27 +6,14 @@ import socket
 import struct
 import sys
 
+from lab import nginx
 from lab.shell import wait_for
 
 NGINX_PORT, HAPROXY_PORT, BANNER_PORT, UDP_PORT = 8101, 8102, 8103, 8104
 # Not told in a way that the server itself reads: what comes is looked at on the wire.
 TOA_PORT, UOA_PORT = 8105, 8106
 
-_NGINX = """daemon off;
-master_process off;
-user root;
-pid {folder}/told.pid;
-error_log {folder}/told.error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  default_type text/plain;
-  client_body_temp_path {folder}/told_body;
-  client_max_body_size 100m;
-  proxy_temp_path {folder}/told_proxy;
-  fastcgi_temp_path {folder}/told_fastcgi;
-  uwsgi_temp_path {folder}/told_uwsgi;
-  scgi_temp_path {folder}/told_scgi;
+_HTTP = """  client_max_body_size 100m;
   server {{
     listen 0.0.0.0:{port} proxy_protocol;
     listen [::]:{port} proxy_protocol;
@@ -36,7 +23,6 @@ http {{
     location / {{ return 200 "$remote_addr $remote_port $proxy_protocol_server_addr $proxy_protocol_server_port\\n"; }}
     location /files/ {{ alias {files}/; }}
   }}
-}}
 """
 
 _HAPROXY = """defaults
@@ -54,12 +40,10 @@ frontend told
 def start(lab, real):
     folder = os.path.join(lab.folder, real)
     space = lab.topology.namespace(real)
-    for name, text in (("told.conf", _NGINX.format(folder=folder, files=os.path.join(lab.folder, "files"), port=NGINX_PORT)),
-                       ("haproxy.cfg", _HAPROXY.format(port=HAPROXY_PORT))):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
-            out.write(text)
-    nginx = ["/usr/sbin/nginx", "-e", os.path.join(folder, "told.error.log"), "-c", os.path.join(folder, "told.conf")]
-    lab.processes.start(f"{real}-told", nginx, namespace=space)
+    inside = _HTTP.format(files=os.path.join(lab.folder, "files"), port=NGINX_PORT)
+    nginx.start(lab.processes, "told", folder, inside, space)
+    with open(os.path.join(folder, "haproxy.cfg"), "w", encoding="utf-8") as out:
+        out.write(_HAPROXY.format(port=HAPROXY_PORT))
     lab.processes.start(f"{real}-haproxy", ["/usr/sbin/haproxy", "-db", "-f", os.path.join(folder, "haproxy.cfg")], namespace=space)
     for what in ("banner", "datagrams", "plain"):
         lab.processes.start(f"{real}-{what}", ["/usr/bin/python3", os.path.abspath(__file__), what], namespace=space)

@@ -5,30 +5,13 @@
 #include <string_view>
 
 #include "config/words.h"
-#include "src/base/address.h"
+#include "src/base/address_range.h"
 
 namespace shunt::shuntctl {
 namespace {
 
-using Number = unsigned __int128;
-
-int bits_of(AddressFamily family) { return family == AddressFamily::kIpv4 ? 32 : 128; }
-
-Number number_of(const IpAddress& address) {
-  Number number = 0;
-  for (int i = 0; i < bits_of(address.family) / 8; ++i) number = number << 8 | address.bytes[static_cast<size_t>(i)];
-  return number;
-}
-
-IpAddress address_of(Number number, AddressFamily family) {
-  IpAddress address{family, {}};
-  for (int i = bits_of(family) / 8; i-- > 0; number >>= 8) address.bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(number);
-  return address;
-}
-
 struct Range {
-  IpAddress first;
-  IpAddress last;
+  AddressRange addresses;
   // Ports are named, too.
   bool has_ports = false;
 };
@@ -47,28 +30,9 @@ std::pair<std::string, std::string> split_ports(const std::string& text) {
 
 std::optional<Range> parse_range(const std::string& text) {
   const auto [addresses, ports] = split_ports(text);
-  const size_t dash = addresses.find('-');
-  const auto first = IpAddress::parse(addresses.substr(0, dash));
-  const auto last = dash == std::string::npos ? first : IpAddress::parse(addresses.substr(dash + 1));
-  if (!first || !last || first->family != last->family || number_of(*last) < number_of(*first)) return std::nullopt;
-  return Range{*first, *last, !ports.empty() && ports != "0" && ports != "0-0" && ports != "0-65535" && ports != "1-65535"};
-}
-
-// The fewest that hold those addresses and no other.
-std::vector<std::string> prefixes_of(const Range& range) {
-  std::vector<std::string> prefixes;
-  const int bits = bits_of(range.first.family);
-  Number at = number_of(range.first);
-  const Number last = number_of(range.last);
-  for (;;) {
-    int free = 0;
-    const auto end_of = [&](int host_bits) { return at | ((Number{1} << host_bits) - 1); };
-    while (free < bits - 1 && (at & (Number{1} << free)) == 0 && end_of(free + 1) <= last) ++free;
-    prefixes.push_back(address_of(at, range.first.family).to_string() + "/" + std::to_string(bits - free));
-    const Number end = end_of(free);
-    if (end >= last) return prefixes;
-    at = end + 1;
-  }
+  const auto range = AddressRange::parse(addresses);
+  if (!range) return std::nullopt;
+  return Range{*range, !ports.empty() && ports != "0" && ports != "0-0" && ports != "0-65535" && ports != "1-65535"};
 }
 
 v1::Protocol protocol_of(const std::string& word) {
@@ -121,8 +85,9 @@ class Making {
       note(key + " " + config::in_quotes(text) + " is no range of addresses", "write it as in 10.0.0.1-10.0.0.254");
       return false;
     }
-    if (range->first.is_unspecified() && range->last.is_unspecified()) return true;
-    for (std::string& prefix : prefixes_of(*range)) prefixes.Add(std::move(prefix));
+    const auto& [first, last] = range->addresses;
+    if (first.is_unspecified() && last.is_unspecified()) return true;
+    for (const Prefix& prefix : prefixes_of(range->addresses)) *prefixes.Add() = prefix.to_string();
     if (range->has_ports) {
       draft_.notes.push_back({snat_.from, subject_, "its " + key + " names ports, which rules of snat do not ask for",
                               "name networks or ports of the machine that tell it apart: sources, destinations, ingress_port"});

@@ -14,9 +14,9 @@
 
 #include "control/rpc/roles.h"
 #include "control/rpc/server.h"
-#include "shunt/v1/api.grpc.pb.h"
 #include "shunt/v1/debug.pb.h"
 #include "tests/control/controller_rig.h"
+#include "tests/control/rpc/calls.h"
 #include "tests/support/certificates.h"
 #include "tests/support/own_process.h"
 
@@ -28,7 +28,6 @@ using test::Authority;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-using Stub = v1::Shunt::Stub;
 
 // A server with certificates on a free port of 127.0.0.1; clients come with those of an authority,
 // or with none.
@@ -76,27 +75,6 @@ struct TlsRig {
   TcpListener listener;
   std::unique_ptr<Server> server;
 };
-
-template <typename Request, typename Response>
-grpc::Status call(const std::shared_ptr<grpc::Channel>& channel,
-                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                  const Request& request, Response&& response = {}) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + seconds(60));
-  Stub stub(channel);
-  return (stub.*method)(&context, request, &response);
-}
-
-grpc::Status status_of(const std::shared_ptr<grpc::Channel>& channel) {
-  return call(channel, &Stub::GetStatus, v1::GetStatusRequest(), v1::Status());
-}
-
-grpc::Status drain(const std::shared_ptr<grpc::Channel>& channel) {
-  v1::DrainRequest request;
-  request.set_service("dns");
-  request.set_real("10.1.0.1:53");
-  return call(channel, &Stub::Drain, request, v1::ApplyResponse());
-}
 
 // By name, with empty messages.
 grpc::Status raw_call(const std::shared_ptr<grpc::Channel>& channel, const std::string& path) {
@@ -149,7 +127,7 @@ TEST(Tls, AViewerReadsButDoesNotChange) {
   if (test::ran_in_own_process()) return;
   TlsRig rig;
   const auto eve = rig.as("eve");
-  EXPECT_TRUE(status_of(eve).ok());
+  EXPECT_TRUE(get_status(eve).ok());
   EXPECT_TRUE(raw_call(eve, "/grpc.health.v1.Health/Check").ok());
   const grpc::Status refused = drain(eve);
   EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
@@ -196,14 +174,14 @@ TEST(Tls, AnAlternativeNameOfTheCertificateCountsToo) {
   if (test::ran_in_own_process()) return;
   TlsRig rig;
   rig.ours.issue("machine-7", "DNS:watch.example");
-  EXPECT_TRUE(status_of(rig.connect(rig.ours, "machine-7")).ok());
+  EXPECT_TRUE(get_status(rig.connect(rig.ours, "machine-7")).ok());
 }
 
 TEST(Tls, ANameThatIsInNoRoleIsToldWhoItIs) {
   if (test::ran_in_own_process()) return;
   TlsRig rig;
   const auto bob = rig.as("bob");
-  for (const grpc::Status& refused : {status_of(bob), drain(bob)}) {
+  for (const grpc::Status& refused : {get_status(bob), drain(bob)}) {
     EXPECT_EQ(refused.error_code(), grpc::StatusCode::PERMISSION_DENIED);
     EXPECT_THAT(refused.error_message(), HasSubstr("you are bob, who is listed in no role"));
   }
@@ -219,16 +197,16 @@ TEST(Tls, NobodyComesInWithoutACertificateOfTheRightAuthority) {
   for (const auto& channel :
        {rig.connect(rig.ours, ""), rig.connect(other, "ops"), rig.connect(rig.ours, "ops"),
         grpc::CreateChannel(address, grpc::InsecureChannelCredentials())}) {
-    EXPECT_EQ(status_of(channel).error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(get_status(channel).error_code(), grpc::StatusCode::UNAVAILABLE);
   }
-  EXPECT_TRUE(status_of(rig.as("ops")).ok());
+  EXPECT_TRUE(get_status(rig.as("ops")).ok());
 }
 
 TEST(Tls, ARenewedCertificateIsTakenUpWithoutARestart) {
   if (test::ran_in_own_process()) return;
   TlsRig rig;
   const auto before = rig.as("eve");
-  EXPECT_TRUE(status_of(before).ok());
+  EXPECT_TRUE(get_status(before).ok());
   // Only the new one has the name that the client below insists on.
   rig.ours.issue("lb", "DNS:renewed.example");
   grpc::SslCredentialsOptions options;
@@ -242,8 +220,8 @@ TEST(Tls, ARenewedCertificateIsTakenUpWithoutARestart) {
     return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(rig.server->tcp_port()),
                                      grpc::SslCredentials(options), arguments);
   };
-  EXPECT_TRUE(within(seconds(20), [&] { return status_of(renewed()).ok(); }));
-  EXPECT_TRUE(status_of(before).ok()) << "connections outlive the certificate that they began with";
+  EXPECT_TRUE(within(seconds(20), [&] { return get_status(renewed()).ok(); }));
+  EXPECT_TRUE(get_status(before).ok()) << "connections outlive the certificate that they began with";
 }
 
 TEST(Tls, ATakenPortIsAConflict) {

@@ -16,8 +16,8 @@
 #include <thread>
 
 #include "control/rpc/server.h"
-#include "shunt/v1/api.grpc.pb.h"
 #include "tests/control/controller_rig.h"
+#include "tests/control/rpc/calls.h"
 #include "tests/support/own_process.h"
 
 namespace shunt::control::rpc {
@@ -27,7 +27,6 @@ using std::chrono::seconds;
 using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
-using Stub = v1::Shunt::Stub;
 
 int connect_to(const std::string& path) {
   sockaddr_un address{};
@@ -76,28 +75,6 @@ struct DoorRig {
   std::unique_ptr<Server> server;
 };
 
-template <typename Request, typename Response>
-grpc::Status call(const std::shared_ptr<grpc::Channel>& channel,
-                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request,
-                  Response&& response = {}) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + seconds(60));
-  Stub stub(channel);
-  return (stub.*method)(&context, request, &response);
-}
-grpc::Status read(const std::shared_ptr<grpc::Channel>& channel) {
-  return call(channel, &Stub::GetStatus, v1::GetStatusRequest(), v1::Status());
-}
-grpc::Status drain(const std::shared_ptr<grpc::Channel>& channel) {
-  v1::DrainRequest request;
-  request.set_service("dns");
-  request.set_real("10.1.0.1:53");
-  return call(channel, &Stub::Drain, request, v1::ApplyResponse());
-}
-grpc::Status apply(const std::shared_ptr<grpc::Channel>& channel) {
-  return call(channel, &Stub::Apply, v1::ApplyRequest(), v1::ApplyResponse());
-}
-
 constexpr auto kDenied = grpc::StatusCode::PERMISSION_DENIED;
 
 TEST(UnixDoor, UsersAndGroupsMayDoWhatTheirRolesSay) {
@@ -109,7 +86,7 @@ TEST(UnixDoor, UsersAndGroupsMayDoWhatTheirRolesSay) {
   EXPECT_EQ(found.st_mode & 0777U, 0666U);
 
   const auto viewer = rig.as(4711);
-  EXPECT_TRUE(read(viewer).ok());
+  EXPECT_TRUE(get_status(viewer).ok());
   const grpc::Status refused = drain(viewer);
   EXPECT_EQ(refused.error_code(), kDenied);
   EXPECT_THAT(refused.error_message(),
@@ -123,7 +100,7 @@ TEST(UnixDoor, UsersAndGroupsMayDoWhatTheirRolesSay) {
   EXPECT_THAT(rig.said(), Contains(HasSubstr("audit: 4715 (uid 4715, pid " + std::to_string(getpid()) + "): drain real dns/")));
   EXPECT_THAT(apply(user).error_message(), HasSubstr("an operator; /shunt.v1.Shunt/Apply needs the role admin"));
 
-  EXPECT_THAT(read(rig.as(4799)).error_message(), HasSubstr("you are 4799 (uid 4799), who is listed in no role"));
+  EXPECT_THAT(get_status(rig.as(4799)).error_message(), HasSubstr("you are 4799 (uid 4799), who is listed in no role"));
   EXPECT_TRUE(apply(rig.as(4713)).ok());
   EXPECT_TRUE(apply(rig.as(0)).ok());
 }
@@ -160,10 +137,10 @@ TEST(UnixDoor, OneUserCannotKeepOthersOut) {
   char byte = 0;
   EXPECT_EQ(::read(more, &byte, 1), 0) << "it is cut";
   ::close(more);
-  EXPECT_TRUE(read(rig.as(4712)).ok());
-  EXPECT_TRUE(read(rig.as(0)).ok());
+  EXPECT_TRUE(get_status(rig.as(4712)).ok());
+  EXPECT_TRUE(get_status(rig.as(0)).ok());
   for (const int fd : held) ::close(fd);
-  EXPECT_TRUE(within(seconds(5), [&rig] { return read(rig.as(4711)).ok(); })) << "places come back";
+  EXPECT_TRUE(within(seconds(5), [&rig] { return get_status(rig.as(4711)).ok(); })) << "places come back";
 }
 
 TEST(UnixDoor, AUserThatThereIsNotIsTold) {

@@ -1,8 +1,8 @@
-#include "control/model/address_range.h"
+#include "src/base/address_range.h"
 
 #include <gmock/gmock.h>
 
-namespace shunt::control {
+namespace shunt {
 namespace {
 
 using testing::ElementsAre;
@@ -36,6 +36,19 @@ TEST(AddressRange, IsWrittenAsItIsRead) {
   EXPECT_EQ(AddressRange::parse("203.0.113.16-203.0.113.31")->to_string(), "203.0.113.16/28");
 }
 
+TEST(AddressRange, IsTheFewestPrefixes) {
+  const auto prefixes = [](const char* text) {
+    std::vector<std::string> texts;
+    for (const Prefix& prefix : prefixes_of(AddressRange::parse(text).value())) texts.push_back(prefix.to_string());
+    return texts;
+  };
+  EXPECT_THAT(prefixes("10.0.0.1-10.0.0.6"), ElementsAre("10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6/32"));
+  EXPECT_THAT(prefixes("10.0.0.0-10.0.1.255"), ElementsAre("10.0.0.0/23"));
+  EXPECT_THAT(prefixes("255.255.255.254-255.255.255.255"), ElementsAre("255.255.255.254/31"));
+  for (const char* all : {"0.0.0.0/0", "::/0"}) EXPECT_THAT(prefixes(all), ElementsAre(all));
+  EXPECT_THAT(prefixes("::1-::3"), ElementsAre("::1/128", "::2/127"));
+}
+
 TEST(AddressRange, CountsAndOverlaps) {
   EXPECT_EQ(AddressRange::parse("203.0.113.0/24")->count(), 256u);
   EXPECT_EQ(AddressRange::parse("::/0")->count(), UINT64_MAX);
@@ -49,4 +62,4 @@ TEST(AddressRange, CountsAndOverlaps) {
 }
 
 }  // namespace
-}  // namespace shunt::control
+}  // namespace shunt

@@ -1,8 +1,8 @@
-#include "control/model/address_range.h"
+#include "src/base/address_range.h"
 
 #include <algorithm>
 
-namespace shunt::control {
+namespace shunt {
 namespace {
 
 using Number = unsigned __int128;
@@ -23,13 +23,15 @@ IpAddress address_of(Number number, AddressFamily family) noexcept {
   return address;
 }
 
+// So many low bits, all set.
+Number low_bits(uint32_t count) noexcept { return count == 128 ? ~Number{0} : (Number{1} << count) - 1; }
+
 std::optional<AddressRange> parse_prefix(std::string_view text) {
   const auto prefix = Prefix::parse(text);
   const auto written = IpAddress::parse(text.substr(0, text.find('/')));
   if (!prefix || !written || *written != prefix->address) return std::nullopt;
   const uint32_t bits = (prefix->address.is_v4() ? 32u : 128u) - prefix->length;
-  const Number hosts = bits == 128 ? ~Number{0} : (Number{1} << bits) - 1;
-  return AddressRange{*written, address_of(number_of(*written) | hosts, written->family)};
+  return AddressRange{*written, address_of(number_of(*written) | low_bits(bits), written->family)};
 }
 
 }  // namespace
@@ -68,6 +70,22 @@ bool AddressRange::overlaps(const AddressRange& other) const noexcept {
   return number_of(first) <= number_of(other.last) && number_of(other.first) <= number_of(last);
 }
 
+std::vector<Prefix> prefixes_of(const AddressRange& range) {
+  std::vector<Prefix> prefixes;
+  const uint32_t bits = range.first.is_v4() ? 32 : 128;
+  Number at = number_of(range.first);
+  const Number last = number_of(range.last);
+  for (;;) {
+    uint32_t host_bits = 0;
+    const auto fits = [&](uint32_t more) { return (at & low_bits(more)) == 0 && (at | low_bits(more)) <= last; };
+    while (host_bits < bits && fits(host_bits + 1)) ++host_bits;
+    prefixes.push_back({address_of(at, range.first.family), static_cast<uint8_t>(bits - host_bits)});
+    const Number end = at | low_bits(host_bits);
+    if (end >= last) return prefixes;
+    at = end + 1;
+  }
+}
+
 std::vector<IpAddress> addresses_of(const std::vector<AddressRange>& ranges) {
   std::vector<IpAddress> addresses;
   for (const AddressRange& range : ranges) {
@@ -77,4 +95,4 @@ std::vector<IpAddress> addresses_of(const std::vector<AddressRange>& ranges) {
   return addresses;
 }
 
-}  // namespace shunt::control
+}  // namespace shunt

@@ -10,7 +10,7 @@
 
 #include "src/base/address.h"
 
-namespace shunt::control {
+namespace shunt {
 
 struct AddressRange {
   IpAddress first;
@@ -28,7 +28,9 @@ struct AddressRange {
   bool overlaps(const AddressRange& other) const noexcept;
 };
 
+// The fewest that hold those addresses and no other, in order.
+std::vector<Prefix> prefixes_of(const AddressRange& range);
 // All of their addresses, in order; REQUIRES that they are few enough for memory.
 std::vector<IpAddress> addresses_of(const std::vector<AddressRange>& ranges);
 
-}  // namespace shunt::control
+}  // namespace shunt

@@ -1,0 +1,30 @@
+"""One nginx of the lab: what every one of them is told, and how it is started."""
+
+import os
+
+_FRAME = """daemon off;
+master_process off;
+user root;
+pid {prefix}.pid;
+error_log {prefix}.error.log;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off;
+  default_type text/plain;
+  client_body_temp_path {prefix}.body;
+  proxy_temp_path {prefix}.proxy;
+  fastcgi_temp_path {prefix}.fastcgi;
+  uwsgi_temp_path {prefix}.uwsgi;
+  scgi_temp_path {prefix}.scgi;
+{inside}}}
+"""
+
+
+def start(processes, name, folder, inside, namespace):
+    """Starts it with `inside` in its http block. Its files are FOLDER/NAME.*, its process and log are called FOLDER-NAME."""
+    os.makedirs(folder, exist_ok=True)
+    prefix = os.path.join(folder, name)
+    with open(prefix + ".conf", "w", encoding="utf-8") as out:
+        out.write(_FRAME.format(prefix=prefix, inside=inside))
+    return processes.start(f"{os.path.basename(folder)}-{name}",
+                           ["/usr/sbin/nginx", "-e", prefix + ".error.log", "-c", prefix + ".conf"], namespace=namespace)

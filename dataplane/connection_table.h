@@ -187,6 +187,7 @@ class BasicConnectionTable {
 
   // The entry at `index`, used or not; nullptr from the first never used one on. For walks in order.
   Entry* at(uint32_t index) noexcept { return index < header_->fresh ? &entries_[index] : nullptr; }
+  uint32_t index_of(const Entry* entry) const noexcept { return static_cast<uint32_t>(entry - entries_); }
 
  private:
   static constexpr size_t kHalf = sizeof(Entry) / 2;
@@ -210,8 +211,6 @@ class BasicConnectionTable {
   }
   static uint32_t first_slot(uint32_t matches) noexcept { return static_cast<uint32_t>(__builtin_ctz(matches)) / 2; }
   static uint32_t without_first(uint32_t matches) noexcept { return matches & ~(3u << __builtin_ctz(matches)); }
-
-  uint32_t index_of(const Entry* entry) const noexcept { return static_cast<uint32_t>(entry - entries_); }
 
   // An entry's half as a bucket holds it: twice the entry's index, one more if by its reply. Where each half is a cache
   // line of its own, one more bit at the low end says whether such a packet needs both: a reply finds its key in the

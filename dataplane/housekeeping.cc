@@ -6,6 +6,7 @@
 #include "dataplane/explain.h"
 #include "dataplane/family.h"
 #include "dataplane/journey.h"
+#include "dataplane/outcome.h"
 #include "dataplane/settle.h"
 
 namespace shunt::dataplane {
@@ -84,6 +85,7 @@ bool advance_clock(Worker& worker) noexcept {
   worker.now += ms;
   owe_sweep<Ipv4>(worker, sweep_share(worker.connections, ms));
   owe_sweep<Ipv6>(worker, sweep_share(worker.connections6, ms));
+  look_for_answers(worker);
   if (worker.index == 0 && worker.templates != nullptr) {
     worker.templates_position = worker.templates->keep_time(worker.templates_position, worker.now);
   }

@@ -119,7 +119,7 @@ Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const Service
   if (service.client_address.kind != ClientAddressKind::kNone) [[unlikely]] {
     begin_to_carry(worker, service.client_address, packet, *connection);
   }
-  if (service.is_watched) [[unlikely]] begin_to_watch<Ip>(snapshot, packet, *connection);
+  if (service.is_watched) [[unlikely]] begin_to_watch<Ip>(worker, snapshot, packet, *connection);
   worker.real_counters[held.real.index].connections.add(1);
   owe_sweep<Ip>(worker, kEntriesPerConnection);
   count_in(worker, *connection);

@@ -40,11 +40,39 @@ bool is_fit_to_be_watched(const Snapshot& snapshot, const Packet& packet) noexce
   return has_good_tcp_checksum(packet, ip);
 }
 
+// A millisecond's share, so that a flood is no pause: 256,000 a second.
+constexpr uint32_t kLooksAMillisecond = 256;
+
+template <typename Ip>
+void look_for_answers_of(Worker& worker) noexcept {
+  AwaitedAnswers& awaited = awaited_of<Ip>(worker);
+  for (uint32_t i = 0; i < kLooksAMillisecond && awaited.first != awaited.end; ++i) {
+    const AwaitedAnswers::Place place = awaited.places[awaited.first % AwaitedAnswers::kPlaces];
+    if (!is_past(place.created + kAnswerMs, worker.now)) return;
+    ++awaited.first;
+    auto* connection = connections_of<Ip>(worker).at(place.entry);
+    constexpr uint8_t kAwaited = kConnectionUsed | kConnectionWatched;
+    if ((connection->flags & kAwaited) != kAwaited || connection->created != place.created) continue;
+    look_for_answer(worker, *connection);
+  }
+}
+
 }  // namespace
 
 template <typename Ip>
-void begin_to_watch(const Snapshot& snapshot, const Packet& packet, typename Ip::Entry& connection) noexcept {
-  if (is_fit_to_be_watched<Ip>(snapshot, packet)) connection.flags |= kConnectionWatched;
+void begin_to_watch(Worker& worker, const Snapshot& snapshot, const Packet& packet,
+                    typename Ip::Entry& connection) noexcept {
+  if (!is_fit_to_be_watched<Ip>(snapshot, packet)) return;
+  connection.flags |= kConnectionWatched;
+  AwaitedAnswers& awaited = awaited_of<Ip>(worker);
+  if (awaited.end - awaited.first == AwaitedAnswers::kPlaces) return;
+  awaited.places[awaited.end++ % AwaitedAnswers::kPlaces] = {connections_of<Ip>(worker).index_of(&connection),
+                                                             connection.created};
+}
+
+void look_for_answers(Worker& worker) noexcept {
+  look_for_answers_of<Ipv4>(worker);
+  look_for_answers_of<Ipv6>(worker);
 }
 
 // A reset without ACK answers a segment with one, which a client may have made up to bring it about (RFC 9293 section
@@ -70,8 +98,8 @@ void look_for_answer(Worker& worker, Entry& connection) noexcept {
   if (connection.out_packets == 0) worker.real_outcomes[connection.real.index].unanswered.add(1);
 }
 
-template void begin_to_watch<Ipv4>(const Snapshot&, const Packet&, Connection&) noexcept;
-template void begin_to_watch<Ipv6>(const Snapshot&, const Packet&, Connection6&) noexcept;
+template void begin_to_watch<Ipv4>(Worker&, const Snapshot&, const Packet&, Connection&) noexcept;
+template void begin_to_watch<Ipv6>(Worker&, const Snapshot&, const Packet&, Connection6&) noexcept;
 template void note_reply(Worker&, Connection&, uint8_t) noexcept;
 template void note_reply(Worker&, Connection6&, uint8_t) noexcept;
 template void look_for_answer(Worker&, Connection&) noexcept;

@@ -17,16 +17,20 @@ namespace shunt::dataplane {
 // second and after three (RFC 6298 section 5.7).
 inline constexpr Tick kAnswerMs = 3000;
 
-// The packet opens the connection of a service that is watched.
+// The packet opens the connection, which is in the table, of a service that is watched.
 template <typename Ip>
-void begin_to_watch(const Snapshot& snapshot, const Packet& packet, typename Ip::Entry& connection) noexcept;
+void begin_to_watch(Worker& worker, const Snapshot& snapshot, const Packet& packet,
+                    typename Ip::Entry& connection) noexcept;
+
+// Looks for the answers whose time has run out by now, some of them. To be called once a millisecond.
+void look_for_answers(Worker& worker) noexcept;
 
 // A packet of the real, counted already, that is not one of an established connection's data. REQUIRES
 // kConnectionWatched.
 template <typename Entry>
 void note_reply(Worker& worker, Entry& connection, uint8_t tcp_flags) noexcept;
 
-// The connection was come across by the clock, or ends. REQUIRES kConnectionWatched.
+// The connection is come across, by whatever way, or ends. REQUIRES kConnectionWatched.
 template <typename Entry>
 void look_for_answer(Worker& worker, Entry& connection) noexcept;
 

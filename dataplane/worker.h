@@ -115,6 +115,21 @@ struct Upkeep {
   uint32_t evict_position = 0;
 };
 
+// Watched connections (outcome.h) in the order of their beginning, which is the order in which their time to be answered
+// runs out: the clock's walk comes across them seconds later in a large table.
+struct AwaitedAnswers {
+  // Those of some seconds at 4,000 a second; one that finds no place is left to the walk.
+  static constexpr uint32_t kPlaces = 16384;
+  struct Place {
+    uint32_t entry;  // of the family's table
+    Tick created;    // of the connection: another one may have the entry by now
+  };
+  std::array<Place, kPlaces> places{};
+  // Count up and wrap; a place's index is their rest.
+  uint32_t first = 0;
+  uint32_t end = 0;
+};
+
 // The walk that ends connections of removed reals: the set that it is for, and where it is.
 struct ExpiryOfReals {
   uint32_t generation = 0;
@@ -171,6 +186,8 @@ struct alignas(64) Worker {
   Upkeep upkeep;   // of connections
   Upkeep upkeep6;  // of connections6
   ExpiryOfReals expiry_of_reals;
+  AwaitedAnswers awaited;   // of connections
+  AwaitedAnswers awaited6;  // of connections6
   Defences defences;   // of connections
   Defences defences6;  // of connections6
   Tick next_defence = 0;
@@ -215,6 +232,11 @@ auto& alone_of(Worker& worker) noexcept {
 template <typename Ip>
 Upkeep& upkeep_of(Worker& worker) noexcept {
   return Ip::kFamily == AddressFamily::kIpv4 ? worker.upkeep : worker.upkeep6;
+}
+
+template <typename Ip>
+AwaitedAnswers& awaited_of(Worker& worker) noexcept {
+  return Ip::kFamily == AddressFamily::kIpv4 ? worker.awaited : worker.awaited6;
 }
 
 template <typename Ip>

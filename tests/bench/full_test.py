@@ -351,9 +351,11 @@ class PlotTest(unittest.TestCase):
                   "quiet": True} for what in ("services", "reals") for number in (1, 10)]
         more += [{"case": "workers", "metric": "cpu_ns_per_packet", "method": "direct", "workers": 2, "cpus": cpus,
                   "value": 50.0, "quiet": True} for cpus in (1, 2)]
+        more += [{"case": "scaling", "metric": "mpps", "method": "direct", "workers": workers, "value": 20.0 * workers,
+                  "quiet": True} for workers in (1, 2)]
         more += [{"case": "latency", "metric": "p99", "load_percent": load, "value": 3.0, "quiet": True} for load in (10, 90)]
         self.assertEqual(set(self.charts(self.rows + more)),
-                         {"connections", "connections-ipv6", "services", "reals", "workers", "latency"})
+                         {"connections", "connections-ipv6", "services", "reals", "workers", "scaling", "latency"})
 
     def test_figures_without_a_value_are_left_out(self):
         svg = self.charts(self.rows + [path_row("tunnel", 1000, None)])["connections"]

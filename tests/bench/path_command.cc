@@ -150,7 +150,9 @@ void add_path_command(CLI::App& app, Results& results) {
   command->add_option("--connections", options->connections, "1 to 10000000, several by commas")
       ->delimiter(',')
       ->check(CLI::Range(1, 10000000));
-  command->add_option("--methods", options->methods, "direct, tunnel, nat, nat-reply, fullnat, fullnat-reply; also tunnel-gre, tunnel-gue, both with -checksum")
+  command->add_option("--methods", options->methods,
+                      "direct, tunnel, nat, fullnat, and nat-reply, fullnat-reply for the way back; also tunnel-gre and "
+                      "tunnel-gue, both with -checksum or not, fullnat-proxy and snat, both with -reply or not")
       ->delimiter(',');
   command->add_option("--families", options->families, "4, 6 (both, in turns)")->delimiter(',')->check(CLI::IsMember({4, 6}));
   command->add_option("--services", options->services, "VIPs that the connections are spread over (1)")

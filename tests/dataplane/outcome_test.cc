@@ -1,8 +1,12 @@
 #include "dataplane/outcome.h"
 
 #include <gmock/gmock.h>
+#include <rte_cycles.h>
+
+#include <utility>
 
 #include "dataplane/expiry.h"
+#include "dataplane/housekeeping.h"
 #include "tests/support/families.h"
 #include "tests/support/worker_fixture.h"
 
@@ -45,7 +49,7 @@ class Outcomes : public InBothFamilies {
   }
   static constexpr const char* kNone = "answered 0 unanswered 0 refused 0 reset 0";
 
-  WorkerFixture lb;
+  WorkerFixture lb{1, 2 * AwaitedAnswers::kPlaces};
   ServiceId id;
   RealId real;
 };
@@ -90,6 +94,57 @@ TEST_P(Outcomes, OfASynThatNobodyAnswers) {
   lb.advance(200000);
   EXPECT_EQ(lb.connections(GetParam()), 0u);
   EXPECT_EQ(outcomes(), "answered 0 unanswered 1 refused 0 reset 0") << "counted once";
+}
+
+TEST_P(Outcomes, AreToldWithTheMillisecondHoweverLongTheClocksWalkIs) {
+  serve();
+  Worker& worker = lb.worker();
+  send(client().tcp(kTcpSyn));
+  worker.now += kAnswerMs - 1;
+  look_for_answers(worker);
+  EXPECT_EQ(outcomes(), kNone);
+  worker.cycles_per_ms = 1000;
+  worker.last_tick_cycles = rte_rdtsc() - worker.cycles_per_ms;
+  worker.upkeep.sweep_owed = worker.upkeep6.sweep_owed = 0;
+  ASSERT_TRUE(advance_clock(worker));
+  EXPECT_EQ(outcomes(), "answered 0 unanswered 1 refused 0 reset 0");
+  lb.advance(kAnswerMs);
+  EXPECT_EQ(outcomes(), "answered 0 unanswered 1 refused 0 reset 0") << "counted once";
+}
+
+TEST_P(Outcomes, OfOneInAnothersEntryHaveTheirOwnTime) {
+  serve();
+  uint32_t& timeout = lb.timeouts()[static_cast<size_t>(ConnectionState::kSynRecv)];
+  const uint32_t usual = std::exchange(timeout, 1000);
+  lb.publish();
+  send(client(1).tcp(kTcpSyn));
+  lb.advance(1000);
+  ASSERT_EQ(lb.connections(GetParam()), 0u);
+  timeout = usual;
+  lb.publish();
+  send(client(2).tcp(kTcpSyn));
+  lb.worker().now += kAnswerMs - 1000;
+  look_for_answers(lb.worker());
+  EXPECT_EQ(outcomes(), kNone);
+  lb.worker().now += 1000;
+  look_for_answers(lb.worker());
+  EXPECT_EQ(outcomes(), "answered 0 unanswered 1 refused 0 reset 0");
+}
+
+TEST_P(Outcomes, OfMoreThanFindAPlaceAreLeftToTheWalk) {
+  serve();
+  constexpr uint32_t kSyns = AwaitedAnswers::kPlaces + 100;
+  for (uint32_t i = 0; i < kSyns; ++i) send(client(static_cast<uint16_t>(1024 + i)).tcp(kTcpSyn));
+  lb.worker().now += kAnswerMs;
+  for (int i = 0; i < 100; ++i) look_for_answers(lb.worker());
+  EXPECT_EQ(lb.worker().real_outcomes[real.index].unanswered.read(), AwaitedAnswers::kPlaces);
+  lb.advance(0);
+  EXPECT_EQ(lb.worker().real_outcomes[real.index].unanswered.read(), kSyns);
+  // The places are free again.
+  send(client(1).tcp(kTcpSyn));
+  lb.worker().now += kAnswerMs;
+  look_for_answers(lb.worker());
+  EXPECT_EQ(lb.worker().real_outcomes[real.index].unanswered.read(), kSyns + 1);
 }
 
 TEST_P(Outcomes, OfASynThatWaitedForItsEndAlone) {

@@ -78,7 +78,7 @@ class ClientAddressTest(FamilyCases, unittest.TestCase):
         cls.shuntd.wait_all_up()
 
     # Client ports, each taken once: connections that are over keep theirs for a minute.
-    ports = itertools.count(33000)
+    ports = itertools.count(20000)
 
     @classmethod
     def add(cls, name, protocol, port, family, vip_port=None, **more):

@@ -63,6 +63,7 @@ def charts(run, rows):
             ("services", _over(rows, "path-services", "services")),
             ("reals", _over(rows, "path-reals", "reals")),
             ("workers", _workers(rows)),
+            ("scaling", _scaling(rows)),
             ("latency", _latency(rows))):
         if chart is not None:
             title, x, y, unit, lines = chart
@@ -83,14 +84,21 @@ def _over(rows, case, what, family=None):
 
 
 def _workers(rows):
-    series = [(f"{method}{'' if cpus == 1 else f', {cpus} CPUs'}", {"method": method, "cpus": cpus})
-              for cpus in (1, 2) for method in METHODS]
+    series = [(method, {"method": method, "cpus": 1}) for method in METHODS]
     lines = _lines(rows, "workers", "cpu_ns_per_packet", "workers", series)
     if not lines:
         return None
     return ("A packet's CPU time over workers that share a CPU: the whole daemon",
             scales.logarithmic("workers", _xs(lines), base=2), scales.linear("ns of CPU time a packet", _ys(lines)), "ns",
             tuple(lines))
+
+
+def _scaling(rows):
+    lines = _lines(rows, "scaling", "mpps", "workers", [(method, {"method": method}) for method in METHODS])
+    if all(len(line.points) < 2 for line in lines):
+        return None
+    return ("Packets a second over workers, each on a CPU of its own: the whole daemon", scales.linear("workers", _xs(lines)),
+            scales.linear("million packets a second", _ys(lines)), "Mpps", tuple(lines))
 
 
 def _latency(rows):

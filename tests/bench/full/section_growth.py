@@ -1,6 +1,7 @@
 """How a packet's cost grows with connections, services, reals and workers. No targets: these are for the plots."""
 
 import contextlib
+import os
 
 from daemon_rig import contenders
 from daemon_rig.rig import Rig
@@ -54,19 +55,24 @@ def _table_step(what, number):
 
 
 class Workers:
-    """The daemon with more and more workers on one CPU, then with two on two CPUs.
+    """The daemon with more and more workers: on one CPU, then each on its own as far as the machine has them.
 
     The figure is work, not time: the time for which the kernel let the workers run, by their number of packets. The
     daemon's own busy cycles would say something else: they are read from the clock, which goes on while another worker
-    has the CPU in the middle of a burst. There is no idle polling in it: the source never ends."""
+    has the CPU in the middle of a burst. There is no idle polling in it: the source never ends. Where each has a CPU of
+    its own, what they send in a second is a figure, too."""
 
     def __init__(self, root, options, progress):
         self._root, self._options, self._progress = root, options, progress
         self._rig = None
+        first, *others = sorted(os.sched_getaffinity(0))
+        # The control threads', which have little to do, is the last to get a worker.
+        self._cpus = (*others, first)
 
     def section(self):
         # A worker has a queue, and net_pcap has sixteen.
-        steps = [self._step(workers, 1) for workers in _WORKERS] + [self._step(2, 2)]
+        steps = [self._step(workers, 1) for workers in _WORKERS]
+        steps += [self._step(workers, workers) for workers in _WORKERS[1:] if workers <= max(2, len(self._cpus))]
         return Section("workers", "Growth with workers: the whole daemon, CPU time of a packet", steps, most_tries=1,
                        around=self._around, note="What the kernel let the workers run, by their packets: cycles of the clock "
                        "would count the other workers of a CPU, too")
@@ -79,25 +85,34 @@ class Workers:
             yield
 
     def _step(self, workers, cpus):
+        return Step(f"{counted(workers, 'workers')} on {counted(cpus, 'CPUs')}", 8 * len(_WORKER_METHODS),
+                    self._figures(workers, cpus), lambda: self._measure(workers, cpus))
+
+    @staticmethod
+    def _figures(workers, cpus):
         figures = [Figure(_worker_key(method, workers, cpus), "ns") for method in _WORKER_METHODS]
-        return Step(f"{counted(workers, 'workers')} on {counted(cpus, 'CPUs')}", 8 * len(_WORKER_METHODS), figures,
-                    lambda: self._measure(workers, cpus))
+        if workers == cpus:
+            figures += [Figure(_scaling_key(method, workers), "Mpps") for method in _WORKER_METHODS]
+        return figures
 
     def _measure(self, workers, cpus):
-        # The second CPU is the one of the control threads, which have little to do.
-        places = (self._rig.cpus.worker, self._rig.cpus.main)[:cpus]
-        if len(set(places)) < cpus:
-            return dict.fromkeys((_worker_key(method, workers, cpus) for method in _WORKER_METHODS),
-                                 "this process may use one CPU only")
-        setting = self._rig.setting(_WORKER_CONNECTIONS, tuple(places[number % cpus] for number in range(workers)))
+        if len(self._cpus) < cpus:
+            return dict.fromkeys((figure.key for figure in self._figures(workers, cpus)), "this process may use one CPU only")
+        setting = self._rig.setting(_WORKER_CONNECTIONS, tuple(self._cpus[number % cpus] for number in range(workers)))
         found = {}
         for method in _WORKER_METHODS:
             with self._rig.subject(setting, method) as subject:
                 (figure,) = alternate([subject], _WINDOWS, _WINDOW_SECONDS,
                                       lambda text, method=method: self._progress(f"{method}, {counted(workers, 'workers')}: {text}"))
             found[_worker_key(method, workers, cpus)] = Value(figure.cpu_ns, figure.quiet)
+            if workers == cpus:
+                found[_scaling_key(method, workers)] = Value(figure.mpps, figure.quiet)
         return found
 
 
 def _worker_key(method, workers, cpus):
     return key("workers", "cpu_ns_per_packet", method=method, workers=workers, cpus=cpus)
+
+
+def _scaling_key(method, workers):
+    return key("scaling", "mpps", method=method, workers=workers)

@@ -19,7 +19,8 @@ _SPARE_MBUFS = 16384
 _MBUF_BYTES = 2560  # with its data room and its share of the pool
 _CONNECTION_BYTES = 160  # of table memory at most
 _PATIENCE = "30s"  # with shuntd's answers: its control threads share a CPU with everything else
-_BASE_MB = 320  # counters, EAL, the driver's ring
+_BASE_MB = 320  # EAL, the driver's ring, tables that all workers share
+_WORKER_MB = 24  # a worker's counters
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Setting:
 def memory_mb(packets, connections, workers=1):
     """What a program needs for a source of so many packets."""
     each = (packets + _SPARE_MBUFS) * _MBUF_BYTES + connections * _CONNECTION_BYTES
-    return _BASE_MB + (each * workers >> 20)
+    return _BASE_MB + (each * workers >> 20) + _WORKER_MB * workers
 
 
 class Contender:
@@ -204,7 +205,7 @@ class Shuntd(Contender):
                      "file_prefix": self.prefix},
             "workers": {"poll_mode": Plain("busy"), "mbufs": setting.mbufs, "hash_key": "000102030405060708090a0b0c0d0e0f",
                         # Four fifths full, as a table in service.
-                        "connections": max(1024, setting.connections * 5 // 4)},
+                        "connections": max(1024, setting.connections * 5 // 4), "ipv6_connections": 1024},
             "ports": [{"name": "port", "device": device, "mac": flows.PORT_MAC.hex(":"),
                        "kernel_port": {"disabled": True, "addresses": [f"{flows.OWN_ADDRESS}/16"]}}],
             "next_hops": {

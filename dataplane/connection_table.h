@@ -123,10 +123,6 @@ class BasicConnectionTable {
     return reference;
   }
 
-  // Waits for a line that prefetch_entry() asked for. A CPU drops prefetches once its miss buffers are full, loads it
-  // keeps; and as nothing depends on what they load, those of a whole burst wait side by side.
-  static void load(Reference line) noexcept { static_cast<void>(*reinterpret_cast<const volatile uint32_t*>(line)); }
-
   // What prefetch_entry() began, the table not having changed since: compares the whole key. Entries past their time are
   // found, too: the caller decides.
   template <typename AnyKey>

@@ -13,7 +13,7 @@ namespace {
 
 // Entries a poll may look at: what a burst of new connections owes when packets wait, more when none do, or once a
 // millisecond.
-constexpr uint32_t kBusyBudget = kEntriesPerConnection * kBurst;
+constexpr uint32_t kBusyBudget = kEntriesPerConnection * kSmallBurst;
 constexpr uint32_t kIdleBudget = 1024;
 // Entries looked at together, so that the buckets of those that end are fetched at once.
 constexpr uint32_t kGroup = 32;

@@ -1,6 +1,8 @@
 // A packet's connection: each step reads the cache line that the one before it fetched. Worker only.
 #pragma once
 
+#include <algorithm>
+
 #include "dataplane/family.h"
 #include "dataplane/worker.h"
 
@@ -34,17 +36,18 @@ inline bool has_far_connections(const Worker& worker) noexcept {
   return worker.connections.used() > kNear || worker.connections6.used() > kNear / 2;
 }
 
-// Waits for what fetch_connection() asked for.
-inline void load_connection(const Packet& packet) noexcept {
-  if (!ConnectionTable::is_entry(packet.reference)) [[unlikely]] return;
-  ConnectionTable::load(packet.reference);
-  if (is_on_its_way<Ipv6>(packet)) ConnectionTable::load(packet.other);
+// Packets to take in at a time: where they wait for memory as many as may, so that the time of some covers that of others.
+// Where they do not, so few that they and what they are about stay in the first cache; and no more while connections are
+// opened, which takes ten times as long, so that none waits long for the others.
+inline uint32_t burst_size(const Worker& worker) noexcept {
+  return has_far_connections(worker) && worker.burst.stale == 0 ? kBurst : kSmallBurst;
 }
 
 // The table may have changed: what fetch_connection() saw for the packets behind this one may be out of date.
 inline void search_anew(Burst& burst, const Packet& packet) noexcept {
-  const auto behind = static_cast<size_t>(&packet - burst.packets.data()) + 1;
-  for (Packet& later : burst.all().subspan(behind)) later.reference = ConnectionTable::kSearch;
+  const auto next = static_cast<uint32_t>(&packet - burst.packets.data()) + 1;
+  for (uint32_t i = std::max(next, burst.stale); i < burst.fetched; ++i) burst.packets[i].reference = ConnectionTable::kSearch;
+  burst.stale = burst.fetched;
 }
 
 template <typename Ip>

@@ -14,7 +14,9 @@
 
 namespace shunt::dataplane {
 
-inline constexpr uint32_t kBurst = 32;
+inline constexpr uint32_t kBurst = 64;
+// Of packets that open connections, or have nothing to wait for: burst_size() of find.h.
+inline constexpr uint32_t kSmallBurst = kBurst / 2;
 
 struct alignas(64) Packet {
   // Set before the journey.
@@ -81,6 +83,9 @@ struct alignas(64) Packet {
 struct Burst {
   std::array<Packet, kBurst> packets;
   uint32_t count = 0;
+  // The journey's: so many have had their connections fetched; of so many that is out of date, or they are through.
+  uint32_t fetched = 0;
+  uint32_t stale = 0;
 
   std::span<Packet> all() noexcept { return {packets.data(), count}; }
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dataplane/expiry.h"
+#include "dataplane/find.h"
 #include "dataplane/fragments.h"
 #include "dataplane/housekeeping.h"
 #include "dataplane/limits.h"
@@ -40,11 +41,12 @@ void take_in(Worker& worker, const Snapshot& snapshot, rte_mbuf** mbufs, uint32_
 
 uint32_t poll_ports(Worker& worker, const Snapshot& snapshot) noexcept {
   uint32_t received = 0;
+  const auto wanted = static_cast<uint16_t>(burst_size(worker));
   rte_mbuf* mbufs[kBurst];
   for (uint16_t id = 0; id < worker.port_count; ++id) {
     const WorkerPort& port = worker.ports[id];
     if (!port.present) continue;
-    uint16_t count = rte_eth_rx_burst(id, port.queue, mbufs, kBurst);
+    uint16_t count = rte_eth_rx_burst(id, port.queue, mbufs, wanted);
     if (count == 0) continue;
     worker.counters.rx_packets.add(count);
     worker.counters.bursts.add(1);
@@ -61,7 +63,7 @@ uint32_t poll_ports(Worker& worker, const Snapshot& snapshot) noexcept {
 uint32_t poll_inbox(Worker& worker, const Snapshot& snapshot) noexcept {
   if (worker.inbox == nullptr) return 0;
   rte_mbuf* mbufs[kBurst];
-  const uint32_t count = rte_ring_dequeue_burst(worker.inbox, reinterpret_cast<void**>(mbufs), kBurst, nullptr);
+  const uint32_t count = rte_ring_dequeue_burst(worker.inbox, reinterpret_cast<void**>(mbufs), burst_size(worker), nullptr);
   if (count > 0) take_in(worker, snapshot, mbufs, count, true);
   return count;
 }

@@ -54,10 +54,11 @@ struct WorkerPort {
   const MacAddress& mac() const noexcept { return ipv4_frame.mac; }
 
   // Frames that wait for this poll's end.
-  static constexpr uint32_t kTxBuffer = 64;
+  static constexpr uint32_t kTxBuffer = 120;
   uint32_t tx_count = 0;
   std::array<rte_mbuf*, kTxBuffer> tx{};
 };
+static_assert(sizeof(WorkerPort) == 1024, "a port is found by a shift");
 
 // Packets whose next hop is being resolved. They start the journey anew when a snapshot brings news.
 struct WaitingRoom {

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 
+#include "dataplane/find.h"
 #include "tests/bench/departure.h"
 #include "tests/bench/results.h"
 
@@ -109,15 +110,16 @@ bool ChurnRig::put_next(uint32_t position) {
 
 uint32_t ChurnRig::gather() {
   uint32_t count = 0;
+  const uint32_t wanted = burst_size(*worker_);
   // A burst may be short only where nothing is due at all.
-  for (uint32_t tries = 0; count < kBurstSize && tries < 16 * kBurstSize; ++tries) count += put_next(count);
+  for (uint32_t tries = 0; count < wanted && tries < 16 * wanted; ++tries) count += put_next(count);
   return count;
 }
 
 std::vector<Turn> ChurnRig::run(uint32_t connections) {
   const uint64_t end = opened_ + connections;
   std::vector<Turn> turns;
-  turns.reserve(connections * scenario_.steps.size() / kBurstSize + 1);
+  turns.reserve(2 * connections * scenario_.steps.size() / kBurstSize + 1);
   used_ = {UINT32_MAX, 0, 0};
   long switches = involuntary_switches();
   while (opened_ < end) {

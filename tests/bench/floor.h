@@ -23,6 +23,9 @@
 
 namespace shunt::bench {
 
+// More at a time make it no faster.
+inline constexpr uint32_t kFloorBurst = 32;
+
 class Floor {
  public:
   // `capacity`: of the table that it is compared with, whose index is of that size whatever is in it.
@@ -43,9 +46,9 @@ class Floor {
   // TSC cycles that `packets` packets take.
   uint64_t run(uint32_t packets) {
     uint64_t cycles = 0;
-    for (uint32_t done = 0; done < packets; done += kBurstSize) {
-      rte_mbuf* burst[kBurstSize];
-      for (uint32_t i = 0; i < kBurstSize; ++i) {
+    for (uint32_t done = 0; done < packets; done += kFloorBurst) {
+      rte_mbuf* burst[kFloorBurst];
+      for (uint32_t i = 0; i < kFloorBurst; ++i) {
         burst[i] = buffers_.fill(i, key_of(random_.below(connections_)), mac_, dataplane::kTcpAck);
       }
       const uint64_t start = exact_cycles();
@@ -97,11 +100,11 @@ class Floor {
 
   void process(rte_mbuf** burst) {
     using namespace dataplane;
-    rte_mbuf* good[kBurstSize];
-    const uint32_t* place[kBurstSize];
-    Line* entry[kBurstSize];
+    rte_mbuf* good[kFloorBurst];
+    const uint32_t* place[kFloorBurst];
+    Line* entry[kFloorBurst];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < kBurstSize; ++i) {
+    for (uint32_t i = 0; i < kFloorBurst; ++i) {
       __m128i key;
       if (!parse(burst[i], key)) [[unlikely]] continue;
       good[count] = burst[i];
@@ -127,7 +130,7 @@ class Floor {
   HugeMemory memory_;
   Line* buckets_;
   Line* entries_;
-  Buffers buffers_{kBurstSize};
+  Buffers buffers_{kFloorBurst};
   Random random_;
   dataplane::HashKey hash_key_ = dataplane::HashKey::from_bytes({1, 2, 3, 4});
   MacAddress mac_{{2, 0, 0, 0, 0, 1}};

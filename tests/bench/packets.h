@@ -12,11 +12,12 @@
 #include "dataplane/checksum.h"
 #include "dataplane/connection.h"
 #include "dataplane/headers.h"
+#include "dataplane/packet.h"
 #include "tests/bench/huge_memory.h"
 
 namespace shunt::bench {
 
-inline constexpr uint32_t kBurstSize = 32;
+inline constexpr uint32_t kBurstSize = dataplane::kBurst;
 inline constexpr uint8_t kHopsAtArrival = 64;  // TTL and hop limit
 inline constexpr Be32 kIpv6Version = Be32::from_host(0x60000000);
 

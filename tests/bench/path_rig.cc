@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/client_address/carrying.h"
+#include "dataplane/find.h"
 #include "dataplane/packet_path.h"
 #include "tests/bench/departure.h"
 #include "tests/bench/results.h"
@@ -142,25 +143,27 @@ IpFlow PathRig::reply(uint64_t connection) const {
 
 uint64_t PathRig::run(uint32_t packets) {
   uint64_t cycles = 0;
-  for (uint32_t done = 0; done < packets; done += kBurstSize) {
-    for (uint32_t i = 0; i < kBurstSize; ++i) {
+  const uint32_t burst = burst_size(*worker_);
+  for (uint32_t done = 0; done < packets; done += burst) {
+    for (uint32_t i = 0; i < burst; ++i) {
       const uint32_t connection = random_.below(connections_);
       put(i, connection, path_.replies ? reply(connection) : tables_.request(connection), kTcpAck);
     }
-    cycles += process(kBurstSize);
-    for (uint32_t i = 0; i < kBurstSize; ++i) check(worker_->ports[0].tx[i], indices_[i]);
+    cycles += process(burst);
+    for (uint32_t i = 0; i < burst; ++i) check(worker_->ports[0].tx[i], indices_[i]);
   }
   return cycles;
 }
 
 uint64_t PathRig::open_more(uint32_t connections) {
   uint64_t cycles = 0;
-  for (uint32_t done = 0; done < connections; done += kBurstSize) {
-    for (uint32_t i = 0; i < kBurstSize; ++i) {
+  const uint32_t burst = burst_size(*worker_);
+  for (uint32_t done = 0; done < connections; done += burst) {
+    for (uint32_t i = 0; i < burst; ++i) {
       put(i, connections_, tables_.request(connections_), kTcpSyn);
       ++connections_;
     }
-    cycles += process(kBurstSize);
+    cycles += process(burst);
   }
   return cycles;
 }

@@ -172,7 +172,7 @@ TEST_F(WorkerLoop, LinuxsFramesLeaveUntouched) {
 }
 
 TEST_F(WorkerLoop, WhatThePortDoesNotTakeIsACountedDrop) {
-  // The cable holds 127; two polls of 32 fill what is left of it.
+  // The cable holds 127; one poll fills what is left of it.
   void* filler;
   for (int i = 0; i < 100; ++i) rte_ring_enqueue(ends.from_worker[1], query(1).build(mbuf_pool()));
   for (uint16_t port = 1; port <= 32; ++port) arrive(0, query(port));

@@ -25,13 +25,15 @@ std::string text_of(const Outcomes& outcomes) {
 
 void OutcomeWatch::restart(const Outcomes& total, Time now) noexcept {
   has_begun_ = true;
+  is_inhibited_ = false;
   base_ = last_ = row_of_ = total;
   began_ = now;
   row_ = 0;
 }
 
 std::optional<std::string> OutcomeWatch::look(const PassiveCheck& check, const Outcomes& total, Time now) {
-  if (!has_begun_) {
+  // What is looked at again was let go by somebody else: its service was changed.
+  if (!has_begun_ || is_inhibited_) {
     restart(total, now);
     return {};
   }
@@ -69,6 +71,7 @@ std::chrono::milliseconds OutcomeWatch::inhibit(const PassiveCheck& check, Time 
   last_time_ = std::min(is_forgotten ? check.inhibit : std::max(check.inhibit, 2 * last_time_), check.max_inhibit);
   until_ = now + last_time_;
   ++times_;
+  is_inhibited_ = true;
   return last_time_;
 }
 

@@ -41,8 +41,8 @@ class OutcomeWatch {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // What there is to say against it by now; nullopt: nothing. `total` has only grown since the last call; the first call
-  // sets where it begins. To be called several times within an interval.
+  // What there is to say against it by now; nullopt: nothing. `total` has only grown since the last call; the first call, and
+  // the first one after inhibit(), sets where it begins. To be called several times within an interval.
   std::optional<std::string> look(const PassiveCheck& check, const Outcomes& total, Time now);
   // Begins anew with what comes from now on.
   void restart(const Outcomes& total, Time now) noexcept;
@@ -58,6 +58,7 @@ class OutcomeWatch {
 
  private:
   bool has_begun_ = false;
+  bool is_inhibited_ = false;
   // Where this interval, and the last look, began.
   Outcomes base_;
   Outcomes last_;

@@ -111,6 +111,19 @@ TEST_F(Watched, WhatEndedMeanwhileIsNotHeldAgainstIt) {
   EXPECT_EQ(look(), std::nullopt);
 }
 
+// Its service was changed: nobody released it, and it is looked at again.
+TEST_F(Watched, WhatEndedWhileItWasInhibitedIsNotHeldAgainstOneThatAChangeLetGo) {
+  total.unanswered += 5;
+  ASSERT_NE(look(), std::nullopt);
+  watch.inhibit(check, now);
+  total.unanswered += 2;
+  EXPECT_EQ(look(), std::nullopt);
+  total.refused += 4;
+  EXPECT_EQ(look(), std::nullopt);
+  total.refused += 1;
+  EXPECT_THAT(look(), Optional(StrEq("5 of 5 connections failed: 5 refused, all in a row")));
+}
+
 TEST_F(Watched, ASparedOneIsToldOnceAnInterval) {
   EXPECT_TRUE(watch.spare(check, total, now));
   EXPECT_FALSE(watch.spare(check, total, now + seconds(9)));

@@ -205,6 +205,7 @@ control::Service to_service(const v1::Service& service) {
   result.sloppy_sctp = service.sloppy_sctp();
   result.tunnel = to_tunnel(service.tunnel());
   to_client_address(service, result);
+  if (service.application() == v1::APPLICATION_FTP) result.application = control::Application::kFtp;
   to_policies(service, result);
   if (service.has_access()) result.access = to_access(service.access());
   if (service.has_limits()) result.limits = to_limits(service.limits());
@@ -250,6 +251,7 @@ void put_service(const control::Service& service, v1::Service& out) {
   out.set_sloppy_sctp(service.sloppy_sctp);
   if (service.method == control::Method::kTunnel) *out.mutable_tunnel() = to_proto(service.tunnel);
   put_client_address(service, out);
+  if (service.application == control::Application::kFtp) out.set_application(v1::APPLICATION_FTP);
   put_policies(service, out);
   if (service.access) *out.mutable_access() = to_proto(*service.access);
   if (service.limits) *out.mutable_limits() = to_proto(*service.limits, family_of(service));

@@ -9,6 +9,7 @@ namespace shunt::config {
 // `names` may be null: references to the machine are taken on trust.
 void check_state(const v1::DesiredState& state, const MachineNames* names, Problems& problems);
 
+void check_application(const v1::Service& service, const std::string& at, Problems& problems);
 void check_client_address(const v1::Service& service, AddressFamily family, const std::string& at, Problems& problems);
 // The rules of snat, and that their pools are nobody else's. `names` as above.
 void check_snat(const v1::DesiredState& state, const MachineNames* names, Problems& problems);

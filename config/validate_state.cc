@@ -199,10 +199,25 @@ class StateRules {
     if (family) check_segment_size(service, family->family, at + ".max_segment_size");
     if (family) check_persistence(service.persistence(), *family, at + ".persistence");
     check_client_address(service, family ? family->family : AddressFamily::kIpv4, at, problems_);
+    check_application(service, at, problems_);
+    check_ftp_vips(service, at);
     check_engine(service, at + ".persistence.engine", problems_);
     if (service.has_tunnel()) check_tunnel(service.tunnel(), service, at + ".tunnel");
     check_health_check(service, at, problems_);
     check_reals(service, family, at);
+  }
+
+  // Which worker a packet to another port of the VIP is for depends on the method (dataplane/ftp/data_connection.h).
+  void check_ftp_vips(const v1::Service& service, const std::string& at) {
+    if (service.application() != v1::APPLICATION_FTP) return;
+    for (const CarriedAddress& vip : carried_addresses(service, at)) {
+      const auto [other, is_first] = ftp_services_.emplace(vip.address, &service);
+      if (is_first || method_of(*other->second) == method_of(service)) continue;
+      add(problems_, at + ".application", reason::kConflict,
+          "application is ftp, as is " + service_called(*other->second) + "'s of the same VIP, " + vip.address.to_string() +
+              ", with another method",
+          "give both the same method, or one of them another VIP");
+    }
   }
 
   void check_scheduler_flags(const v1::SchedulerFlags& flags, v1::Scheduler scheduler, const std::string& at) {
@@ -452,6 +467,8 @@ class StateRules {
   std::map<IpAddress, const v1::Service*> vips_;
   std::map<IpAddress, const v1::Service*> real_addresses_;
   std::map<std::string_view, PoolFamilies> pools_;
+  // With application ftp.
+  std::map<IpAddress, const v1::Service*> ftp_services_;
   std::set<IpAddress> local_addresses_;
   std::set<std::string_view> service_names_;
 };

@@ -49,6 +49,7 @@ StatusReport Controller::State::status() const {
     report.connection_table_bytes += worker.table_bytes;
     report.unremembered_connections += counters.unremembered.read();
     report.uncarried_client_addresses += counters.uncarried.read();
+    report.ftp.add(counters);
   }
   report.templates = dataplane.templates_used();
   report.template_capacity = dataplane.template_capacity();

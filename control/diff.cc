@@ -57,6 +57,7 @@ std::string text_of(const IpAddress& address) { return address.to_string(); }
 std::string text_of(const AddressRange& range) { return range.to_string(); }
 std::string text_of(Protocol protocol) { return std::string(name_of(protocol)); }
 std::string text_of(NoReal no_real) { return std::string(name_of(no_real)); }
+std::string text_of(Application application) { return std::string(name_of(application)); }
 std::string text_of(Refusal refusal) { return std::string(name_of(refusal)); }
 // "toa by option 254"
 std::string text_of(const ClientAddress& how) {
@@ -279,6 +280,7 @@ Details fields_of(const Service& before, const Service& after) {
   details.access(before.access, after.access);
   details.field("limits", before.limits, after.limits);
   details.field("client_address", before.client_address, after.client_address);
+  details.field("application", before.application, after.application);
   const HealthCheck& old_check = before.health_check;
   const HealthCheck& new_check = after.health_check;
   details.field("health_check.enabled", old_check.enabled, new_check.enabled);

@@ -325,6 +325,7 @@ void LiveState::compile(uint32_t index) {
   if (service.access) input.refusal = service.access->on_denied;
   input.client_address = service.client_address;
   input.is_watched = service.health_check.passive.has_value();
+  input.application = service.application;
   input.persistence = persistence_of(service);
   add_candidates(index, input);
   builder_.set_service(input);

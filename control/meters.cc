@@ -151,6 +151,7 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.half_open_evicted = counters.half_open_evicted.read();
   state.entries_dropped = counters.entries_dropped.read();
   state.uncarried_client_addresses = counters.uncarried.read();
+  state.ftp.add(counters);
   state.stalled = worker_rates_[worker].stalled;
   state.busy_seconds =
       static_cast<double>(counters.busy_cycles.read()) / static_cast<double>(dataplane_.cycles_per_second());

@@ -58,6 +58,7 @@ bool is_alarming(dataplane::DropReason reason) noexcept {
     case dataplane::DropReason::kBadExtensionHeader:
     case dataplane::DropReason::kBadL4Header:
     case dataplane::DropReason::kNotSchedulable:
+    case dataplane::DropReason::kFtpUnread:
     case dataplane::DropReason::kTtlExpired:
     case dataplane::DropReason::kTooBig:
     case dataplane::DropReason::kNoKernelPort:

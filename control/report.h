@@ -15,6 +15,7 @@
 #include "control/policy/override.h"
 #include "control/policy/service_policy.h"
 #include "control/wall_clock.h"
+#include "dataplane/counters.h"
 #include "src/base/address.h"
 
 namespace shunt::control {
@@ -79,6 +80,23 @@ struct Rates {
   double out_bytes = 0;
 };
 
+// Of services with application ftp, as dataplane::WorkerCounters has it.
+struct FtpCounts {
+  uint64_t expected = 0;
+  uint64_t unexpected = 0;
+  uint64_t opened = 0;
+  uint64_t refused = 0;
+  uint64_t unread = 0;
+
+  void add(const dataplane::WorkerCounters& counters) {
+    expected += counters.ftp_expected.read();
+    unexpected += counters.ftp_unexpected.read();
+    opened += counters.ftp_opened.read();
+    refused += counters.ftp_refused.read();
+    unread += counters.ftp_unread.read();
+  }
+};
+
 inline Rates& operator+=(Rates& a, const Rates& b) noexcept {
   a.connections += b.connections;
   a.in_packets += b.in_packets;
@@ -107,6 +125,7 @@ struct StatusReport {
   uint64_t template_capacity = 0;
   uint64_t unremembered_connections = 0;
   uint64_t uncarried_client_addresses = 0;
+  FtpCounts ftp;
   // "subject: cause; remedy", one each. Empty: all is well.
   std::vector<std::string> problems;
   std::string hostname;
@@ -300,6 +319,7 @@ struct WorkerState {
   // Ended by the sysctl drop_entry.
   uint64_t entries_dropped = 0;
   uint64_t uncarried_client_addresses = 0;
+  FtpCounts ftp;
   // It did not poll in the last measured interval.
   bool stalled = false;
   // Time spent on packets since the start.

@@ -58,6 +58,7 @@ struct SnapshotBuilder::LimitedTable : LimitedMemory {};
 
 namespace {
 
+bool has_ftp(const ServiceEntry& service) { return service.application == dataplane::Application::kFtp; }
 bool has_rates(const LimitsRef& limits) { return limits != nullptr && limits->limits().has_packet_rates(); }
 
 // Its reals' packets of no connection may be answers, or begin one.
@@ -132,6 +133,7 @@ T& grow_to(std::vector<T>& list, size_t index) {
 void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t port, dataplane::Method method,
                                ServiceId service) {
   RealEntry& real = grow_to(reals_, id.index);
+  const bool is_read = real.service == service && real.has_ftp();
   real = RealEntry{};
   real.address = address;
   real.port = Be16::from_host(port);
@@ -139,7 +141,8 @@ void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t por
   real.service = service;
   // A set for each service: an index must not change its owner while connections are left.
   real.timeouts = static_cast<uint16_t>(service.index);
-  real.has_rates = service.index < blocks_.size() && blocks_[service.index] && has_rates(blocks_[service.index]->limits);
+  real.set_rates(service.index < blocks_.size() && blocks_[service.index] && has_rates(blocks_[service.index]->limits));
+  real.set_ftp(is_read || (service.index < blocks_.size() && blocks_[service.index] && has_ftp(blocks_[service.index]->entry)));
   resolve(real);
   dirty_.reals = true;
   dirty_.addresses |= method == dataplane::Method::kNat;
@@ -201,6 +204,10 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.sloppy_sctp = input.sloppy_sctp;
   entry.client_address = input.client_address;
   entry.is_watched = input.is_watched;
+  entry.application = input.application;
+  const bool had_ftp = current && has_ftp(current->entry);
+  // Reals that come later have it from set_real().
+  if (has_ftp(entry) && !had_ftp) mark_ftp(input.id);
   entry.candidates = block->candidates;
   entry.by_id = block->by_id;
   entry.sorry = block->sorry;
@@ -215,6 +222,7 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.scheduler_changed = new_scheduler || (current && current->entry.scheduler_changed);
 
   const bool is_new = !current;
+  const bool ftp_changed = has_ftp(entry) != had_ftp || (had_ftp && current->entry.method != entry.method);
   const bool found_otherwise = is_new || current->vips != block->vips || current->priority != block->priority ||
                                !same_match(current->match, block->match);
   dirty_.one_packet |= speaks_first(entry) || (current && speaks_first(current->entry));
@@ -227,7 +235,16 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   set_carrying(input.id, {input.client_address, entry.protocol});
   dirty_.services = true;
   dirty_.service_set |= found_otherwise;
-  dirty_.addresses |= found_otherwise;
+  dirty_.addresses |= found_otherwise || ftp_changed;
+}
+
+// Not taken back: connections that are read are so to their end.
+void SnapshotBuilder::mark_ftp(ServiceId service) {
+  for (RealEntry& real : reals_) {
+    if (real.service != service || real.has_ftp()) continue;
+    real.set_ftp(true);
+    dirty_.reals = true;
+  }
 }
 
 void SnapshotBuilder::mark_rates(ServiceId service, bool has_rates) {
@@ -235,8 +252,8 @@ void SnapshotBuilder::mark_rates(ServiceId service, bool has_rates) {
   // Reals that came since have it from set_real().
   if (has_rates == had_rates) return;
   for (RealEntry& real : reals_) {
-    if (real.service != service || real.has_rates == has_rates) continue;
-    real.has_rates = has_rates;
+    if (real.service != service || real.has_rates() == has_rates) continue;
+    real.set_rates(has_rates);
     dirty_.reals = true;
   }
 }
@@ -449,6 +466,14 @@ void SnapshotBuilder::rebuild_addresses() {
   AddressTable table(entries);
   for (const IpAddress& address : own_addresses_) table.add(address, AddressSlot::Kind::kOwn);
   for (const IpAddress& vip : vips) table.add(vip, AddressSlot::Kind::kVip);
+  for (const ServiceId id : service_order_) {
+    const ServiceBlock& block = *blocks_[id.index];
+    if (!has_ftp(block.entry)) continue;
+    const bool is_nat = block.entry.method == dataplane::Method::kNat;
+    for (const IpAddress& vip : vip_addresses(block.vips, block.match)) {
+      table.add(vip, is_nat ? AddressSlot::Kind::kFtpNat : AddressSlot::Kind::kFtpFullnat);
+    }
+  }
   for (const AddressList& pool : pools) {
     for (const IpAddress& address : *pool) table.add(address, AddressSlot::Kind::kLocal);
   }

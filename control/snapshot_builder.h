@@ -56,6 +56,7 @@ struct ServiceInput {
   uint16_t max_segment_size = 0;
   dataplane::ClientAddress client_address;
   bool is_watched = false;
+  dataplane::Application application = dataplane::Application::kNone;
 };
 
 class SnapshotBuilder {
@@ -145,6 +146,8 @@ class SnapshotBuilder {
   void rebuild_expired();
   void rebuild_limited();
   void mark_rates(dataplane::ServiceId service, bool has_rates);
+  // Its reals' control connections are read, as long as one of them is left.
+  void mark_ftp(dataplane::ServiceId service);
 
   uint64_t version_ = 0;
   uint32_t generations_ = 0;

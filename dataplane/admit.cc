@@ -7,6 +7,7 @@
 #include "dataplane/choose.h"
 #include "dataplane/expiry.h"
 #include "dataplane/fragments.h"
+#include "dataplane/ftp/data_connection.h"
 #include "dataplane/limits.h"
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
@@ -208,8 +209,17 @@ template <typename Ip>
   return given;
 }
 
+// Somebody expects data connections, perhaps this one.
+bool may_be_expected(const Worker& worker) noexcept {
+  return worker.ftp.expectations != nullptr && !worker.ftp.expectations->is_empty();
+}
+
 template <typename Ip>
 Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  if (may_be_expected(worker) && Ip::key_of(packet).protocol == kIpProtocolTcp) [[unlikely]] {
+    const Flow<Ip> opened = admit_data<Ip>(worker, snapshot, packet);
+    if (opened.connection != nullptr || !packet.undecided()) return opened;
+  }
   const IpFlow flow = IpFlow::from(Ip::key_of(packet));
   const ServiceEntry* service = snapshot.find_service(flow, packet.in_port);
   if (service == nullptr || service->any_destination) {
@@ -224,6 +234,7 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     }
   }
   if (service == nullptr) {
+    if (hand_off_data<Ip>(worker, snapshot, packet)) return kNoFlow<Ip>;
     if (tell_real<Ip>(worker, snapshot, flow, packet)) return kNoFlow<Ip>;
     if (const SnatEntry* rule = find_snat(snapshot, flow, packet.in_port)) {
       return admit_snat<Ip>(worker, snapshot, *rule, packet);
@@ -240,6 +251,7 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
     return kNoFlow<Ip>;
   }
   const bool opens = part != Part::kLater && opens_connection(*service, packet);
+  if (!opens && hand_off_data<Ip>(worker, snapshot, packet)) return kNoFlow<Ip>;
   if (!opens && !goes_untracked(worker, *service)) {
     // Linux, whose address the VIP is, answers TCP with a reset; a flood of these must not crowd out its other traffic. It
     // could not answer a later fragment. SCTP is dropped: Linux would send an ABORT for an association that may live on
@@ -307,7 +319,7 @@ bool has_open_real(const Snapshot& snapshot, const Packet& packet, const Entry& 
 // connection keeps such a real against a client that begins anew (ip_vs_core.c ip_vs_in).
 template <typename Entry>
 bool may_leave(const Snapshot& snapshot, const Entry& connection) noexcept {
-  if (connection.method == Method::kSnat) return false;
+  if (connection.method == Method::kSnat || is_data_connection(snapshot.reals[connection.real.index], connection)) return false;
   return connection.state == ConnectionState::kSynRecv || snapshot.sysctls.expire_nodest_conn;
 }
 

@@ -97,7 +97,8 @@ struct alignas(64) Connection {
   // real -> client (nat), real -> local address (fullnat), destination -> pool's address (snat); under direct and tunnel
   // as nat, unindexed
   FlowKey reply;
-  uint8_t carried;  // how the real is told who the client is (client_address/carrying.h); 0: not at all
+  // How the real is told who the client is, or that it is a control connection of FTP (client_address/carrying.h); 0: neither.
+  uint8_t carried;
   // What a request's rewrite adds to the TCP/UDP checksum (RFC 1624); a reply's is the complement. With
   // kConnectionOpening: how far that is.
   uint16_t l4_delta;
@@ -182,8 +183,8 @@ inline constexpr uint8_t kConnectionControlled = 0x10;
 // Replies pass us by (IPVS's NOOUTPUT): the INPUT-ONLY transitions apply. The bit is the number of their first row
 // (tcp_state.h).
 inline constexpr uint8_t kConnectionNoOutput = 0x20;
-// Its real is not known to have heard yet who the client is; what rewrites add is not kept meanwhile, but what tells how
-// far it is (client_address/carrying.h).
+// Its real is not known to have heard yet who the client is, or it is a control connection of FTP; what rewrites add is not
+// kept meanwhile, but what tells how far it is (client_address/carrying.h).
 inline constexpr uint8_t kConnectionOpening = 0x40;
 // What its real makes of it is counted (outcome.h), as long as that is not known.
 inline constexpr uint8_t kConnectionWatched = 0x80;

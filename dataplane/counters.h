@@ -80,6 +80,13 @@ struct alignas(64) WorkerCounters {
   Counter unremembered;  // connections of persistent services whose client found the templates' table full
   Counter entries_dropped;  // by drop_entry
   Counter uncarried;  // packets that should have told a real who its client is, and could not
+  // FTP: data connections that were announced and are expected, and those that could not be; those that came; endpoints that
+  // are not their sender's to name; control connections that are not read, for which there was no room or no beginning.
+  Counter ftp_expected;
+  Counter ftp_unexpected;
+  Counter ftp_opened;
+  Counter ftp_refused;
+  Counter ftp_unread;
   Counter answers;  // ICMP errors and resets sent; each also counts as the drop that it explains
   Counter snapshot_version;    // the snapshot last seen
   Counter clock;               // Worker::now

@@ -4,6 +4,7 @@
 
 #include "dataplane/connection_counts.h"
 #include "dataplane/family.h"
+#include "dataplane/ftp/passage.h"
 #include "dataplane/limits.h"
 #include "dataplane/outcome.h"
 #include "dataplane/sctp_state.h"
@@ -50,7 +51,7 @@ void prefetch_buckets(const Table& table, const Entry& connection) noexcept {
   }
 }
 
-constexpr uint8_t kConnectionHasMore = kConnectionControlled | kConnectionCounted | kConnectionWatched;
+constexpr uint8_t kConnectionHasMore = kConnectionControlled | kConnectionCounted | kConnectionWatched | kConnectionOpening;
 
 // Of what others count it in, and who looks on.
 template <typename Ip>
@@ -60,6 +61,7 @@ template <typename Ip>
     const Ending ending = is_half_open(connection) ? half_open : Ending::kWhole;
     worker.templates->let_go(connection.control, worker.now, ending);
   }
+  if ((connection.flags & kConnectionOpening) != 0 && is_ftp(connection)) end_ftp(worker, connection);
   if ((connection.flags & kConnectionCounted) == 0) return;
   const Snapshot& snapshot = *worker.current->load(std::memory_order_acquire);
   leave_place(worker, snapshot, snapshot.reals[connection.real.index].service, IpFlow::from(connection.request).source);

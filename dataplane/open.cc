@@ -5,6 +5,7 @@
 #include "dataplane/client_address/carry.h"
 #include "dataplane/connection_counts.h"
 #include "dataplane/expiry.h"
+#include "dataplane/ftp/passage.h"
 #include "dataplane/local_ports.h"
 #include "dataplane/outcome.h"
 #include "dataplane/rewrite_deltas.h"
@@ -120,6 +121,7 @@ Flow<Ip> open_connection(Worker& worker, const Snapshot& snapshot, const Service
     begin_to_carry(worker, service.client_address, packet, *connection);
   }
   if (service.is_watched) [[unlikely]] begin_to_watch<Ip>(worker, snapshot, packet, *connection);
+  if (service.application == Application::kFtp) [[unlikely]] begin_ftp(worker, packet, *connection);
   worker.real_counters[held.real.index].connections.add(1);
   owe_sweep<Ip>(worker, kEntriesPerConnection);
   count_in(worker, *connection);

@@ -10,6 +10,7 @@
 #include "dataplane/admit.h"
 #include "dataplane/family.h"
 #include "dataplane/find.h"
+#include "dataplane/ftp/passage.h"
 #include "dataplane/icmp/error.h"
 #include "dataplane/limits.h"
 #include "dataplane/parse.h"
@@ -23,11 +24,23 @@
 namespace shunt::dataplane {
 namespace {
 
+// As send_on() goes on where a service has limits for every packet, or may have control connections of FTP, which are read.
 // The parts of the flow that it needs, so that the flow itself may stay in registers.
 template <Direction kDirection, typename Ip>
-[[gnu::noinline, gnu::cold]] bool may_pass(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
-                                           typename Ip::Entry* connection, Packet& packet) noexcept {
-  return keeps_rates<kDirection>(worker, snapshot, real, Flow<Ip>{connection, kNoReal, kDirection}, packet);
+[[gnu::noinline, gnu::cold]] bool send_with_care(Worker& worker, const Snapshot& snapshot, typename Ip::Entry* connection,
+                                                 RealId id, const WayOut& way, Packet& packet) noexcept {
+  const RealEntry& real = snapshot.reals[id.index];
+  const Flow<Ip> flow{connection, id, kDirection};
+  if (real.has_rates() && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) return false;
+  track<kDirection>(worker, snapshot, real, flow, packet);
+  if (real.has_ftp() && is_ftp(*connection)) {
+    if (!pass_control<kDirection, Ip>(worker, snapshot, *connection, way.mtu, packet)) return false;
+    address_frame(way, reinterpret_cast<EthernetHeader*>(Ip::header_of(packet)) - 1);
+  } else if (!rewrite<kDirection>(worker, snapshot, real, flow, way, packet)) {
+    return false;
+  }
+  queue_frame(worker, way.port, packet.mbuf);
+  return true;
 }
 
 // The way of a packet whose real is known. True: it was sent on; false: its verdict says what else becomes of it.
@@ -37,8 +50,8 @@ template <Direction kDirection, typename Ip>
   const RealEntry& real = snapshot.reals[flow.real.index];
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
   if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
-  if (real.has_rates) [[unlikely]] {  // may its service, and its client, have one more?
-    if (!may_pass<kDirection, Ip>(worker, snapshot, real, flow.connection, packet)) return false;
+  if (real.is_special()) [[unlikely]] {  // may its service, and its client, have one more? And is it to be read?
+    return send_with_care<kDirection, Ip>(worker, snapshot, flow.connection, flow.real, *way, packet);
   }
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?
   if (!rewrite<kDirection>(worker, snapshot, real, flow, *way, packet)) [[unlikely]] return false;  // make it what the method says

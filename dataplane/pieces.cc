@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/ftp/passage.h"
 #include "dataplane/limits.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/settle.h"
@@ -59,6 +60,16 @@ bool finish(rte_mbuf* piece, Ipv6Header* ip, uint32_t id) noexcept {
   return rte_pktmbuf_linearize(piece) == 0 && rte_pktmbuf_prepend(piece, sizeof(EthernetHeader)) != nullptr;
 }
 
+// As rewrite(), without which a control connection of FTP goes (ftp/passage.h).
+template <Direction kDirection, typename Ip>
+bool make_ready(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow, const WayOut& way,
+                Packet& packet) noexcept {
+  if (!real.has_ftp() || !is_ftp(*flow.connection)) return rewrite<kDirection>(worker, snapshot, real, flow, way, packet);
+  if (!pass_control<kDirection, Ip>(worker, snapshot, *flow.connection, UINT16_MAX, packet)) return false;
+  address_frame(way, reinterpret_cast<EthernetHeader*>(Ip::header_of(packet)) - 1);
+  return true;
+}
+
 // Of the frame as it would leave by `way`, if that took IP packets of any size. A tunnel's has headers around the
 // `inner_bytes` whose room was taken off the way's MTU.
 template <typename Header>
@@ -90,10 +101,10 @@ void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet
 template <Direction kDirection, typename Ip>
 bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
                   Packet& packet) noexcept {
-  if (real.has_rates && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) return false;
+  if (real.has_rates() && !keeps_rates<kDirection>(worker, snapshot, real, flow, packet)) return false;
   const WayOut& way = way_of<kDirection>(snapshot, real, flow);
   track<kDirection>(worker, snapshot, real, flow, packet);
-  if (!rewrite<kDirection>(worker, snapshot, real, flow, way, packet)) return false;
+  if (!make_ready<kDirection>(worker, snapshot, real, flow, way, packet)) return false;
   // A tunnel's may be of the other family by now.
   const bool is_v4 = rte_pktmbuf_mtod(packet.mbuf, const EthernetHeader*)->type == kEtherTypeIpv4;
   if (is_v4) send_pieces<Ipv4Header>(worker, way, packet.ip_bytes, packet);

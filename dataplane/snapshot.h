@@ -23,6 +23,9 @@ namespace shunt::dataplane {
 // A real in its slot: all that forwarding an existing connection's request needs, one cache line. The slot of a rule of
 // snat has no address and no way out: each of its connections has its own (Connection::far_hop).
 struct alignas(64) RealEntry {
+  static constexpr uint8_t kRates = 1;
+  static constexpr uint8_t kFtp = 2;
+
   // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers and
   // what tells of the client taken off; 0: none may now.
   WayOut way_out;
@@ -35,14 +38,22 @@ struct alignas(64) RealEntry {
   // Of its tunnel: where it listens for GUE.
   Be16 tunnel_port;
   Method method = Method::kNat;
-  TunnelKind tunnel : 7 = TunnelKind::kIpip;
-  // Its service has limits that every packet is asked for.
-  bool has_rates : 1 = false;
+  TunnelKind tunnel : 6 = TunnelKind::kIpip;
+  // What its packets need more than to be sent on, in one field, so that one test asks for all of it.
+  uint8_t needs : 2 = 0;
   // Toward the real; kNoNextHop while there is none: NextHops::route_to(address) says why.
   NextHopId next_hop = kNoNextHop;
   // Index into Snapshot::timeouts.
   uint16_t timeouts = 0;
   ServiceId service = kNoService;
+
+  // Its service has limits that every packet is asked for.
+  bool has_rates() const noexcept { return (needs & kRates) != 0; }
+  // Its service's application is FTP (ftp/): some of its connections' packets are read.
+  bool has_ftp() const noexcept { return (needs & kFtp) != 0; }
+  bool is_special() const noexcept { return needs != 0; }
+  void set_rates(bool on) noexcept { needs = static_cast<uint8_t>((needs & kFtp) | (on ? kRates : 0)); }
+  void set_ftp(bool on) noexcept { needs = static_cast<uint8_t>((needs & kRates) | (on ? kFtp : 0)); }
 
   // The slot holds a real (perhaps one that is removed but still has connections).
   bool is_used() const noexcept { return service != kNoService; }
@@ -124,6 +135,8 @@ struct ServiceEntry {
   ClientAddress client_address;
   // What reals make of new connections is counted (outcome.h). Of TCP under nat and fullnat.
   bool is_watched = false;
+  // Of connections that begin from now on.
+  Application application = Application::kNone;
   // A candidate has Thresholds.
   bool has_thresholds = false;
   Persistence persistence;
@@ -216,6 +229,9 @@ struct AddressSlot {
     kReal,   // of a nat real: its replies may belong to another worker
     kOwn,    // the machine's own, on a kernel port
     kVip,    // of a service: fragments for it are ours
+    // A VIP of a service with FTP, whose data connections are at any port of it (ftp/data_connection.h).
+    kFtpNat,
+    kFtpFullnat,
   };
   IpAddress address;
   // Bits 1 << Kind.

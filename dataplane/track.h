@@ -11,9 +11,10 @@
 
 namespace shunt::dataplane {
 
+// In line wherever it is called, since one of the callers is the way of every packet.
 template <Direction kDirection, typename Ip>
-void track(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
-           const Packet& packet) noexcept {
+[[gnu::always_inline]] inline void track(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                                         const Flow<Ip>& flow, const Packet& packet) noexcept {
   RealCounters& counters = worker.real_counters[flow.real.index];
   constexpr bool is_request = kDirection == Direction::kRequest;
   (is_request ? counters.in_packets : counters.out_packets).add(1);

@@ -56,6 +56,14 @@ std::string_view name_of(ClientAddressKind kind) noexcept {
   return "";
 }
 
+std::string_view name_of(Application application) noexcept {
+  switch (application) {
+    case Application::kNone: return "none";
+    case Application::kFtp: return "ftp";
+  }
+  return "";
+}
+
 std::string_view name_of(NoReal no_real) noexcept {
   switch (no_real) {
     case NoReal::kUnreachable: return "unreachable";

@@ -79,6 +79,12 @@ struct ClientAddress {
   bool operator==(const ClientAddress&) const noexcept = default;
 };
 
+// What a service speaks that names addresses and ports of other connections.
+enum class Application : uint8_t {
+  kNone,
+  kFtp,  // ftp/
+};
+
 enum class PollMode : uint8_t { kBusy, kAdaptive };
 
 // Linux IPVS's TCP states (ip_vs_proto_tcp.c), in its order, UDP's one, and SCTP's (ip_vs_proto_sctp.c) in its order.
@@ -131,6 +137,7 @@ std::string_view name_of(ConnectionState state) noexcept;    // "SYN_RECV"
 std::string_view name_of(NoReal no_real) noexcept;           // "unreachable"
 std::string_view name_of(Refusal refusal) noexcept;          // "prohibited"
 std::string_view name_of(ClientAddressKind kind) noexcept;   // "toa", "proxy_v1"
+std::string_view name_of(Application application) noexcept;   // "ftp"
 
 // Slots in the snapshot's tables, stable through snapshots. A slot is reused only after the last
 // connection on it is gone.

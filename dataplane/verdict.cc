@@ -110,6 +110,8 @@ Text text_of(DropReason reason) noexcept {
       return {"client_connection_limit", "More connections at a time than a service allows one client."};
     case DropReason::kSnatExhausted:
       return {"snat_exhausted", "No free address and port for a real that reaches out; see 'snat list', add addresses."};
+    case DropReason::kFtpUnread:
+      return {"ftp_unread", "Packets of FTP control connections behind lost ones, damaged or in fragments: they come again."};
   }
   return {"?", "?"};
 }

@@ -73,8 +73,9 @@ enum class DropReason : uint8_t {
   kClientBitLimit,
   kClientConnectionLimit,
   kSnatExhausted,        // snat: no free address and port of the rule's toward its destination
+  kFtpUnread,            // of an FTP control connection, and not to be read: out of order, a fragment, damaged
 };
-inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kSnatExhausted) + 1;
+inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kFtpUnread) + 1;
 
 // "no_neighbour": the reason's stable name. Any thread.
 std::string_view name_of(DropReason reason) noexcept;

@@ -13,6 +13,7 @@
 #include "dataplane/connection_table.h"
 #include "dataplane/counters.h"
 #include "dataplane/fragment_table.h"
+#include "dataplane/ftp/control.h"
 #include "dataplane/defence.h"
 #include "dataplane/headers.h"
 #include "dataplane/local_ports.h"
@@ -201,6 +202,7 @@ struct alignas(64) Worker {
 
   Burst burst;
   FragmentTable fragments;
+  Ftp ftp;
   // What a packet goes on by that is to leave no connection behind: in no table, another packet's next.
   Connection alone{};
   Connection6 alone6{};

@@ -110,6 +110,18 @@ void tell_workers(Exposition& out, const std::vector<WorkerState>& workers) {
   each("shunt_uncarried_client_addresses_total", "counter",
        "Packets that should have told a real who its client is, and could not.",
        &WorkerState::uncarried_client_addresses);
+  const auto each_ftp = [&](const char* name, const char* help, auto value) {
+    out.family(name, "counter", help);
+    for (const WorkerState& worker : workers) out.sample({{"worker", std::to_string(worker.worker)}}, worker.ftp.*value);
+  };
+  each_ftp("shunt_ftp_expected_total", "FTP data connections that were announced and expected.", &FtpCounts::expected);
+  each_ftp("shunt_ftp_unexpected_total", "FTP data connections that were announced and could not be expected.",
+           &FtpCounts::unexpected);
+  each_ftp("shunt_ftp_opened_total", "FTP data connections that came.", &FtpCounts::opened);
+  each_ftp("shunt_ftp_refused_total", "FTP lines that named somebody else's address, or a port below 1024.",
+           &FtpCounts::refused);
+  each_ftp("shunt_ftp_unread_total", "FTP control connections that are not read, for lack of room or of a beginning.",
+           &FtpCounts::unread);
   out.family("shunt_worker_stalled", "gauge", "1: the worker did not poll in the last second.");
   for (const WorkerState& worker : workers) {
     out.sample({{"worker", std::to_string(worker.worker)}}, uint64_t{worker.stalled});

@@ -183,7 +183,13 @@ Json to_json(const WorkerState& worker) {
           {"untracked_packets", worker.untracked_packets},
           {"half_open_evicted", worker.half_open_evicted},
           {"entries_dropped", worker.entries_dropped},
-          {"uncarried_client_addresses", worker.uncarried_client_addresses}};
+          {"uncarried_client_addresses", worker.uncarried_client_addresses},
+          {"ftp",
+           {{"expected", worker.ftp.expected},
+            {"unexpected", worker.ftp.unexpected},
+            {"opened", worker.ftp.opened},
+            {"refused", worker.ftp.refused},
+            {"unread", worker.ftp.unread}}}};
 }
 
 Json to_json(const PortState& port) {

@@ -21,6 +21,7 @@
 
 namespace shunt::control {
 
+using dataplane::Application;
 using dataplane::ClientAddress;
 using dataplane::ClientAddressKind;
 using dataplane::Method;
@@ -154,6 +155,8 @@ struct Service {
   std::optional<Limits> limits;
   // Of method fullnat; under the others the default.
   ClientAddress client_address;
+  // Of TCP under nat and fullnat.
+  Application application = Application::kNone;
   bool operator==(const Service&) const = default;
 };
 

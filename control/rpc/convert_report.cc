@@ -34,6 +34,14 @@ void put(const Traffic& traffic, v1::Traffic& out) {
   out.set_out_bytes(traffic.out_bytes);
 }
 
+void put(const FtpCounts& counts, v1::FtpCounters& out) {
+  out.set_expected(counts.expected);
+  out.set_unexpected(counts.unexpected);
+  out.set_opened(counts.opened);
+  out.set_refused(counts.refused);
+  out.set_unread(counts.unread);
+}
+
 void put(const Rates& rates, v1::Rates& out) {
   out.set_connections(rates.connections);
   out.set_in_packets(rates.in_packets);
@@ -205,6 +213,7 @@ v1::Status to_proto(const StatusReport& report) {
   out.set_template_capacity(report.template_capacity);
   out.set_unremembered_connections(report.unremembered_connections);
   out.set_uncarried_client_addresses(report.uncarried_client_addresses);
+  put(report.ftp, *out.mutable_ftp());
   put(report.rates, *out.mutable_rates());
   return out;
 }
@@ -295,6 +304,7 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_half_open_evicted(worker.half_open_evicted);
   out.set_entries_dropped(worker.entries_dropped);
   out.set_uncarried_client_addresses(worker.uncarried_client_addresses);
+  put(worker.ftp, *out.mutable_ftp());
   out.set_stalled(worker.stalled);
   return out;
 }

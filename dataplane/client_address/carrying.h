@@ -13,6 +13,9 @@ namespace shunt::dataplane {
 inline constexpr uint8_t kCarriesProxyV2 = 1;
 inline constexpr uint8_t kCarriesUoaProtocol = 128;
 inline constexpr uint8_t kCarriesUoaOption = 129;
+// Nothing of the client, but a control connection of FTP, whose lines are read on their way (ftp/control.h). It is opening for
+// good; its number (noted_in()) says, while it is answered, where its streams begin, and once told, which place it has.
+inline constexpr uint8_t kCarriesFtp = 130;
 inline constexpr uint8_t kLeastToaOption = 200;
 // "PROXY TCP6 :: :: 1 1\r\n" is the shortest; the longest is what the specification says.
 inline constexpr uint8_t kLeastProxyV1 = 22;
@@ -24,13 +27,14 @@ bool carries(const Entry& connection) noexcept {
 }
 constexpr bool is_proxy(uint8_t carried) noexcept { return carried != 0 && carried <= kMostProxyV1; }
 constexpr bool is_toa(uint8_t carried) noexcept { return carried >= kLeastToaOption; }
+constexpr bool is_uoa(uint8_t carried) noexcept { return carried == kCarriesUoaProtocol || carried == kCarriesUoaOption; }
 
 // A connection that is opening. Its number (noted_in()): TCP's the first that the client's data has, UDP's how many packets
 // are still to tell.
 enum class Step : uint16_t {
   kAsked,     // the real has not answered the client's SYN: the number is not known
   kAnswered,  // it has
-  kTold,      // PROXY: what tells was sent
+  kTold,      // PROXY: what tells was sent; FTP: the client answered, too
   kFollowed,  // PROXY: and the first data behind it; who sends that again missed an answer
 };
 template <typename Entry>
@@ -69,7 +73,7 @@ uint32_t growth_of(const typename Ip::Entry& connection) noexcept {
   const uint8_t carried = connection.carried;
   if (is_toa(carried)) return kOption;
   if (is_proxy(carried)) return connection.request.protocol == kIpProtocolUdp ? proxy_v2_bytes(Ip::kFamily) : 0;
-  if (!is_opening(connection)) return 0;
+  if (!is_uoa(carried) || !is_opening(connection)) return 0;
   return carried == kCarriesUoaProtocol ? kUoaHeaderBytes + kOption : kOption;
 }
 

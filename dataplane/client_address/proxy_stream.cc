@@ -2,71 +2,17 @@
 
 #include <algorithm>
 
-#include "dataplane/client_address/grow.h"
 #include "dataplane/client_address/opening.h"
 #include "dataplane/client_address/proxy_header.h"
 #include "dataplane/fragments.h"
-#include "dataplane/header_options.h"
+#include "dataplane/segment.h"
 #include "dataplane/settle.h"
 #include "dataplane/verify_checksum.h"
 
 namespace shunt::dataplane {
 namespace {
 
-// A sequence number or an acknowledgement of the header.
-void shift(TcpHeader* tcp, Be32& number, uint32_t by) noexcept {
-  const Be32 after = Be32::from_host(number.host() + by);
-  tcp->checksum = updated(tcp->checksum, fold(delta_of(number, after)));
-  number = after;
-}
-
-// What of the client's was acknowledged selectively (RFC 2018 section 3): pairs of numbers.
-void shift_selective_acks(TcpHeader* tcp, uint32_t by) noexcept {
-  const auto* header = reinterpret_cast<const uint8_t*>(tcp);
-  for (HeaderOption option; next_option(header, tcp->header_bytes(), option);) {
-    if (option.kind != kTcpSelectiveAcks) continue;
-    const uint32_t numbers = (option.bytes - 2) / 8 * 2;
-    change_tcp_header(tcp, option.at + 2, numbers * sizeof(Be32), [&](uint8_t* at) {
-      for (uint32_t i = 0; i < numbers; ++i, at += sizeof(Be32)) {
-        Be32 number;
-        std::memcpy(&number.raw, at, sizeof number);
-        number = Be32::from_host(number.host() + by);
-        std::memcpy(at, &number.raw, sizeof number);
-      }
-    });
-  }
-}
-
-// RFC 6994's experimental option by which Fast Open began (RFC 7413 section 2), in either of its kinds.
-bool is_old_fast_open(const HeaderOption& option, const uint8_t* at) noexcept {
-  return (option.kind == 253 || option.kind == 254) && option.bytes >= 4 && at[2] == 0xf9 && at[3] == 0x89;
-}
-
-// A SYN opens no stream in which something stands before the header: neither by data of its own (RFC 7413), nor by data
-// whose place a second numbering tells (RFC 8684). False: the packet is decided.
-template <typename Ip>
-bool open_plainly(Packet& packet) noexcept {
-  blank_tcp_options(packet.tcp, [](const HeaderOption& option, const uint8_t* at) {
-    return option.kind == kTcpFastOpen || option.kind == kTcpMultipath || is_old_fast_open(option, at);
-  });
-  const uint32_t bytes = payload_bytes<Ip>(packet);
-  const auto* ip = Ip::header_of(packet);
-  const bool is_whole = part_of(ip) == Part::kWhole;
-  if (bytes == 0 && is_whole) return true;
-  const bool can_be_cut = is_whole && packet.mbuf->nb_segs == 1;
-  if (!can_be_cut) return packet.drop(DropReason::kClientUntold), false;
-  // The client sends it again when only the SYN is acknowledged.
-  TcpHeader* tcp = packet.tcp;
-  const uint8_t* data = packet.l4 + tcp->header_bytes();
-  const uint32_t before = packet.ip_bytes;
-  const uint32_t after = before - bytes;
-  const uint64_t lengths = delta_of(Be16::from_host(static_cast<uint16_t>(before)), Be16::from_host(static_cast<uint16_t>(after)));
-  tcp->checksum = updated(tcp->checksum, fold(lengths + inverse(fold(sum_of(data, bytes)))));
-  lengthen(Ip::header_of(packet), -static_cast<int32_t>(bytes));
-  rte_pktmbuf_trim(packet.mbuf, static_cast<uint16_t>(packet.mbuf->pkt_len - sizeof(EthernetHeader) - after));
-  packet.ip_bytes = static_cast<uint16_t>(after);
-  return true;
-}
+void shift(TcpHeader* tcp, Be32& number, uint32_t by) noexcept { set_number(tcp, number, number.host() + by); }
 
 // A segment without data becomes the header's, with all else that it says: it acknowledges as the client did, and its FIN
 // stands behind the header. False: the packet is decided.
@@ -86,22 +32,6 @@ bool become_header(const typename Ip::Entry& connection, Packet& packet) noexcep
   tcp->checksum = updated(tcp->checksum, fold(sum_of(room, bytes, Be16::from_host(bytes).raw)));
   change_tcp_header(tcp, offsetof(TcpHeader, flags), 1, [](uint8_t* flags) { *flags |= kTcpPsh; });
   return true;
-}
-
-// The IP header of a packet of ours with `payload` bytes behind it, like that of the client's at `like`; the returned sum is
-// what it adds to TCP's checksum.
-uint64_t write_ip(Worker& worker, const Ipv4Header* like, uint32_t payload, Ipv4Header* ip) noexcept {
-  const auto total = static_cast<uint16_t>(sizeof *ip + payload);
-  *ip = {0x45, like->tos, Be16::from_host(total), Be16::from_host(worker.next_ip_id++), kIpDontFragment, like->ttl,
-         kIpProtocolTcp, {}, like->source, like->destination};
-  ip->checksum = checksum_of(ip, sizeof *ip);
-  return sum_of(&ip->source, 2 * sizeof ip->source) + Be16::from_host(static_cast<uint16_t>(payload)).raw +
-         Be16::from_host(kIpProtocolTcp).raw;
-}
-uint64_t write_ip(Worker&, const Ipv6Header* like, uint32_t payload, Ipv6Header* ip) noexcept {
-  const Be16 length = Be16::from_host(static_cast<uint16_t>(payload));
-  *ip = {like->version_class_flow, length, kIpProtocolTcp, like->hop_limit, like->source, like->destination};
-  return sum_of(&ip->source, 2 * sizeof ip->source) + length.raw + Be16::from_host(kIpProtocolTcp).raw;
 }
 
 // Whether what the segment says of the connection may be said again in one of ours. A fragment's checksum cannot be looked
@@ -127,7 +57,7 @@ bool send_header(Worker& worker, const WayOut& way, const typename Ip::Entry& co
   auto* frame = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(kInFront + l4_bytes)));
   *frame = {way.destination_mac, way.source_mac, Ip::kEtherType};
   auto* ip = reinterpret_cast<typename Ip::Header*>(frame + 1);
-  const uint64_t pseudo_sum = write_ip(worker, Ip::header_of(packet), l4_bytes, ip);
+  const uint64_t pseudo_sum = write_ip(worker, Ip::header_of(packet), Ip::hop_limit_of(Ip::header_of(packet)), l4_bytes, ip);
   auto* tcp = reinterpret_cast<TcpHeader*>(ip + 1);
   std::memcpy(static_cast<void*>(tcp), packet.l4, tcp_bytes);
   uint8_t header[kMostProxyBytes];
@@ -167,7 +97,7 @@ bool tell_while_opening(Worker& worker, const WayOut& way, typename Ip::Entry& c
 
 template <typename Ip>
 bool tell_by_proxy(Worker& worker, const WayOut& way, typename Ip::Entry& connection, Packet& packet) noexcept {
-  if ((packet.tcp_flags & kTcpSyn) != 0) return open_plainly<Ip>(packet);
+  if ((packet.tcp_flags & kTcpSyn) != 0) return open_plainly<Ip>(packet) || (packet.drop(DropReason::kClientUntold), false);
   if (is_opening(connection)) return tell_while_opening<Ip>(worker, way, connection, packet);
   shift(packet.tcp, packet.tcp->sequence, proxy_bytes(connection.carried, Ip::kFamily));
   return true;
@@ -196,7 +126,8 @@ void hear_of_proxy(typename Ip::Entry& connection, const Packet& packet) noexcep
     if (heard >= bytes) end_opening(connection);
   }
   if (less != 0) shift(tcp, tcp->acknowledgement, 0u - less);
-  if (tcp->header_bytes() > sizeof(TcpHeader)) shift_selective_acks(tcp, 0u - bytes);
+  const auto without_header = [bytes](uint32_t number) { return number - bytes; };
+  if (tcp->header_bytes() > sizeof(TcpHeader)) change_selective_acks(tcp, without_header, without_header);
 }
 
 template bool tell_by_proxy<Ipv4>(Worker&, const WayOut&, Connection&, Packet&) noexcept;

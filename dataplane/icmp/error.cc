@@ -1,6 +1,7 @@
 #include "dataplane/icmp/error.h"
 
 #include "dataplane/admit.h"
+#include "dataplane/ftp/passage.h"
 #include "dataplane/icmp/message.h"
 #include "dataplane/icmp/search.h"
 #include "dataplane/icmp/translate.h"
@@ -30,6 +31,7 @@ bool send_error_on(Worker& worker, const Snapshot& snapshot, const Flow<Ip>& flo
   if (way == nullptr) return false;
   count_error<kDirection>(worker, flow, packet);
   if (flow.connection != nullptr && flow.connection->flags & kConnectionTwoWay) {
+    if (is_ftp(*flow.connection)) mend_quote<kDirection>(worker, *flow.connection, error.quote);
     translate_error<kDirection>(*flow.connection, error);
     address_frame(*way, reinterpret_cast<EthernetHeader*>(error.ip) - 1);
   } else if (!rewrite<Direction::kRequest>(worker, snapshot, real, flow, *way, packet)) {

@@ -56,6 +56,16 @@ Result<Memory> make_templates(const DataplaneOptions& options, const std::vector
   return memory;
 }
 
+// Data connections of FTP that are to come; all workers share it.
+Result<Memory> make_expectations(const DataplaneOptions& options, const std::vector<Lcore>& lcores) {
+  constexpr size_t kTableBytes = RTE_ALIGN_CEIL(sizeof(ExpectationTable), 64);
+  auto memory = allocate("FTP's data connections", kTableBytes + ExpectationTable::bytes_for(kExpectations), lcores[1].id);
+  if (!memory) return memory;
+  auto& table = *new (memory->get()) ExpectationTable;
+  table.attach(static_cast<uint8_t*>(memory->get()) + kTableBytes, kExpectations, HashKey::from_bytes(options.hash_key));
+  return memory;
+}
+
 std::string host_name() {
   char name[256] = {};
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
@@ -73,6 +83,7 @@ struct Dataplane::State {
   std::vector<PortInfo> port_infos;  // in the order of the options
   Memory steering;
   Memory templates;
+  Memory expectations;
   std::unique_ptr<KernelRings> rings;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Workers> workers;
@@ -118,6 +129,9 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   auto templates = make_templates(options, *lcores);
   if (!templates) return templates.error();
   state->templates = std::move(*templates);
+  auto expectations = make_expectations(options, *lcores);
+  if (!expectations) return expectations.error();
+  state->expectations = std::move(*expectations);
   for (const Port& port : state->ports) state->port_infos.push_back(port.info());
   auto rings = KernelRings::create(state->port_infos, options.ports, state->pool.get());
   if (!rings) return rings.error();
@@ -127,7 +141,8 @@ Result<std::unique_ptr<Dataplane>> Dataplane::start(const DataplaneOptions& opti
   state->publisher = std::move(*publisher);
   auto workers = Workers::build(options, *lcores,
                                 {state->port_infos, *state->rings, *state->publisher, state->pool.get(),
-                                 static_cast<const Steering*>(state->steering.get()), &state->template_table()});
+                                 static_cast<const Steering*>(state->steering.get()), &state->template_table(),
+                                 static_cast<ExpectationTable*>(state->expectations.get())});
   if (!workers) return workers.error();
   state->workers = std::move(*workers);
   if (auto launched = state->workers->launch(); !launched) return launched.error();

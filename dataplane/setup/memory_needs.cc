@@ -64,10 +64,11 @@ uint64_t table_bytes(const DataplaneOptions& options) noexcept {
 
 MemoryNeeds memory_needs(const DataplaneOptions& options, uint32_t workers) noexcept {
   MemoryNeeds needs;
-  needs.tables = workers * table_bytes(options) + TemplateTable::bytes_for(options.templates);
+  needs.tables = workers * table_bytes(options) + TemplateTable::bytes_for(options.templates) +
+                 ExpectationTable::bytes_for(kExpectations);
   const uint64_t shared_loads = workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0;
   needs.counters = workers * (sizeof(Worker) + kMaxReals * sizeof(RealCounters) + kMaxServices * (sizeof(Cursor) + sizeof(ServiceCounters)) +
-                              LoadTrees::bytes() + LocalityCache::bytes() + shared_loads);
+                              LoadTrees::bytes() + LocalityCache::bytes() + FtpControls::bytes() + shared_loads);
   needs.mbufs = pool_bytes(options);
   uint64_t descriptors = 0;
   for (const PortOptions& port : options.ports) descriptors += uint64_t{2} * port.descriptors * workers;

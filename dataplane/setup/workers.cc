@@ -64,6 +64,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
       {owned.real_outcomes, "outcomes", kMaxReals * sizeof(RealOutcomes)},
       {owned.load_trees, "load trees", LoadTrees::bytes()},
       {owned.localities, "localities", LocalityCache::bytes()},
+      {owned.ftp_controls, "FTP control connections", FtpControls::bytes()},
       {owned.shared_loads, "loads", workers > 1 ? kMaxReals * sizeof(SharedLoad) : 0},
   };
   for (const Piece& piece : pieces) {
@@ -100,6 +101,8 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.load_trees.attach(owned.load_trees.get(), worker.real_counters);
   worker.localities.attach(owned.localities.get(), key);
   worker.templates = around.templates;
+  worker.ftp.controls.attach(owned.ftp_controls.get());
+  worker.ftp.expectations = around.expectations;
   worker.shared_loads = {static_cast<const SharedLoad*>(owned.shared_loads.get()), workers,
                          load_phase_of(index, workers)};
   worker.pool = around.pool;

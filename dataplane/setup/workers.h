@@ -29,6 +29,7 @@ struct WorkerSurroundings {
   rte_mempool* pool;
   const Steering* steering;  // nullptr with one worker
   TemplateTable* templates;
+  ExpectationTable* expectations;
 };
 
 class Workers {
@@ -69,6 +70,7 @@ class Workers {
     Memory real_outcomes;
     Memory load_trees;
     Memory localities;
+    Memory ftp_controls;
     Memory shared_loads;
     Ring inbox;
     Worker* worker = nullptr;  // in `object`

@@ -30,6 +30,15 @@ std::string persistent_text(const v1::Status& status, bool exact) {
   return text + ", " + count(status.unremembered_connections(), exact) + " connections found no place";
 }
 
+// "12 data connections of 14 announced, 1 not expected, 2 refused, 3 control connections unread".
+std::string ftp_text(const v1::FtpCounters& ftp, bool exact) {
+  std::string text = count(ftp.opened(), exact) + " data connections of " + count(ftp.expected(), exact) + " announced";
+  if (ftp.unexpected() > 0) text += ", " + count(ftp.unexpected(), exact) + " not expected";
+  if (ftp.refused() > 0) text += ", " + count(ftp.refused(), exact) + " refused";
+  if (ftp.unread() > 0) text += ", " + count(ftp.unread(), exact) + " control connections unread";
+  return text;
+}
+
 Outcome show_status(const Settings& settings) {
   Client client(settings);
   v1::Status status;
@@ -58,6 +67,9 @@ Outcome show_status(const Settings& settings) {
   if (status.uncarried_client_addresses() > 0) {
     line("client addresses", {count(status.uncarried_client_addresses(), settings.exact) + " packets could not tell them",
                               Tone::kWarning});
+  }
+  if (const v1::FtpCounters& ftp = status.ftp(); ftp.expected() + ftp.unexpected() + ftp.refused() + ftp.unread() > 0) {
+    line("ftp", {ftp_text(ftp, settings.exact), ftp.unexpected() + ftp.unread() > 0 ? Tone::kWarning : Tone::kPlain});
   }
   if (status.problems().empty()) line("problems", {"none", Tone::kGood});
   const char* name = "problems";

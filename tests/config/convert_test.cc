@@ -87,6 +87,18 @@ TEST(Convert, AStateSurvivesTheWayThroughTheSchema) {
   EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
 }
 
+TEST(Convert, ApplicationIsFtpOrNone) {
+  for (const auto& [text, expected] : std::vector<std::pair<std::string, control::Application>>{
+           {kWeb, control::Application::kNone},
+           {kWeb + "    application: none\n", control::Application::kNone},
+           {kWeb + "    application: ftp\n", control::Application::kFtp}}) {
+    SCOPED_TRACE(text);
+    const control::DesiredState state = state_of(text);
+    EXPECT_EQ(state.services[0].application, expected);
+    EXPECT_TRUE(to_desired_state(to_proto(state)) == state);
+  }
+}
+
 TEST(Convert, AnIpv6StateSurvivesTheWayThroughTheSchema) {
   control::DesiredState state = full_state();
   state.local_addresses[0].addresses.push_back(*IpAddress::parse("2001:db8:1::1"));

@@ -45,11 +45,11 @@ foo: 1
      {"UNKNOWN_FIELD lb.yaml:3:5: service web: unknown key \"prot\"; did you mean protocol? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
       "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
-      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold, access, limits, client_address, toa_option, uoa_form and uoa_packets",
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold, access, limits, client_address, toa_option, uoa_form, uoa_packets and application",
       "UNKNOWN_FIELD lb.yaml:4:5: service web: unknown key \"adress\"; did you mean address? known "
       "here: name, protocol, address, port, scheduler, method, reals, health_check, "
       "local_addresses, timeouts, vip_port, sloppy_tcp, scheduler_flags, one_packet, last_port, "
-      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold, access, limits, client_address, toa_option, uoa_form and uoa_packets"}},
+      "all_ports, more_vips, match, persistence, no_real, sorry_reals, tunnel, max_segment_size, sloppy_sctp, quorum, slow_start, panic_threshold, access, limits, client_address, toa_option, uoa_form, uoa_packets and application"}},
     {"AKeyOfAnotherLevelIsUnknownHere",
      Purpose::kDesiredState,
      kWeb + R"(    reals:

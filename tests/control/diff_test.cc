@@ -100,6 +100,7 @@ TEST(Differences, ShowEveryFieldOfAService) {
   web.slow_start = Milliseconds(30000);
   web.panic_threshold = 50;
   web.client_address = {ClientAddressKind::kToa, 252};
+  web.application = Application::kFtp;
   web.health_check = {false, Milliseconds(1500), Milliseconds(1000), 1, 2, 8080};
   web.timeouts.values[1] = Milliseconds(60000);
   const auto changes = differences(before, after);
@@ -110,7 +111,7 @@ TEST(Differences, ShowEveryFieldOfAService) {
                           "local_addresses: default -> pool", "vip_port: default -> outside",
                           "sloppy_tcp: no -> yes", "max_segment_size: 0 -> 1400",
                           "quorum: none -> weight 3 hysteresis 1 withdraw", "slow_start: 0s -> 30s",
-                          "panic_threshold: 0 -> 50", "client_address: none -> toa by option 252",
+                          "panic_threshold: 0 -> 50", "client_address: none -> toa by option 252", "application: none -> ftp",
                           "health_check.enabled: yes -> no", "health_check.interval: 5s -> 1500ms",
                           "health_check.timeout: 2s -> 1s", "health_check.rise: 2 -> 1",
                           "health_check.fall: 3 -> 2", "health_check.port: 0 -> 8080",

@@ -22,7 +22,7 @@ class LimitsPackets : public InBothFamilies {
     limited = std::vector<LimitedService>(service.index + 1);
     limited[service.index] = {&built, reals_of};
     lb.service(service).has_limits = true;
-    for (const RealId real : reals) lb.real(real).has_rates = built.has_packet_rates();
+    for (const RealId real : reals) lb.real(real).set_rates(built.has_packet_rates());
     lb.amend = [this](Snapshot& snapshot) { snapshot.limited = limited; };
     lb.publish();
   }

@@ -31,7 +31,7 @@ class LiveLimits : public testing::Test {
     snapshot_ = builder_.build();
   }
   const dataplane::LimitedService& limited() const { return snapshot_->limited[live_.live(0).id.index]; }
-  bool has_rates(uint32_t real) const { return snapshot_->reals[live_.live(RealPlace{0, real}).id.index].has_rates; }
+  bool has_rates(uint32_t real) const { return snapshot_->reals[live_.live(RealPlace{0, real}).id.index].has_rates(); }
   const dataplane::ServiceEntry& entry() const {
     return *snapshot_->find_service(6, *IpAddress::parse("192.0.2.1"), Be16::from_host(80));
   }

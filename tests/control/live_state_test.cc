@@ -255,6 +255,32 @@ TEST_F(LiveStateTest, ClientAddressReachesTheSnapshotAndTakesRoomOfItsReals) {
   }
 }
 
+TEST_F(LiveStateTest, ApplicationReachesTheSnapshotItsVipsAndItsReals) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  const IpAddress vip = state.services[0].address;
+  const auto slot = [&] { return snapshot_->reals[snapshot_->services[0].candidates[0].id.index]; };
+  const auto is_marked = [&](dataplane::AddressSlot::Kind kind) { return (snapshot_->kinds_of(vip) & bit(kind)) != 0; };
+  replace(state);
+  EXPECT_FALSE(slot().has_ftp());
+  EXPECT_FALSE(is_marked(dataplane::AddressSlot::Kind::kFtpNat));
+  state.services[0].application = Application::kFtp;
+  replace(state);
+  EXPECT_EQ(entry().application, Application::kFtp);
+  EXPECT_TRUE(slot().has_ftp());
+  EXPECT_TRUE(is_marked(dataplane::AddressSlot::Kind::kFtpNat));
+  EXPECT_FALSE(is_marked(dataplane::AddressSlot::Kind::kFtpFullnat));
+  // One that comes later is of the service, too.
+  state.services[0].reals.push_back(real("10.0.0.2"));
+  replace(state);
+  for (const auto& candidate : snapshot_->services[0].candidates) EXPECT_TRUE(snapshot_->reals[candidate.id.index].has_ftp());
+  // Connections that are read are so to their end.
+  state.services[0].application = Application::kNone;
+  replace(state);
+  EXPECT_EQ(entry().application, Application::kNone);
+  EXPECT_TRUE(slot().has_ftp());
+  EXPECT_FALSE(is_marked(dataplane::AddressSlot::Kind::kFtpNat));
+}
+
 TEST_F(LiveStateTest, SloppySctpReachesTheSnapshot) {
   DesiredState state = with_reals({real("10.0.0.1")});
   state.services[0].sloppy_sctp = true;

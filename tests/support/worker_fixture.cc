@@ -117,6 +117,7 @@ struct WorkerFixture::Memory {
   std::unique_ptr<void, decltype(&std::free)> table6{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> trees{nullptr, &std::free};
   std::unique_ptr<void, decltype(&std::free)> localities{nullptr, &std::free};
+  std::unique_ptr<void, decltype(&std::free)> ftp_controls{nullptr, &std::free};
   std::vector<rte_ring*> rings;
 
   ~Memory() {
@@ -147,6 +148,8 @@ WorkerFixture::WorkerFixture(uint32_t workers, uint32_t capacity)
   hops_.push_back({outside, port_addresses_[kOutside].v6, ip("fe80::1"), true});
   templates_memory_.reset(zeroed(TemplateTable::bytes_for(kTemplates)));
   templates_.attach(templates_memory_.get(), kTemplates, HashKey::from_bytes({1, 2, 3}));
+  expectations_memory_.reset(zeroed(ExpectationTable::bytes_for(kExpectationsHere)));
+  expectations_.attach(expectations_memory_.get(), kExpectationsHere, HashKey::from_bytes({1, 2, 3}));
   if (workers > 1) steering_ = std::make_unique<Steering>(rss_key(), 128, workers);
   for (uint32_t i = 0; i < workers; ++i) make_worker(i, workers, capacity);
   for (uint32_t i = 0; i < workers; ++i) {
@@ -190,6 +193,9 @@ void WorkerFixture::make_worker(uint32_t index, uint32_t count, uint32_t capacit
   memory->localities.reset(std::aligned_alloc(64, (LocalityCache::bytes() + 63) / 64 * 64));
   worker->localities.attach(memory->localities.get(), HashKey::from_bytes({1, 2, 3}));
   worker->templates = &templates_;
+  memory->ftp_controls.reset(std::aligned_alloc(64, (FtpControls::bytes() + 63) / 64 * 64));
+  worker->ftp.controls.attach(memory->ftp_controls.get());
+  worker->ftp.expectations = &expectations_;
   worker->pool = mbuf_pool();
   worker->port_count = 2;
   worker->ports[kOutside].present = worker->ports[kInside].present = true;
@@ -395,6 +401,7 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   tables->reals = reals_;
   for (RealEntry& real : tables->reals) {
     real.way_out.mtu = 0;
+    real.set_ftp(real.is_used() && services_[real.service.index].entry.application == Application::kFtp);
     if (real.next_hop == kNoNextHop) continue;
     const NextHop& hop = hops_[real.next_hop.index];
     const ServiceEntry& service = services_[real.service.index].entry;
@@ -444,6 +451,9 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
       if (vip.is_unspecified()) continue;
       tables->add_kind(vip, AddressSlot::Kind::kVip);
       tables->add_kind(vip, AddressSlot::Kind::kOwn);
+      if (service.entry.application != Application::kFtp) continue;
+      const bool is_nat = service.entry.method == Method::kNat;
+      tables->add_kind(vip, is_nat ? AddressSlot::Kind::kFtpNat : AddressSlot::Kind::kFtpFullnat);
     }
     for (const IpAddress& local : service.local_addresses)
       tables->add_kind(local, AddressSlot::Kind::kLocal);

@@ -163,6 +163,9 @@ class WorkerFixture {
   std::vector<dataplane::TemplateCopy> templates();
   dataplane::TemplateTable& template_table() { return templates_; }
   static constexpr uint32_t kTemplates = 64;
+  // FTP's data connections that are to come.
+  dataplane::ExpectationTable& expectations() { return expectations_; }
+  static constexpr uint32_t kExpectationsHere = 16;
   // What workers asked control to resolve since the last call.
   std::vector<dataplane::ResolveElement> resolve_requests();
   // What they told it of tunnels' paths since the last call.
@@ -198,6 +201,8 @@ class WorkerFixture {
   std::unique_ptr<dataplane::Steering> steering_;
   std::unique_ptr<void, decltype(&std::free)> templates_memory_{nullptr, &std::free};
   dataplane::TemplateTable templates_;
+  std::unique_ptr<void, decltype(&std::free)> expectations_memory_{nullptr, &std::free};
+  dataplane::ExpectationTable expectations_;
   std::vector<std::unique_ptr<Memory>> memories_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
   rte_ring* resolve_ring_ = nullptr;

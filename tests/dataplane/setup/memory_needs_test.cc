@@ -23,15 +23,15 @@ TEST(MemoryNeeds, TablesGrowWithConnectionsAndWorkers) {
   const uint64_t ipv4 = ConnectionTable::bytes_for(100000);
   const uint64_t ipv6 = ConnectionTable6::bytes_for(30000);
   EXPECT_EQ(table_bytes(options), ipv4 + ipv6);
-  // One for all workers.
-  const uint64_t templates = TemplateTable::bytes_for(options.templates);
-  EXPECT_EQ(memory_needs(options, 1).tables, ipv4 + ipv6 + templates);
-  EXPECT_EQ(memory_needs(options, 3).tables, 3 * (ipv4 + ipv6) + templates);
+  // One each for all workers.
+  const uint64_t shared = TemplateTable::bytes_for(options.templates) + ExpectationTable::bytes_for(kExpectations);
+  EXPECT_EQ(memory_needs(options, 1).tables, ipv4 + ipv6 + shared);
+  EXPECT_EQ(memory_needs(options, 3).tables, 3 * (ipv4 + ipv6) + shared);
   options.connections_per_worker = 1000000;
-  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000) + ipv6 + templates);
+  EXPECT_EQ(memory_needs(options, 1).tables, ConnectionTable::bytes_for(1000000) + ipv6 + shared);
   options.ipv6_connections_per_worker = 2000000;
   EXPECT_EQ(memory_needs(options, 1).tables,
-            ConnectionTable::bytes_for(1000000) + ConnectionTable6::bytes_for(2000000) + templates);
+            ConnectionTable::bytes_for(1000000) + ConnectionTable6::bytes_for(2000000) + shared);
 }
 
 TEST(MemoryNeeds, AMemoryLimitBelowTheNeedSaysBoth) {

@@ -182,7 +182,7 @@ class StateRules {
       check_mtu(vip.address, "address " + vip.address.to_string(), service.vip_port(), vip.field,
                 "raise the port's mtu, or set vip_port to another");
     }
-    check_local_addresses(service, family, at);
+    check_local_addresses(service, at);
     const v1::Scheduler scheduler = service.scheduler();
     if (service.has_scheduler_flags() && scheduler != v1::SCHEDULER_SH &&
         scheduler != v1::SCHEDULER_MH && scheduler != v1::SCHEDULER_CONHASH) {
@@ -274,7 +274,7 @@ class StateRules {
   }
 
   void check_local_addresses(const v1::Service& service,
-                             const std::optional<ServiceFamily>& of, const std::string& at) {
+                             const std::string& at) {
     const std::string field = at + ".local_addresses";
     const std::string& name = service.local_addresses();
     if (method_of(service) != v1::METHOD_FULLNAT) {
@@ -299,14 +299,25 @@ class StateRules {
       add(problems_, field, reason::kConflict,
           "local address pool " + in_quotes(name) + " is empty",
           "give the pool at least one address");
-    } else if (of && !(of->family == AddressFamily::kIpv4 ? pool->second.ipv4
-                                                          : pool->second.ipv6)) {
-      const std::string family = family_name(of->family);
-      add(problems_, field, reason::kConflict,
-          "local address pool " + in_quotes(name) + " has " +
-              (of->family == AddressFamily::kIpv4 ? "IPv6" : "IPv4") + " addresses only, but " +
-              of->by + ", is " + family,
-          "add an " + family + " address to the pool, or name another pool");
+    } else {
+      check_pool_families(service, name, pool->second, field);
+    }
+  }
+
+  // Each real is spoken to from an address of its own family.
+  void check_pool_families(const v1::Service& service, const std::string& pool, const PoolFamilies& families,
+                           const std::string& field) {
+    for (const auto* reals : {&service.reals(), &service.sorry_reals()}) {
+      for (const v1::Real& real : *reals) {
+        const auto address = IpAddress::parse(real.address());
+        if (!address || (address->is_v4() ? families.ipv4 : families.ipv6)) continue;
+        const std::string family = family_name(address->family);
+        add(problems_, field, reason::kConflict,
+            "local address pool " + in_quotes(pool) + " has " + (address->is_v4() ? "IPv6" : "IPv4") +
+                " addresses only, but real " + address->to_string() + " is " + family,
+            "add an " + family + " address to the pool, or name another pool");
+        return;
+      }
     }
   }
 
@@ -399,7 +410,7 @@ class StateRules {
     if (address) check_real_address(*address, at + ".address");
     const v1::Method method = method_of(service);
     if (address && family && method != v1::METHOD_TUNNEL)
-      check_real_family(*address, *family, at + ".address");
+      check_real_family(*address, *family, service, at + ".address");
     if (real.has_tunnel()) check_tunnel(real.tunnel(), service, at + ".tunnel");
     const bool keeps_port =
         has_ports(service) && (method == v1::METHOD_DIRECT || method == v1::METHOD_TUNNEL);
@@ -435,14 +446,22 @@ class StateRules {
     }
   }
 
-  void check_real_family(const IpAddress& address, const ServiceFamily& of,
+  void check_real_family(const IpAddress& address, const ServiceFamily& of, const v1::Service& service,
                          const std::string& field) {
     if (address.family == of.family) return;
     const std::string wanted = family_name(of.family);
     const std::string given = family_name(address.family);
-    add(problems_, field, reason::kConflict,
-        "address " + address.to_string() + " is " + given + " but " + of.by + ", is " + wanted,
-        "use an " + wanted + " address, method tunnel, or a service with an " + given + " VIP");
+    const std::string cause = "address " + address.to_string() + " is " + given + " but " + of.by + ", is " + wanted;
+    if (method_of(service) != v1::METHOD_FULLNAT) {
+      add(problems_, field, reason::kConflict, cause,
+          "use an " + wanted + " address, method fullnat or tunnel, or a service with an " + given + " VIP");
+    } else if (service.application() == v1::APPLICATION_FTP) {
+      add(problems_, field, reason::kConflict, cause + ", and the lines of ftp are not translated",
+          "use an " + wanted + " address, or remove the application");
+    } else if (service.uoa_form() == v1::UOA_FORM_OPTION) {
+      add(problems_, field, reason::kConflict, cause + ", and uoa_form is option, which packets between the two cannot carry",
+          "use an " + wanted + " address, or set uoa_form: protocol");
+    }
   }
 
   void check_real_address(const IpAddress& address, const std::string& field) {

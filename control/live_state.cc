@@ -49,8 +49,8 @@ dataplane::Persistence persistence_of(const Service& service) {
   return {static_cast<uint32_t>(service.persistence->timeout.count()), prefix, service.persistence->by_call};
 }
 
-// Workers translate and hand on within a family, and wrap into either. config/ says so first, with the place; this
-// guards what comes by another way.
+// Workers hand on within a family, wrap into either, and translate between both under fullnat alone. config/ says so first,
+// with the place; this guards what comes by another way.
 Error other_family(const std::string& subject, const IpAddress& address, const Service& service) {
   const char* family = family_of(service) == AddressFamily::kIpv4 ? "IPv4" : "IPv6";
   const std::string by = service.match ? "match" : "address " + service.address.to_string();
@@ -58,7 +58,12 @@ Error other_family(const std::string& subject, const IpAddress& address, const S
                                    "; give an " + family + " address"};
 }
 
-Result<void> is_of_one_family(const Service& service, const std::vector<LocalAddressPool>& pools) {
+// Whether it may have reals of the other family that packets are translated for. FTP's lines say addresses.
+bool can_cross(const Service& service) {
+  return service.method == Method::kFullnat && service.application == dataplane::Application::kNone;
+}
+
+Result<void> is_of_one_family(const Service& service) {
   const AddressFamily family = family_of(service);
   const auto is_other = [family](const IpAddress& address) { return address.family != family; };
   for (const Vip& vip : service.more_vips) {
@@ -72,18 +77,34 @@ Result<void> is_of_one_family(const Service& service, const std::vector<LocalAdd
     }
   }
   for (const Real& real : service.reals) {
-    if (service.method == Method::kTunnel || !is_other(real.address)) continue;
-    return other_family("real " + service.name + "/" + real.name, real.address, service);
-  }
-  for (const LocalAddressPool& pool : pools) {
-    if (service.local_addresses.empty() || pool.name != service.local_addresses) continue;
-    // A pool may hold both.
-    if (!pool.addresses.empty() && std::all_of(pool.addresses.begin(), pool.addresses.end(), is_other)) {
-      const std::string subject = "local_addresses " + pool.name + " of service " + service.name;
-      return other_family(subject, pool.addresses.front(), service);
+    const bool may_be_other = service.method == Method::kTunnel || can_cross(service);
+    if (!may_be_other && is_other(real.address)) {
+      return other_family("real " + service.name + "/" + real.name, real.address, service);
     }
   }
   return {};
+}
+
+// Each real of fullnat is spoken to from addresses of its own family.
+Result<void> has_addresses_for_all(const Service& service, const std::vector<LocalAddressPool>& pools) {
+  if (service.local_addresses.empty()) return {};
+  for (const LocalAddressPool& pool : pools) {
+    if (pool.name != service.local_addresses) continue;
+    for (const Real& real : service.reals) {
+      const auto is_its = [&](const IpAddress& address) { return address.family == real.address.family; };
+      if (std::any_of(pool.addresses.begin(), pool.addresses.end(), is_its)) continue;
+      return Error{ErrorCode::kInvalid, "real " + service.name + "/" + real.name + ": local_addresses " + pool.name +
+                                            " has no address of its family; add one, or name another pool"};
+    }
+  }
+  return {};
+}
+
+// Some of its reals are not of its VIPs' family, and packets are translated on their way to them.
+bool has_far_reals(const Service& service) {
+  return can_cross(service) && std::any_of(service.reals.begin(), service.reals.end(), [&](const Real& real) {
+           return real.address.family != family_of(service);
+         });
 }
 
 }  // namespace
@@ -103,7 +124,8 @@ Result<void> LiveState::fits(const DesiredState& next) const {
   size_t new_reals = 0;
   size_t new_services = 0;
   for (const Service& service : next.services) {
-    if (auto one = is_of_one_family(service, next.local_addresses); !one) return one;
+    if (auto one = is_of_one_family(service); !one) return one;
+    if (auto all = has_addresses_for_all(service, next.local_addresses); !all) return all;
     new_services += slots_.has(key_of(service)) ? 0 : 1;
     for (const Real& real : service.reals) {
       new_reals += slots_.has(key_of(service, real)) ? 0 : 1;
@@ -317,7 +339,9 @@ void LiveState::compile(uint32_t index) {
   input.one_packet = service.one_packet;
   input.timeouts = timeouts_of(desired_.timeouts, service.timeouts);
   if (!service.local_addresses.empty()) {
-    input.local_addresses = pools_[{service.local_addresses, family_of(service)}];
+    input.local_addresses = pools_[{service.local_addresses, AddressFamily::kIpv4}];
+    input.local_addresses6 = pools_[{service.local_addresses, AddressFamily::kIpv6}];
+    input.has_far_reals = has_far_reals(service);
   }
   input.no_real = service.no_real;
   input.access = live.access;

@@ -152,6 +152,8 @@ WorkerState Meters::worker(uint32_t worker) const {
   state.entries_dropped = counters.entries_dropped.read();
   state.uncarried_client_addresses = counters.uncarried.read();
   state.ftp.add(counters);
+  state.translated_to_ipv6_packets = counters.translated_to_ipv6.read();
+  state.translated_to_ipv4_packets = counters.translated_to_ipv4.read();
   state.stalled = worker_rates_[worker].stalled;
   state.busy_seconds =
       static_cast<double>(counters.busy_cycles.read()) / static_cast<double>(dataplane_.cycles_per_second());

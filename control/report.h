@@ -320,6 +320,9 @@ struct WorkerState {
   uint64_t entries_dropped = 0;
   uint64_t uncarried_client_addresses = 0;
   FtpCounts ftp;
+  // Of connections between families.
+  uint64_t translated_to_ipv6_packets = 0;
+  uint64_t translated_to_ipv4_packets = 0;
   // It did not poll in the last measured interval.
   bool stalled = false;
   // Time spent on packets since the start.

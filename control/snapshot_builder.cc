@@ -33,6 +33,8 @@ struct SnapshotBuilder::ServiceBlock {
   std::vector<Candidate> sorry;
   std::vector<uint32_t> slots;
   AddressList local_addresses;
+  AddressList local_addresses6;
+  bool has_far_reals = false;
   AccessTableRef access;
   LimitsRef limits;
   std::vector<Vip> vips;
@@ -60,6 +62,10 @@ namespace {
 
 bool has_ftp(const ServiceEntry& service) { return service.application == dataplane::Application::kFtp; }
 bool has_rates(const LimitsRef& limits) { return limits != nullptr && limits->limits().has_packet_rates(); }
+
+bool is_of_ipv4(const ServiceInput& input) {
+  return input.vips.empty() ? input.match->family == AddressFamily::kIpv4 : input.vips.front().address.is_v4();
+}
 
 // Its reals' packets of no connection may be answers, or begin one.
 bool speaks_first(const ServiceEntry& service) { return service.one_packet || service.persistence.by_call; }
@@ -134,6 +140,7 @@ void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t por
                                ServiceId service) {
   RealEntry& real = grow_to(reals_, id.index);
   const bool is_read = real.service == service && real.has_ftp();
+  const bool crosses = real.service == service && real.crosses();
   real = RealEntry{};
   real.address = address;
   real.port = Be16::from_host(port);
@@ -141,8 +148,10 @@ void SnapshotBuilder::set_real(RealId id, const IpAddress& address, uint16_t por
   real.service = service;
   // A set for each service: an index must not change its owner while connections are left.
   real.timeouts = static_cast<uint16_t>(service.index);
-  real.set_rates(service.index < blocks_.size() && blocks_[service.index] && has_rates(blocks_[service.index]->limits));
-  real.set_ftp(is_read || (service.index < blocks_.size() && blocks_[service.index] && has_ftp(blocks_[service.index]->entry)));
+  const ServiceBlock* block = service.index < blocks_.size() ? blocks_[service.index].get() : nullptr;
+  real.set_rates(block != nullptr && has_rates(block->limits));
+  real.set_ftp(is_read || (block != nullptr && has_ftp(block->entry)));
+  real.set_crosses(crosses || (block != nullptr && block->has_far_reals && (block->entry.crosses || address.is_v4())));
   resolve(real);
   dirty_.reals = true;
   dirty_.addresses |= method == dataplane::Method::kNat;
@@ -173,6 +182,8 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   block->sorry = input.sorry;
   block->slots = slot_table(input.scheduler, block->candidates, reals_);
   block->local_addresses = input.local_addresses;
+  block->local_addresses6 = input.local_addresses6;
+  block->has_far_reals = input.has_far_reals;
   block->access = input.access;
   block->limits = input.limits;
 
@@ -206,13 +217,19 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   entry.is_watched = input.is_watched;
   entry.application = input.application;
   const bool had_ftp = current && has_ftp(current->entry);
-  // Reals that come later have it from set_real().
-  if (has_ftp(entry) && !had_ftp) mark_ftp(input.id);
+  const bool had_far_reals = current && current->has_far_reals;
+  entry.crosses = input.has_far_reals && is_of_ipv4(input);
+  // Reals that come later have these from set_real().
+  if (has_ftp(entry) && !had_ftp) mark_reals(input.id, [](RealEntry& real) { real.set_ftp(true); });
+  if (input.has_far_reals && !had_far_reals) {
+    mark_reals(input.id, [&](RealEntry& real) { real.set_crosses(entry.crosses || real.address.is_v4()); });
+  }
   entry.candidates = block->candidates;
   entry.by_id = block->by_id;
   entry.sorry = block->sorry;
   entry.slots = block->slots;
-  if (block->local_addresses) entry.local_addresses = *block->local_addresses;
+  if (block->local_addresses) entry.local_addresses.v4 = *block->local_addresses;
+  if (block->local_addresses6) entry.local_addresses.v6 = *block->local_addresses6;
   // What another scheduler left in a worker's cursor must not be taken for a place in this one's round.
   const bool same_round = current && current->entry.scheduler == input.scheduler &&
                           current->candidates == block->candidates;
@@ -238,11 +255,12 @@ void SnapshotBuilder::set_service(const ServiceInput& input) {
   dirty_.addresses |= found_otherwise || ftp_changed;
 }
 
-// Not taken back: connections that are read are so to their end.
-void SnapshotBuilder::mark_ftp(ServiceId service) {
+template <typename Mark>
+void SnapshotBuilder::mark_reals(ServiceId service, Mark mark) {
   for (RealEntry& real : reals_) {
-    if (real.service != service || real.has_ftp()) continue;
-    real.set_ftp(true);
+    if (real.service != service) continue;
+    mark(real);
+    resolve(real);
     dirty_.reals = true;
   }
 }
@@ -337,7 +355,8 @@ bool SnapshotBuilder::is_dirty() const noexcept {
 uint16_t SnapshotBuilder::carried_to(const RealEntry& real) const {
   const size_t service = real.service.index;
   if (service >= carrying_.size()) return 0;
-  return dataplane::carried_bytes(carrying_[service].how, real.address.family, carrying_[service].protocol);
+  const AddressFamily family = real.crosses() ? AddressFamily::kIpv6 : real.address.family;
+  return dataplane::carried_bytes(carrying_[service].how, family, carrying_[service].protocol);
 }
 
 // True when its way out changed.
@@ -502,7 +521,10 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   const bool first = version_ == 0;
   if (dirty_.next_hops || dirty_.links || dirty_.path_mtus || dirty_.carrying) resolve_all();
   const bool limited_changed = dirty_.reals || dirty_.services || first;
-  if (dirty_.reals || first) built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
+  if (dirty_.reals || first) {
+    built_reals_ = std::make_shared<const std::vector<RealEntry>>(reals_);
+    built_crossings_ = std::any_of(reals_.begin(), reals_.end(), [](const RealEntry& real) { return real.crosses(); });
+  }
   if (dirty_.service_set || first) rebuild_lookup();
   if (dirty_.services || first) rebuild_services();
   if (limited_changed) rebuild_limited();
@@ -536,6 +558,7 @@ std::unique_ptr<const Snapshot> SnapshotBuilder::build() {
   snapshot->limited = built_limited_->services;
   snapshot->timeouts = *built_timeouts_;
   snapshot->max_segment_sizes = *built_segment_sizes_;
+  snapshot->has_crossings = built_crossings_;
   snapshot->sysctls = sysctls_;
   snapshot->expired_reals = *built_expired_;
   snapshot->expired_generation = expired_generation_;

@@ -44,8 +44,11 @@ struct ServiceInput {
   std::vector<dataplane::Candidate> candidates;
   // Those who say sorry, the same way.
   std::vector<dataplane::Candidate> sorry;
-  // All of the service's family. nullptr: none.
+  // For reals of each family. nullptr: none.
   AddressList local_addresses;
+  AddressList local_addresses6;
+  // Some of its reals, drained and down ones included, are not of its VIPs' family.
+  bool has_far_reals = false;
   dataplane::TimeoutSet timeouts{};
   // nullptr: every client is taken.
   AccessTableRef access;
@@ -146,8 +149,9 @@ class SnapshotBuilder {
   void rebuild_expired();
   void rebuild_limited();
   void mark_rates(dataplane::ServiceId service, bool has_rates);
-  // Its reals' control connections are read, as long as one of them is left.
-  void mark_ftp(dataplane::ServiceId service);
+  // Sets what all reals of the service have from now on, as long as connections of theirs are left.
+  template <typename Mark>
+  void mark_reals(dataplane::ServiceId service, Mark mark);
 
   uint64_t version_ = 0;
   uint32_t generations_ = 0;
@@ -173,6 +177,7 @@ class SnapshotBuilder {
 
   // As last built; shared with snapshots.
   std::shared_ptr<const std::vector<dataplane::RealEntry>> built_reals_;
+  bool built_crossings_ = false;  // one of them crosses
   std::shared_ptr<const ServiceTable> built_services_;
   std::shared_ptr<const LookupTable> built_lookup_;
   std::vector<dataplane::ServiceId> service_order_;  // of built_lookup_'s indices

@@ -9,6 +9,7 @@
 #include "dataplane/fragments.h"
 #include "dataplane/ftp/data_connection.h"
 #include "dataplane/limits.h"
+#include "dataplane/nat64/crossing.h"
 #include "dataplane/open.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
@@ -216,6 +217,10 @@ bool may_be_expected(const Worker& worker) noexcept {
 
 template <typename Ip>
 Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) noexcept {
+  if constexpr (Ip::kFamily == AddressFamily::kIpv4) {
+    const auto crossing = snapshot.has_crossings ? find_crossing(worker, packet) : ConnectionTable6::Found{};
+    if (crossing.entry != nullptr) return cross(worker, crossing, packet), kNoFlow<Ip>;
+  }
   if (may_be_expected(worker) && Ip::key_of(packet).protocol == kIpProtocolTcp) [[unlikely]] {
     const Flow<Ip> opened = admit_data<Ip>(worker, snapshot, packet);
     if (opened.connection != nullptr || !packet.undecided()) return opened;
@@ -245,12 +250,15 @@ Flow<Ip> admit_miss(Worker& worker, const Snapshot& snapshot, Packet& packet) no
   const Part part = part_of(Ip::header_of(packet));
   if (service->one_packet && part == Part::kLater) return follow_first<Ip>(worker, snapshot, *service, packet);
   if (worker.count > 1 && hand_off_request<Ip>(worker, *service, flow, part, packet)) return kNoFlow<Ip>;
+  const bool opens = part != Part::kLater && opens_connection(*service, packet);
+  if constexpr (Ip::kFamily == AddressFamily::kIpv4) {
+    if (service->crosses && opens) return cross(worker, {}, packet), kNoFlow<Ip>;
+  }
   // Whatever is not of a connection, so that nothing gets by without one.
   if (is_denied(worker, *service, flow.source)) [[unlikely]] {
     refuse_client<Ip>(worker, snapshot, *service, service->refusal, DropReason::kAccessDenied, packet);
     return kNoFlow<Ip>;
   }
-  const bool opens = part != Part::kLater && opens_connection(*service, packet);
   if (!opens && hand_off_data<Ip>(worker, snapshot, packet)) return kNoFlow<Ip>;
   if (!opens && !goes_untracked(worker, *service)) {
     // Linux, whose address the VIP is, answers TCP with a reset; a flood of these must not crowd out its other traffic. It

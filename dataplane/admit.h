@@ -9,7 +9,7 @@ namespace shunt::dataplane {
 
 // For a packet that is not known: ends the connection that was `found`, if there is one, that is over or opened anew,
 // gives it a real, with a connection if the table has room, and returns by what it goes on; or decides what else becomes
-// of it.
+// of it. An IPv4 packet may have become an IPv6 one, undecided (nat64/crossing.h).
 template <typename Ip>
 Flow<Ip> admit(Worker& worker, const Snapshot& snapshot, Packet& packet, const Flow<Ip>& found) noexcept;
 

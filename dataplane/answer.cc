@@ -16,15 +16,19 @@ constexpr uint32_t longest_answer(AddressFamily family) noexcept { return family
 
 // No error to a sender that is no single host, none in return for what was sent to a group: RFC 1122 section 3.2.2, RFC 4443
 // section 2.4 (e). What has a group's MAC address does not come here.
+bool is_single_host(Be32 address) noexcept {
+  const uint8_t first = static_cast<uint8_t>(address.host() >> 24);
+  return first != 0 && first != 127 && first < 224;
+}
 bool may_answer(const Ipv4Header* ip) noexcept {
   if (ip->fragment_begin() != 0) return false;  // nor to any fragment but the first
-  const uint8_t first = static_cast<uint8_t>(ip->source.host() >> 24);
-  return first != 0 && first != 127 && first < 224;
+  return is_single_host(ip->source);
 }
 bool may_answer(const Ipv6Header* ip) noexcept {
   constexpr IpAddress kLoopback{AddressFamily::kIpv6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
   constexpr uint8_t kMulticast = 0xff;
   const IpAddress source = IpAddress::from_v6(ip->source.data());
+  if (is_mapped(ip->source)) return is_single_host(shunt::unmapped(ip->source));
   if (source.is_unspecified() || source == kLoopback) return false;
   return source.bytes[0] != kMulticast && ip->destination[0] != kMulticast;
 }
@@ -76,7 +80,7 @@ Be32 own_address(const Snapshot& snapshot, uint16_t port, const Ipv4Header* ip) 
   return own_address(snapshot, port, IpAddress::from_v4(ip->destination)).v4();
 }
 std::array<uint8_t, 16> own_address(const Snapshot& snapshot, uint16_t port, const Ipv6Header* ip) noexcept {
-  return own_address(snapshot, port, IpAddress::from_v6(ip->destination.data())).bytes;
+  return own_address(snapshot, port, IpAddress::from_mapped(ip->destination)).mapped();
 }
 
 // An IP header before a TCP header; the returned sum is what it adds to the TCP checksum.

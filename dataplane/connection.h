@@ -29,7 +29,7 @@ struct FlowView6 {
   uint64_t ports_and_protocol;  // as in FlowKey6's last five bytes, then zeros
 };
 
-// The IPv6 form; its table is apart so that IPv4 stays dense.
+// The IPv6 form; its table is apart so that IPv4 stays dense. One side of it may be IPv4's, mapped (nat64/crossing.h).
 struct FlowKey6 {
   std::array<uint8_t, 16> source{};
   std::array<uint8_t, 16> destination{};
@@ -48,7 +48,15 @@ struct FlowKey6 {
 };
 static_assert(sizeof(FlowKey6) == 37 && offsetof(FlowKey6, source_port) == 32);
 
-// Either, for what is not done for every packet: schedulers, reports.
+// An IPv4 flow as IPv6 has it, and that one's; the latter REQUIRES mapped addresses.
+inline FlowKey6 mapped(const FlowKey& key) noexcept {
+  return {shunt::mapped(key.source), shunt::mapped(key.destination), key.source_port, key.destination_port, key.protocol};
+}
+inline FlowKey unmapped(const FlowKey6& key) noexcept {
+  return {shunt::unmapped(key.source), shunt::unmapped(key.destination), key.source_port, key.destination_port, key.protocol};
+}
+
+// Either, for what is not done for every packet: schedulers, reports. Mapped addresses are IPv4's.
 struct IpFlow {
   IpAddress source;
   IpAddress destination;
@@ -62,7 +70,7 @@ struct IpFlow {
             key.protocol};
   }
   static IpFlow from(const FlowKey6& key) noexcept {
-    return {IpAddress::from_v6(key.source.data()), IpAddress::from_v6(key.destination.data()), key.source_port,
+    return {IpAddress::from_mapped(key.source), IpAddress::from_mapped(key.destination), key.source_port,
             key.destination_port, key.protocol};
   }
 };

@@ -138,6 +138,10 @@ class BasicConnectionTable {
   }
 
   Found find(const Key& key) noexcept { return search(hash(key), lookup_key_of(key)); }
+  // By which find_fetched() finds it again, as long as the table does not change.
+  static Reference reference_of(const Found& found) noexcept {
+    return reinterpret_cast<Reference>(found.entry) + static_cast<size_t>(found.direction) * kHalf;
+  }
 
   // A free entry, zeroed but for its flags, not yet findable; nullptr when the table is full.
   Entry* allocate() noexcept {

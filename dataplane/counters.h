@@ -76,6 +76,9 @@ struct alignas(64) WorkerCounters {
   Counter connections;         // in the IPv4 table now: rises and falls
   Counter ipv6_connections;    // the same of the IPv6 table
   Counter untracked_packets;   // forwarded without a connection, the table being full
+  // Of connections between families: packets that came as IPv4, and that left as such (nat64/crossing.h).
+  Counter translated_to_ipv6;
+  Counter translated_to_ipv4;
   Counter half_open_evicted;
   Counter unremembered;  // connections of persistent services whose client found the templates' table full
   Counter entries_dropped;  // by drop_entry

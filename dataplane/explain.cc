@@ -6,6 +6,7 @@
 #include "dataplane/family.h"
 #include "dataplane/limits.h"
 #include "dataplane/local_ports.h"
+#include "dataplane/nat64/crossing.h"
 #include "dataplane/owner.h"
 #include "dataplane/sctp_state.h"
 #include "dataplane/snat.h"
@@ -17,7 +18,7 @@ FlowKey key_of(const IpFlow& flow, Ipv4) noexcept {
   return {flow.source.v4(), flow.destination.v4(), flow.source_port, flow.destination_port, flow.protocol};
 }
 FlowKey6 key_of(const IpFlow& flow, Ipv6) noexcept {
-  return {flow.source.bytes, flow.destination.bytes, flow.source_port, flow.destination_port, flow.protocol};
+  return {flow.source.mapped(), flow.destination.mapped(), flow.source_port, flow.destination_port, flow.protocol};
 }
 
 uint8_t opening_flags(uint8_t protocol) noexcept {
@@ -93,8 +94,8 @@ void tell_reply(Worker& worker, const ServiceEntry& service, Explanation& told) 
     told.has_reply = other == nullptr || other->request == key_of(told.flow, Ip{});
     return;
   }
-  told.has_reply =
-      !service.local_addresses.empty() && peek_local<Ip>(worker, {service.local_addresses}, told.choice.real, real.port.raw == 0, reply);
+  const auto addresses = service.local_addresses.of(real.address.family);
+  told.has_reply = !addresses.empty() && peek_local<Ip>(worker, {addresses}, told.choice.real, real.port.raw == 0, reply);
   told.reply = IpFlow::from(reply);
 }
 
@@ -120,6 +121,13 @@ std::optional<ConnectionCopy> live(Worker& worker, const Snapshot& snapshot, con
   const auto* entry = connections_of<Ip>(worker).find(key_of(flow, Ip{})).entry;
   if (entry == nullptr || is_past(entry->expires, worker.now)) return std::nullopt;
   return copy_of(worker, snapshot, *entry);
+}
+
+// Whether an IPv4 packet goes on as IPv6 (nat64/crossing.h).
+bool crosses(Worker& worker, const Snapshot& snapshot, const Explanation& told) noexcept {
+  if (!snapshot.has_crossings || live<Ipv4>(worker, snapshot, told.flow)) return false;
+  const ServiceEntry* service = snapshot.find_service(told.flow, told.in_port);
+  return (service != nullptr && service->crosses) || find_crossing(worker, key_of(told.flow, Ipv4{})).entry != nullptr;
 }
 
 template <typename Ip>
@@ -168,11 +176,14 @@ void tell(Worker& worker, const Snapshot& snapshot, Explanation& told) noexcept 
 }  // namespace
 
 std::optional<ConnectionCopy> live_connection(Worker& worker, const Snapshot& snapshot, const IpFlow& flow) noexcept {
-  return flow.source.is_v4() ? live<Ipv4>(worker, snapshot, flow) : live<Ipv6>(worker, snapshot, flow);
+  if (!flow.source.is_v4()) return live<Ipv6>(worker, snapshot, flow);
+  const auto found = live<Ipv4>(worker, snapshot, flow);
+  return found || !snapshot.has_crossings ? found : live<Ipv6>(worker, snapshot, flow);
 }
 
 void explain(Worker& worker, const Snapshot& snapshot, Explanation& explanation) noexcept {
-  if (explanation.flow.destination.is_v4()) tell<Ipv4>(worker, snapshot, explanation);
+  const bool is_v4 = explanation.flow.destination.is_v4();
+  if (is_v4 && !crosses(worker, snapshot, explanation)) tell<Ipv4>(worker, snapshot, explanation);
   else tell<Ipv6>(worker, snapshot, explanation);
 }
 

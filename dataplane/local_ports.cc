@@ -13,7 +13,7 @@ namespace {
 constexpr uint32_t kGroup = 8;
 
 void set_destination(FlowKey& reply, const IpAddress& address) noexcept { reply.destination = address.v4(); }
-void set_destination(FlowKey6& reply, const IpAddress& address) noexcept { reply.destination = address.bytes; }
+void set_destination(FlowKey6& reply, const IpAddress& address) noexcept { reply.destination = address.mapped(); }
 
 // With a home: how many of an address's ends a search looks at before it goes to the next address.
 constexpr uint32_t kStayAtHome = 16;

@@ -15,7 +15,7 @@ namespace shunt::dataplane {
 namespace {
 
 // A real's end of a connection, toward its client. A real without a port of its own keeps the request's (ip_vs_core.c
-// ip_vs_schedule). A tunnel's real may be of the other family; then the address means nothing, but replies do not come
+// ip_vs_schedule). A tunnel's real may be of the other family; then IPv4's address means nothing, but replies do not come
 // here either.
 template <typename Key>
 Be16 port_at(const RealEntry& real, const Key& request) noexcept {
@@ -28,7 +28,7 @@ void set_reply(Connection& connection, const RealEntry& real) noexcept {
 void set_reply(Connection6& connection, const RealEntry& real) noexcept {
   const FlowKey6& request = connection.request;
   connection.real_port = port_at(real, request);
-  connection.reply = {real.address.bytes, request.source, connection.real_port, request.source_port, request.protocol};
+  connection.reply = {real.address.mapped(), request.source, connection.real_port, request.source_port, request.protocol};
 }
 
 ConnectionState first_state(uint8_t protocol) noexcept {
@@ -66,14 +66,13 @@ bool fill_and_insert(Worker& worker, const Snapshot& snapshot, const ServiceEntr
     case Method::kTunnel:
       connection.flags |= kConnectionNoOutput;
       break;
-    case Method::kFullnat:
-      why = service.local_addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
-      if (service.local_addresses.empty() ||
-          !choose_local<Ip>(worker, {service.local_addresses}, real.port.raw == 0, connection)) {
-        return false;
-      }
+    case Method::kFullnat: {
+      const auto addresses = service.local_addresses.of(real.address.family);
+      why = addresses.empty() ? DropReason::kNoLocalAddress : DropReason::kLocalPortsExhausted;
+      if (addresses.empty() || !choose_local<Ip>(worker, {addresses}, real.port.raw == 0, connection)) return false;
       connection.flags |= kConnectionTwoWay;
       break;
+    }
     case Method::kNat:
       connection.flags |= kConnectionTwoWay;
       // The same client port to the same real through another VIP would make replies ambiguous.

@@ -13,6 +13,7 @@
 #include "dataplane/ftp/passage.h"
 #include "dataplane/icmp/error.h"
 #include "dataplane/limits.h"
+#include "dataplane/nat64/crossing.h"
 #include "dataplane/parse.h"
 #include "dataplane/pieces.h"
 #include "dataplane/rewrite.h"
@@ -24,7 +25,8 @@
 namespace shunt::dataplane {
 namespace {
 
-// As send_on() goes on where a service has limits for every packet, or may have control connections of FTP, which are read.
+// As send_on() goes on where a service has limits for every packet, may have control connections of FTP, which are read, or
+// has clients and reals of different families.
 // The parts of the flow that it needs, so that the flow itself may stay in registers.
 template <Direction kDirection, typename Ip>
 [[gnu::noinline, gnu::cold]] bool send_with_care(Worker& worker, const Snapshot& snapshot, typename Ip::Entry* connection,
@@ -39,6 +41,7 @@ template <Direction kDirection, typename Ip>
   } else if (!rewrite<kDirection>(worker, snapshot, real, flow, way, packet)) {
     return false;
   }
+  if (real.crosses()) return queue_crossing(worker, way.port, packet);
   queue_frame(worker, way.port, packet.mbuf);
   return true;
 }
@@ -50,7 +53,7 @@ template <Direction kDirection, typename Ip>
   const RealEntry& real = snapshot.reals[flow.real.index];
   const WayOut* way = route<kDirection>(worker, snapshot, real, flow, packet);  // where does it leave, and may it?
   if (way == nullptr) [[unlikely]] return send_in_pieces<kDirection>(worker, snapshot, real, flow, packet);
-  if (real.is_special()) [[unlikely]] {  // may its service, and its client, have one more? And is it to be read?
+  if (real.is_special()) [[unlikely]] {  // may its service have one more? Is it to be read? Does it leave as the other family?
     return send_with_care<kDirection, Ip>(worker, snapshot, flow.connection, flow.real, *way, packet);
   }
   track<kDirection>(worker, snapshot, real, flow, packet);  // what does it do to its connection?
@@ -66,8 +69,10 @@ template <typename Ip>
   const Flow<Ip> found = find<Ip>(worker, packet);
   if (is_known(worker, found, packet)) return found;
   const Flow<Ip> flow = admit(worker, snapshot, packet, found);
+  const bool is_across = !is_on_its_way<Ip>(packet) && packet.undecided();
+  if (is_across && found.connection == nullptr && ConnectionTable6::is_entry(packet.reference)) return flow;  // no table changed
   search_anew(burst, packet);
-  if (packet.undecided()) limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
+  if (is_on_its_way<Ip>(packet)) limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
   return flow;
 }
 
@@ -78,10 +83,18 @@ template <typename Ip>
   Flow<Ip> flow = find_fetched<Ip>(packet);  // which connection is it of?
   if (!is_known(worker, flow, packet)) [[unlikely]] {
     flow = find_or_admit<Ip>(worker, snapshot, burst, packet);
-    if (!packet.undecided()) return false;
+    if (!is_on_its_way<Ip>(packet)) return false;
   }
   return flow.direction == Direction::kRequest ? send_on<Direction::kRequest>(worker, snapshot, flow, packet)
                                                : send_on<Direction::kReply>(worker, snapshot, flow, packet);
+}
+
+// A packet that came as IPv4 and is IPv6 by now, from its connection on; true and false as above.
+[[gnu::noinline, gnu::cold]] bool forward_across(Worker& worker, const Snapshot& snapshot, Burst& burst,
+                                                 Packet& packet) noexcept {
+  if (forward<Ipv6>(worker, snapshot, burst, packet)) return true;
+  cross_back(worker, packet);
+  return false;
 }
 
 // The walks are functions of their own: each keeps in registers what it needs for every packet.
@@ -94,17 +107,21 @@ using Packets = std::span<Packet>;
   for (Packet& packet : packets) fetch_bucket(worker, packet);
 }
 
-[[gnu::noinline]] void fetch_connections(const Worker& worker, Burst& burst, Packets packets) noexcept {
+[[gnu::noinline]] void fetch_connections(const Worker& worker, const Snapshot& snapshot, Burst& burst,
+                                         Packets packets) noexcept {
   for (Packet& packet : packets) fetch_connection(worker, packet);
+  if (snapshot.has_crossings) [[unlikely]] fetch_buckets_across(worker, packets);
   burst.fetched += static_cast<uint32_t>(packets.size());
 }
 
 [[gnu::noinline]] void forward_all(Worker& worker, const Snapshot& snapshot, Burst& burst, Packets packets) noexcept {
+  if (snapshot.has_crossings) [[unlikely]] fetch_connections_across(worker, packets);
   for (Packet& packet : packets) {
     const bool sent = is_on_its_way<Ipv4>(packet)
                           ? forward<Ipv4>(worker, snapshot, burst, packet)
                           : is_on_its_way<Ipv6>(packet) && forward<Ipv6>(worker, snapshot, burst, packet);
     if (sent) [[likely]] continue;
+    if (is_on_its_way<Ipv6>(packet) && forward_across(worker, snapshot, burst, packet)) continue;
     if (relay_error(worker, snapshot, burst, packet)) continue;  // an ICMP error goes where the connection it is about goes
     settle(worker, packet);  // send back, punt, hand off, make wait, or free
   }
@@ -121,7 +138,7 @@ void go_in_groups(Worker& worker, const Snapshot& snapshot, Burst& burst) noexce
   };
   for (uint32_t turn = 0; turn < groups + 2; ++turn) {
     if (turn < groups) parse_all(worker, snapshot, group(turn));
-    if (turn >= 1 && turn - 1 < groups) fetch_connections(worker, burst, group(turn - 1));
+    if (turn >= 1 && turn - 1 < groups) fetch_connections(worker, snapshot, burst, group(turn - 1));
     if (turn >= 2) forward_all(worker, snapshot, burst, group(turn - 2));
   }
 }
@@ -132,7 +149,7 @@ void packet_path(Worker& worker, const Snapshot& snapshot, Burst& burst) noexcep
   burst.fetched = burst.stale = 0;
   if (has_far_connections(worker)) return go_in_groups(worker, snapshot, burst);
   parse_all(worker, snapshot, burst.all());
-  fetch_connections(worker, burst, burst.all());
+  fetch_connections(worker, snapshot, burst, burst.all());
   forward_all(worker, snapshot, burst, burst.all());
 }
 

@@ -198,6 +198,7 @@ void parse_ipv6(Worker& worker, const Snapshot& snapshot, Packet& packet, uint32
   if (in_first_segment < sizeof(Ipv6Header)) return packet.drop(DropReason::kTruncated);
   const Ipv6Header* ip = packet.ip6;
   if (ip->version() != 6) [[unlikely]] return packet.drop(DropReason::kBadIpHeader);
+  if (is_mapped(ip->source) || is_mapped(ip->destination)) return packet.drop(DropReason::kMappedAddress);
   const uint32_t total = sizeof(Ipv6Header) + ip->payload_length.host();
   if (total > bytes || total > UINT16_MAX) [[unlikely]] return packet.drop(DropReason::kTruncated);
   packet.ip_bytes = static_cast<uint16_t>(total);

@@ -86,6 +86,15 @@ inline uint64_t ports_and_protocol(const uint8_t* l4, uint8_t protocol) noexcept
   return uint64_t{protocol} << 32 | ports;
 }
 
+// An address whose first half is zero may be a mapped one, as no wire carries it.
+inline bool has_unusual_address(const Ipv6Header* ip) noexcept {
+  uint64_t source;
+  uint64_t destination;
+  std::memcpy(&source, ip->source.data(), 8);
+  std::memcpy(&destination, ip->destination.data(), 8);
+  return source == 0 || destination == 0;
+}
+
 // A whole TCP or UDP header that fits `bytes`, of which the first sizeof(TcpHeader) are readable: its flags in `tcp_flags`.
 inline bool has_plain_l4(const uint8_t* l4, uint8_t protocol, uint32_t bytes, uint8_t& tcp_flags) noexcept {
   if (protocol == kIpProtocolTcp) [[likely]] {
@@ -139,6 +148,7 @@ inline bool parse_plain6(const WorkerPort& port, Packet& packet) noexcept {
   auto* ip = rte_pktmbuf_mtod_offset(mbuf, Ipv6Header*, kFrame);
   auto* l4 = reinterpret_cast<uint8_t*>(ip + 1);
   if (frame_oddities(frame, port, kEtherTypeIpv6) != 0 || ip->version() != 6) return false;
+  if (has_unusual_address(ip)) [[unlikely]] return false;
   const uint32_t payload = ip->payload_length.host();
   if (payload + kFrame + kIp > mbuf->data_len) return false;
   uint8_t tcp_flags;

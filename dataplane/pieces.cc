@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dataplane/fragments.h"
 #include "dataplane/ftp/passage.h"
 #include "dataplane/limits.h"
 #include "dataplane/rewrite.h"
@@ -70,17 +71,11 @@ bool make_ready(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
   return true;
 }
 
-// Of the frame as it would leave by `way`, if that took IP packets of any size. A tunnel's has headers around the
-// `inner_bytes` whose room was taken off the way's MTU.
-template <typename Header>
-void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet& packet) noexcept {
+// Gives `sink` the frames of the packet's pieces, of at most `fits` bytes of IP.
+template <typename Header, typename Sink>
+void cut_frame(Worker& worker, uint32_t bytes, uint32_t fits, Packet& packet, Sink sink) noexcept {
   rte_mbuf* mbuf = packet.mbuf;
   const EthernetHeader frame = *rte_pktmbuf_mtod(mbuf, const EthernetHeader*);
-  auto* whole = rte_pktmbuf_mtod_offset(mbuf, Header*, sizeof frame);
-  const uint32_t bytes = bytes_of(whole);
-  // Pieces lie in buffers of ours.
-  const uint32_t room = rte_pktmbuf_data_room_size(worker.pool) - RTE_PKTMBUF_HEADROOM;
-  const uint32_t fits = std::min(way.mtu + bytes - inner_bytes, room);
   if (!strip(mbuf, bytes)) return packet.drop(DropReason::kTooBig);
   PieceList pieces;
   const int count = cut(worker, rte_pktmbuf_mtod(mbuf, Header*), mbuf, static_cast<uint16_t>(fits), pieces);
@@ -92,8 +87,19 @@ void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet
       continue;
     }
     *rte_pktmbuf_mtod(piece, EthernetHeader*) = frame;
-    queue_frame(worker, way.port, piece);
+    sink(piece);
   }
+}
+
+// Of the frame as it would leave by `way`, if that took IP packets of any size. A tunnel's has headers around the
+// `inner_bytes` whose room was taken off the way's MTU.
+template <typename Header>
+void send_pieces(Worker& worker, const WayOut& way, uint32_t inner_bytes, Packet& packet) noexcept {
+  const uint32_t bytes = bytes_of(rte_pktmbuf_mtod_offset(packet.mbuf, const Header*, sizeof(EthernetHeader)));
+  // Pieces lie in buffers of ours.
+  const uint32_t room = rte_pktmbuf_data_room_size(worker.pool) - RTE_PKTMBUF_HEADROOM;
+  const uint32_t fits = std::min(way.mtu + bytes - inner_bytes, room);
+  cut_frame<Header>(worker, bytes, fits, packet, [&](rte_mbuf* piece) { queue_frame(worker, way.port, piece); });
 }
 
 }  // namespace
@@ -110,6 +116,18 @@ bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& rea
   if (is_v4) send_pieces<Ipv4Header>(worker, way, packet.ip_bytes, packet);
   else send_pieces<Ipv6Header>(worker, way, packet.ip_bytes, packet);
   return false;
+}
+
+void cut_and_start_anew(Worker& worker, Packet& packet, uint16_t most) noexcept {
+  L4Flow flow{.protocol = packet.key.protocol};
+  std::memcpy(&flow.ports, static_cast<const void*>(&packet.key.source_port), sizeof flow.ports);
+  if (flow.protocol == kIpProtocolSctp) flow.sctp_bytes = static_cast<uint16_t>(packet.sctp_bytes);
+  packet.verdict = Verdict::kPieces;
+  cut_frame<Ipv4Header>(worker, packet.ip_bytes, most, packet, [&](rte_mbuf* piece) {
+    piece->port = packet.in_port;
+    note_flow(piece, flow);
+    start_anew(worker, piece);
+  });
 }
 
 template bool cut_and_send<Direction::kRequest>(Worker&, const Snapshot&, const RealEntry&, const Flow<Ipv4>&,

@@ -15,6 +15,10 @@ template <Direction kDirection, typename Ip>
 bool cut_and_send(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
                   Packet& packet) noexcept;
 
+// Cuts an IPv4 packet with a key into pieces of at most `most` bytes, which begin their journey anew, as fragments whose flow
+// is known. It is decided: the packet itself is left to be freed.
+void cut_and_start_anew(Worker& worker, Packet& packet, uint16_t most) noexcept;
+
 // For a packet that route() decided.
 template <Direction kDirection, typename Ip>
 bool send_in_pieces(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,

@@ -88,6 +88,14 @@ const WayOut* way_out_of_snat(Worker& worker, const Snapshot& snapshot, const Re
   return nullptr;
 }
 
+bool fits_as_ipv4(const RealEntry& real, const Connection6* connection, Direction direction, const Packet& packet,
+                  uint32_t fits) noexcept {
+  constexpr uint32_t kLess = sizeof(Ipv6Header) - sizeof(Ipv4Header);
+  if (fits == 0 || packet.ip_bytes > fits + kLess || packet.ip6->hop_limit <= 1) return false;
+  if (direction == Direction::kRequest) return real.crosses() && real.address.is_v4();
+  return is_mapped(connection->request.source);
+}
+
 template <typename Ip>
 void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const WayOut* way,
             Packet& packet) noexcept {

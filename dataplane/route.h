@@ -26,10 +26,15 @@ template <typename Ip>
 void refuse(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const WayOut* way,
             Packet& packet) noexcept;
 
-// The way out, or nullptr: the packet is decided. `real` is the flow's.
+// Of a packet that seems not to fit its way, which takes `fits` bytes, or 0: none now. Whether it becomes IPv4 when it leaves
+// (nat64/crossing.h), and fits then.
+bool fits_as_ipv4(const RealEntry& real, const Connection6* connection, Direction direction, const Packet& packet,
+                  uint32_t fits) noexcept;
+
+// The way out, or nullptr: the packet is decided. `real` is the flow's. In line wherever it is called, as track() is.
 template <Direction kDirection, typename Ip>
-const WayOut* route(Worker& worker, const Snapshot& snapshot, const RealEntry& real, const Flow<Ip>& flow,
-                    Packet& packet) noexcept {
+[[gnu::always_inline]] inline const WayOut* route(Worker& worker, const Snapshot& snapshot, const RealEntry& real,
+                                                  const Flow<Ip>& flow, Packet& packet) noexcept {
   const WayOut* way = &real.way_out;
   uint32_t fits = way->mtu;
   if constexpr (kDirection == Direction::kReply) {
@@ -48,6 +53,9 @@ const WayOut* route(Worker& worker, const Snapshot& snapshot, const RealEntry& r
   if (packet.ip_bytes > fits || Ip::hop_limit_of(Ip::header_of(packet)) <= 1) [[unlikely]] {
     if (kDirection == Direction::kRequest && real.method == Method::kSnat) {
       return way_out_of_snat<Ip>(worker, snapshot, real, *flow.connection, packet);
+    }
+    if constexpr (Ip::kFamily == AddressFamily::kIpv6) {
+      if (fits_as_ipv4(real, flow.connection, kDirection, packet, fits)) return way;
     }
     refuse<Ip>(worker, snapshot, real, kDirection == Direction::kReply ? way : nullptr, packet);
     return nullptr;

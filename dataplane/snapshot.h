@@ -25,22 +25,23 @@ namespace shunt::dataplane {
 struct alignas(64) RealEntry {
   static constexpr uint8_t kRates = 1;
   static constexpr uint8_t kFtp = 2;
+  static constexpr uint8_t kCrossing = 4;
 
   // A copy of next_hop's. `way_out.mtu`: bytes of a client's packet that may leave for the real, a tunnel's headers and
   // what tells of the client taken off; 0: none may now.
   WayOut way_out;
   // Outer source of its tunnel; next_hop's.
   IpAddress local_address;
-  // Under tunnel of either family; under the other methods of the service's.
+  // Under tunnel and fullnat of either family; under the other methods of the service's.
   IpAddress address;
   // 0: a packet keeps the port that it came for.
   Be16 port;
   // Of its tunnel: where it listens for GUE.
   Be16 tunnel_port;
   Method method = Method::kNat;
-  TunnelKind tunnel : 6 = TunnelKind::kIpip;
+  TunnelKind tunnel : 5 = TunnelKind::kIpip;
   // What its packets need more than to be sent on, in one field, so that one test asks for all of it.
-  uint8_t needs : 2 = 0;
+  uint8_t needs : 3 = 0;
   // Toward the real; kNoNextHop while there is none: NextHops::route_to(address) says why.
   NextHopId next_hop = kNoNextHop;
   // Index into Snapshot::timeouts.
@@ -51,10 +52,13 @@ struct alignas(64) RealEntry {
   bool has_rates() const noexcept { return (needs & kRates) != 0; }
   // Its service's application is FTP (ftp/): some of its connections' packets are read.
   bool has_ftp() const noexcept { return (needs & kFtp) != 0; }
+  // What leaves may be for a mapped address (nat64/crossing.h): it is IPv4 and its clients are not all, or they are and some
+  // reals are not.
+  bool crosses() const noexcept { return (needs & kCrossing) != 0; }
   bool is_special() const noexcept { return needs != 0; }
-  void set_rates(bool on) noexcept { needs = static_cast<uint8_t>((needs & kFtp) | (on ? kRates : 0)); }
-  void set_ftp(bool on) noexcept { needs = static_cast<uint8_t>((needs & kRates) | (on ? kFtp : 0)); }
-
+  void set_rates(bool on) noexcept { set(kRates, on); }
+  void set_ftp(bool on) noexcept { set(kFtp, on); }
+  void set_crosses(bool on) noexcept { set(kCrossing, on); }
   // The slot holds a real (perhaps one that is removed but still has connections).
   bool is_used() const noexcept { return service != kNoService; }
   // Sets `way_out` and `local_address` from what next_hop names. `carried`: bytes by which a packet grows that tells of its
@@ -62,6 +66,9 @@ struct alignas(64) RealEntry {
   void take_way_out(const NextHop& next, bool link_up, uint16_t carried = 0) noexcept;
   // There is no way out: next_hop becomes kNoNextHop. For the snapshot's builder.
   void lose_way_out() noexcept;
+
+ private:
+  void set(uint8_t need, bool on) noexcept { needs = static_cast<uint8_t>(on ? needs | need : needs & ~need); }
 };
 static_assert(sizeof(RealEntry) == 64);
 
@@ -102,6 +109,14 @@ inline constexpr uint8_t kHashPort = 1;
 // sh, mh: a client whose real is drained goes on to another real instead of being turned away (sh-fallback,
 // mh-fallback).
 inline constexpr uint8_t kFallback = 2;
+
+// fullnat's local addresses: for reals of each family.
+struct LocalAddresses {
+  std::span<const IpAddress> v4;
+  std::span<const IpAddress> v6;
+
+  std::span<const IpAddress> of(AddressFamily family) const noexcept { return family == AddressFamily::kIpv4 ? v4 : v6; }
+};
 
 struct ServiceEntry {
   ServiceId id = kNoService;
@@ -154,8 +169,10 @@ struct ServiceEntry {
   std::span<const Candidate> sorry;
   // Slot table of schedulers that need one (mh, sh, ...): most hold indices into candidates.
   std::span<const uint32_t> slots;
-  // fullnat's local addresses, all of the family of `address`.
-  std::span<const IpAddress> local_addresses;
+  // fullnat's.
+  LocalAddresses local_addresses;
+  // Its clients are IPv4's, and some of its reals are not: all its connections that begin now cross (nat64/crossing.h).
+  bool crosses = false;
 };
 
 // Open-addressed by (protocol, address, port); power of two of slots, at most half full.
@@ -277,6 +294,8 @@ struct Snapshot {
   std::span<const LimitedService> limited;
   // By RealEntry::timeouts, too: the most that a SYN may say its sender takes in a segment; 0: whatever it says.
   std::span<const uint16_t> max_segment_sizes;
+  // Some service has clients and reals of different families.
+  bool has_crossings = false;
   Sysctls sysctls;
   // A bit for each RealId whose connections are to end because it was removed (sysctl expire_nodest_conn); ids
   // beyond its end have none. Another set has another generation.

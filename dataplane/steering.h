@@ -63,7 +63,10 @@ class Steering {
   // The queue, and so the worker, that an entry names.
   uint32_t owner_of_entry(uint32_t entry) const noexcept { return (entry & mask_) % workers_; }
   uint32_t owner_of(const FlowKey& reply) const noexcept { return owner_of_entry(v4_.hash(reply)); }
-  uint32_t owner_of(const FlowKey6& reply) const noexcept { return owner_of_entry(v6_.hash(reply)); }
+  // What is mapped is IPv4 on the wire.
+  uint32_t owner_of(const FlowKey6& reply) const noexcept {
+    return is_mapped(reply.destination) ? owner_of(unmapped(reply)) : owner_of_entry(v6_.hash(reply));
+  }
 
   // Local ports that are looked for together: some of the blocks of kPortsOfBlock, which end at a multiple of it.
   struct Blocks {
@@ -91,7 +94,8 @@ class Steering {
     return port_of(v4_, worker, blocks, reply, turn);
   }
   Be16 port_of(uint32_t worker, const Blocks& blocks, const FlowKey6& reply, uint32_t turn) const noexcept {
-    return port_of(v6_, worker, blocks, reply, turn);
+    return is_mapped(reply.destination) ? port_of(v4_, worker, blocks, unmapped(reply), turn)
+                                        : port_of(v6_, worker, blocks, reply, turn);
   }
   template <typename Key>
   Be16 port_of(uint32_t worker, const Key& reply, uint32_t turn) const noexcept {

@@ -108,6 +108,10 @@ Text text_of(DropReason reason) noexcept {
       return {"client_bit_limit", "More bits a second than a service allows one client."};
     case DropReason::kClientConnectionLimit:
       return {"client_connection_limit", "More connections at a time than a service allows one client."};
+    case DropReason::kMappedAddress:
+      return {"mapped_address", "IPv6 packets with IPv4-mapped addresses, which no host sends: forged."};
+    case DropReason::kUntranslatable:
+      return {"untranslatable", "Packets between IPv4 and IPv6 that the other has nothing like: source routes, some ICMP errors, fragments of UDP without checksum."};
     case DropReason::kSnatExhausted:
       return {"snat_exhausted", "No free address and port for a real that reaches out; see 'snat list', add addresses."};
     case DropReason::kFtpUnread:

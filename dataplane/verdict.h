@@ -73,6 +73,8 @@ enum class DropReason : uint8_t {
   kClientBitLimit,
   kClientConnectionLimit,
   kSnatExhausted,        // snat: no free address and port of the rule's toward its destination
+  kMappedAddress,        // IPv6 with an address that stands for an IPv4 one
+  kUntranslatable,       // of a connection whose ends are of two families, and the other one has nothing like it
   kFtpUnread,            // of an FTP control connection, and not to be read: out of order, a fragment, damaged
 };
 inline constexpr size_t kDropReasons = static_cast<size_t>(DropReason::kFtpUnread) + 1;

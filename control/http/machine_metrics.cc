@@ -110,6 +110,10 @@ void tell_workers(Exposition& out, const std::vector<WorkerState>& workers) {
   each("shunt_uncarried_client_addresses_total", "counter",
        "Packets that should have told a real who its client is, and could not.",
        &WorkerState::uncarried_client_addresses);
+  each("shunt_translated_to_ipv6_packets_total", "counter",
+       "Packets of connections between families that came as IPv4.", &WorkerState::translated_to_ipv6_packets);
+  each("shunt_translated_to_ipv4_packets_total", "counter",
+       "Packets of connections between families that left as IPv4.", &WorkerState::translated_to_ipv4_packets);
   const auto each_ftp = [&](const char* name, const char* help, auto value) {
     out.family(name, "counter", help);
     for (const WorkerState& worker : workers) out.sample({{"worker", std::to_string(worker.worker)}}, worker.ftp.*value);

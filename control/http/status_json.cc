@@ -184,6 +184,8 @@ Json to_json(const WorkerState& worker) {
           {"half_open_evicted", worker.half_open_evicted},
           {"entries_dropped", worker.entries_dropped},
           {"uncarried_client_addresses", worker.uncarried_client_addresses},
+          {"translated_to_ipv6_packets", worker.translated_to_ipv6_packets},
+          {"translated_to_ipv4_packets", worker.translated_to_ipv4_packets},
           {"ftp",
            {{"expected", worker.ftp.expected},
             {"unexpected", worker.ftp.unexpected},

@@ -305,6 +305,8 @@ v1::WorkerState to_proto(const WorkerState& worker) {
   out.set_entries_dropped(worker.entries_dropped);
   out.set_uncarried_client_addresses(worker.uncarried_client_addresses);
   put(worker.ftp, *out.mutable_ftp());
+  out.set_translated_to_ipv6_packets(worker.translated_to_ipv6_packets);
+  out.set_translated_to_ipv4_packets(worker.translated_to_ipv4_packets);
   out.set_stalled(worker.stalled);
   return out;
 }

@@ -66,6 +66,9 @@ uint8_t* put_address(uint8_t* at, const std::array<uint8_t, 16>& address) noexce
 template <typename Key>
 uint32_t write_v1(const Key& request, uint8_t* to) noexcept {
   constexpr bool kIsV4 = sizeof request.source == 4;
+  if constexpr (!kIsV4) {
+    if (is_mapped(request.source)) return write_v1(unmapped(request), to);
+  }
   uint8_t* at = put_text(to, kIsV4 ? "PROXY TCP4 " : "PROXY TCP6 ");
   at = put_text(put_address(at, request.source), " ");
   at = put_text(put_address(at, request.destination), " ");

@@ -5,8 +5,8 @@
 #include "dataplane/client_address/opening.h"
 #include "dataplane/client_address/proxy_header.h"
 #include "dataplane/fragments.h"
+#include "dataplane/nat64/crossing.h"
 #include "dataplane/segment.h"
-#include "dataplane/settle.h"
 #include "dataplane/verify_checksum.h"
 
 namespace shunt::dataplane {
@@ -67,7 +67,7 @@ bool send_header(Worker& worker, const WayOut& way, const typename Ip::Entry& co
   tcp->urgent = {};
   tcp->checksum = {};
   tcp->checksum = checksum_of(tcp, l4_bytes, pseudo_sum);
-  queue_frame(worker, way.port, mbuf);
+  queue_own(worker, way.port, mbuf);
   return true;
 }
 

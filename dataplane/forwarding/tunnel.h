@@ -41,7 +41,7 @@ namespace tunnelling {
 
 // Makes room for `added` bytes in front of an IP packet of `ip_bytes`, and cuts off what follows it in the frame
 // (Ethernet padding). False: no headroom, or a padding longer than the last buffer.
-inline bool make_room(rte_mbuf* mbuf, uint32_t added, uint16_t ip_bytes) noexcept {
+[[gnu::always_inline]] inline bool make_room(rte_mbuf* mbuf, uint32_t added, uint16_t ip_bytes) noexcept {
   const uint32_t frame_bytes = sizeof(EthernetHeader) + uint32_t{ip_bytes};
   if (mbuf->nb_segs == 1) [[likely]] {
     if (mbuf->data_off < added) return false;
@@ -79,8 +79,8 @@ inline Be32 version_class_flow_of(const Ipv4Header* inner, uint32_t entropy) noe
 
 // The outer header in front of `payload` bytes of `protocol`.
 template <typename Inner>
-void write_outer(Ipv4Header* outer, const Inner* inner, uint8_t protocol, uint32_t payload,
-                 const Wrapping& wrapping) noexcept {
+[[gnu::always_inline]] inline void write_outer(Ipv4Header* outer, const Inner* inner, uint8_t protocol, uint32_t payload,
+                                               const Wrapping& wrapping) noexcept {
   const Be32 from = wrapping.from.v4();
   const Be32 to = wrapping.to.v4();
   // The header as the words that it is written in, little end first; the checksum is taken on the way.
@@ -98,8 +98,8 @@ void write_outer(Ipv4Header* outer, const Inner* inner, uint8_t protocol, uint32
 }
 
 template <typename Inner>
-void write_outer(Ipv6Header* outer, const Inner* inner, uint8_t protocol, uint32_t payload,
-                 const Wrapping& wrapping) noexcept {
+[[gnu::always_inline]] inline void write_outer(Ipv6Header* outer, const Inner* inner, uint8_t protocol, uint32_t payload,
+                                               const Wrapping& wrapping) noexcept {
   outer->version_class_flow = version_class_flow_of(inner, wrapping.entropy);
   outer->payload_length = Be16::from_host(static_cast<uint16_t>(payload));
   outer->next_header = protocol;

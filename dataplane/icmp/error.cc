@@ -6,6 +6,7 @@
 #include "dataplane/icmp/search.h"
 #include "dataplane/icmp/translate.h"
 #include "dataplane/icmp/tunnel_error.h"
+#include "dataplane/nat64/crossing.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/route.h"
 #include "dataplane/settle.h"
@@ -34,6 +35,9 @@ bool send_error_on(Worker& worker, const Snapshot& snapshot, const Flow<Ip>& flo
     if (is_ftp(*flow.connection)) mend_quote<kDirection>(worker, *flow.connection, error.quote);
     translate_error<kDirection>(*flow.connection, error);
     address_frame(*way, reinterpret_cast<EthernetHeader*>(error.ip) - 1);
+    if constexpr (Ip::kFamily == AddressFamily::kIpv6) {
+      return queue_crossing(worker, way->port, packet);
+    }
   } else if (!rewrite<Direction::kRequest>(worker, snapshot, real, flow, *way, packet)) {
     return false;
   }
@@ -66,12 +70,21 @@ bool relay_unknown(Worker& worker, const Snapshot& snapshot, const IcmpMessage<I
     return false;
   }
   const RealId real = real_of_untracked(worker, snapshot, *service, flow);
-  if (real == kNoReal && !snapshot.sysctls.schedule_icmp) return packet.drop(DropReason::kIcmpNoConnection), false;
+  const bool may_open = snapshot.sysctls.schedule_icmp && !service->crosses;
+  if (real == kNoReal && !may_open) return packet.drop(DropReason::kIcmpNoConnection), false;
   if (!is_believable(error, packet)) return false;
   const Flow<Ip> admitted = real != kNoReal ? Flow<Ip>{nullptr, real, Direction::kRequest}
                                             : admit_error<Ip>(worker, snapshot, *service, key, packet);
   if (admitted.real == kNoReal) return false;
   return send_error_on<Direction::kRequest>(worker, snapshot, admitted, error, packet);
+}
+
+// An error about an IPv4 packet of a connection that crosses; it is IPv6's from here on.
+bool relay_across(Worker& worker, const Snapshot& snapshot, const IcmpMessage<Ipv4>& error, Packet& packet) noexcept {
+  if (!is_believable(error, packet) || !cross_error(worker, error, packet)) return false;
+  if (relay_error_of<Ipv6>(worker, snapshot, packet)) return true;
+  cross_back(worker, packet);
+  return false;
 }
 
 // An error about a packet of TCP, UDP or SCTP, or about an echo.
@@ -80,6 +93,10 @@ bool relay_by_connection(Worker& worker, const Snapshot& snapshot, const IcmpMes
                          Packet& packet) noexcept {
   const auto [connection, direction] = connections_of<Ip>(worker).find(error.quote.reversed_key());
   if (connection == nullptr || is_past(connection->expires, worker.now)) {
+    if constexpr (Ip::kFamily == AddressFamily::kIpv4) {
+      const bool crosses = snapshot.has_crossings && find_crossing(worker, error.quote.reversed_key()).entry != nullptr;
+      if (crosses) return relay_across(worker, snapshot, error, packet);
+    }
     return relay_unknown(worker, snapshot, error, packet);
   }
   if (!is_believable(error, packet)) return false;

@@ -47,8 +47,9 @@ class Service:
     sorry_reals: dict = field(default_factory=dict)
     # Fields as in the file, on top of the others; None takes one away.
     more: dict = field(default_factory=dict)
-    # Under tunnel: the family of the reals' addresses, and what wraps packets to them; None: the service's, and ipip.
+    # Under tunnel and fullnat: the family of the reals' addresses; None: the service's.
     reals_family: Family | None = None
+    # Under tunnel: what wraps packets to them; None: ipip.
     tunnel: dict | None = None
 
 
@@ -71,6 +72,8 @@ class Config:
         self.access_lists = []
         # Rules as in the file.
         self.snat = []
+        # As in the file.
+        self.local_addresses = [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"} for family in FAMILIES]
         self.services = {}
         for family in families:
             self._add("web", "tcp", HTTP_PORT, reals, family)
@@ -107,8 +110,7 @@ class Config:
             **({"timeouts": self.timeouts} if self.timeouts else {}),
             **({"sysctls": self.sysctls} if self.sysctls else {}),
             **({"access_lists": self.access_lists} if self.access_lists else {}),
-            "local_addresses": [{"name": _pool(family), "addresses": family.local_pool, "port": "inside"}
-                                for family in FAMILIES],
+            "local_addresses": self.local_addresses,
             "services": [self._service(service) for service in self.services.values()],
             **({"snat": self.snat} if self.snat else {}),
         }
@@ -125,12 +127,12 @@ class Config:
     def _service(self, service):
         out = {"name": service.name, "protocol": Plain(service.protocol), "address": service.family.vip,
                "port": service.port, "scheduler": Plain(service.scheduler), "method": Plain(self.method)}
+        reals_family = service.reals_family or service.family
         if self.method == "fullnat":
-            out["local_addresses"] = _pool(service.family)
+            out["local_addresses"] = _pool(reals_family)
         out["health_check"] = service.health_check.fields() if service.health_check else {"disabled": True}
         if service.tunnel:
             out["tunnel"] = {key: Plain(value) for key, value in service.tunnel.items()}
-        reals_family = service.reals_family or service.family
         out["reals"] = _reals(service.reals, reals_family)
         if service.sorry_reals:
             out["sorry_reals"] = _reals(service.sorry_reals, reals_family)

@@ -67,3 +67,7 @@ class Family:
 IPV4 = Family("IPv4", 4, outside="203.0.113.", inside="10.0.1.", network_bits=24, host_bits=32)
 IPV6 = Family("IPv6", 6, outside="2001:db8:1::", inside="2001:db8:2::", network_bits=64, host_bits=128)
 FAMILIES = (IPV4, IPV6)
+
+
+def other(family):
+    return IPV6 if family is IPV4 else IPV4

@@ -56,6 +56,8 @@ struct IpAddress {
     std::memcpy(result.bytes.data(), address, 16);
     return result;
   }
+  // The same of an address that may stand for an IPv4 one (is_mapped()); that one then.
+  static IpAddress from_mapped(const std::array<uint8_t, 16>& address) noexcept;
   static std::optional<IpAddress> parse(std::string_view text);
   bool is_v4() const noexcept { return family == AddressFamily::kIpv4; }
   // 0.0.0.0 or ::.
@@ -66,6 +68,8 @@ struct IpAddress {
     std::memcpy(&address.raw, bytes.data(), 4);
     return address;
   }
+  // As IPv6 has it: an IPv4 address mapped.
+  std::array<uint8_t, 16> mapped() const noexcept;
   std::string to_string() const;
 
   // Eight bytes each, as they lie in memory.
@@ -79,6 +83,30 @@ struct IpAddress {
     return value;
   }
 };
+
+// Whether an IPv6 address is an IPv4 one as IPv6 has it, ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2). Such addresses are
+// never on a wire; their sum is that of the address that they stand for.
+inline constexpr std::array<uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+inline bool is_mapped(const std::array<uint8_t, 16>& address) noexcept {
+  return std::memcmp(address.data(), kMappedPrefix.data(), kMappedPrefix.size()) == 0;
+}
+// The IPv4 address of a mapped one. REQUIRES is_mapped().
+inline Be32 unmapped(const std::array<uint8_t, 16>& address) noexcept {
+  Be32 v4;
+  std::memcpy(&v4.raw, address.data() + kMappedPrefix.size(), sizeof v4);
+  return v4;
+}
+inline std::array<uint8_t, 16> mapped(Be32 v4) noexcept {
+  std::array<uint8_t, 16> address;
+  std::memcpy(address.data(), kMappedPrefix.data(), kMappedPrefix.size());
+  std::memcpy(address.data() + kMappedPrefix.size(), &v4.raw, sizeof v4);
+  return address;
+}
+
+inline IpAddress IpAddress::from_mapped(const std::array<uint8_t, 16>& address) noexcept {
+  return is_mapped(address) ? from_v4(unmapped(address)) : from_v6(address.data());
+}
+inline std::array<uint8_t, 16> IpAddress::mapped() const noexcept { return is_v4() ? shunt::mapped(v4()) : bytes; }
 
 // A number from all of an address, for open-addressed tables that nobody outside can fill at will (configuration,
 // neighbours). Not for what clients choose: they could aim at a place.

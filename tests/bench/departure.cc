@@ -130,8 +130,9 @@ const char* fault_of(const rte_mbuf* mbuf, const Departure& wanted) noexcept {
   }
   const bool is_v4 = wanted.flow.source.is_v4();
   if (frame->type != (is_v4 ? kEtherTypeIpv4 : kEtherTypeIpv6)) return "left with a wrong ether type";
-  return is_v4 ? fault_of_packet<Ipv4Header>(mbuf, wanted, kIpProtocolIpip, 6)
-               : fault_of_packet<Ipv6Header>(mbuf, wanted, kIpProtocolIpv6, 0);
+  const uint32_t padding = wanted.came.value_or(wanted.flow.source.family) == AddressFamily::kIpv4 ? 6 : 0;
+  return is_v4 ? fault_of_packet<Ipv4Header>(mbuf, wanted, kIpProtocolIpip, padding)
+               : fault_of_packet<Ipv6Header>(mbuf, wanted, kIpProtocolIpv6, padding);
 }
 
 }  // namespace shunt::bench

@@ -4,6 +4,8 @@
 
 #include <rte_mbuf.h>
 
+#include <optional>
+
 #include "dataplane/connection.h"
 #include "dataplane/next_hops.h"
 #include "dataplane/snapshot.h"
@@ -15,6 +17,8 @@ struct Departure {
   const dataplane::NextHop& hop;  // its frame's addresses, and the tunnel's near end
   // The tunnel's far end; nullptr: not tunnelled.
   const dataplane::RealEntry* tunnel_to = nullptr;
+  // As it came, which Ethernet fills frames up for; unset: as it leaves.
+  std::optional<AddressFamily> came{};
 };
 
 // nullptr when all is well, otherwise what is wrong.

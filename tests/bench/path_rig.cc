@@ -24,7 +24,7 @@ FlowKey key4_of(const IpFlow& flow) {
   return {flow.source.v4(), flow.destination.v4(), flow.source_port, flow.destination_port, flow.protocol};
 }
 FlowKey6 key6_of(const IpFlow& flow) {
-  return {flow.source.bytes, flow.destination.bytes, flow.source_port, flow.destination_port, flow.protocol};
+  return {flow.source.mapped(), flow.destination.mapped(), flow.source_port, flow.destination_port, flow.protocol};
 }
 
 // What is timed, and what callgrind counts by this name (instructions_test.py): the packet path and nothing else.
@@ -45,6 +45,8 @@ const std::vector<Path>& paths() {
                                      {"fullnat-reply", Method::kFullnat, true},
                                      {"fullnat-proxy", Method::kFullnat, false, TunnelKind::kIpip, true},
                                      {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true},
+                                     {"fullnat-crossing", Method::kFullnat, false, TunnelKind::kIpip, false, true},
+                                     {"fullnat-crossing-reply", Method::kFullnat, true, TunnelKind::kIpip, false, true},
                                      {"snat", Method::kSnat},
                                      {"snat-reply", Method::kSnat, true}};
   return all;
@@ -55,7 +57,7 @@ const std::vector<Path>& paths() {
 std::vector<std::string> path_names() {
   std::vector<std::string> names;
   for (const Path& path : paths()) {
-    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told) names.push_back(path.name);
+    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told && !path.crosses) names.push_back(path.name);
   }
   return names;
 }
@@ -70,7 +72,7 @@ Path path_named(const std::string& name) {
 }
 
 PathRig::PathRig(Path path, const TablesSpec& spec, uint32_t connections, uint32_t capacity)
-    : path_(path), tables_(spec), snapshot_(tables_.snapshot(1)), worker_(capacity, spec.family) {
+    : path_(path), tables_(spec), snapshot_(tables_.snapshot(1)), worker_(capacity, spec.table_family()) {
   worker_->current = &current_;
   open_connections(connections);
 }
@@ -122,7 +124,7 @@ void PathRig::open_connections(uint32_t count) {
     worker_->burst.count = 1;
     packet_path(*worker_, snapshot_, worker_->burst);
     expect_departed(1);
-    if (tables_.spec().family == AddressFamily::kIpv4) establish(worker_->connections, key4_of(request));
+    if (tables_.spec().table_family() == AddressFamily::kIpv4) establish(worker_->connections, key4_of(request));
     else establish(worker_->connections6, key6_of(request));
   }
 }
@@ -171,8 +173,9 @@ uint64_t PathRig::open_more(uint32_t connections) {
 void PathRig::check(const rte_mbuf* mbuf, uint64_t connection) const {
   const IpFlow request = tables_.request(connection);
   const RealId real_id = tables_.real_in_turn(connection);
+  const AddressFamily came = path_.replies ? tables_.spec().reals_family() : tables_.spec().family;
   const bool by_gateway = path_.replies || path_.method == Method::kSnat;
-  Departure wanted{request, by_gateway ? tables_.client_hop() : tables_.hop_of(real_id)};
+  Departure wanted{request, by_gateway ? tables_.client_hop() : tables_.hop_of(real_id), nullptr, came};
   if (path_.replies) {
     wanted.flow = mirrored(request);
   } else {

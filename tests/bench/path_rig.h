@@ -14,16 +14,17 @@ namespace shunt::bench {
 
 // "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
 // way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header. "snat", "snat-reply": what
-// reaches out and what comes back.
+// reaches out and what comes back. "fullnat-crossing", "fullnat-crossing-reply": fullnat with reals of the other family.
 struct Path {
   std::string name;
   dataplane::Method method = dataplane::Method::kDirect;
   bool replies = false;
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
   bool is_told = false;
+  bool crosses = false;
 };
-// All but snat, the tunnels that are not IP in IP, and reals that are told their clients: what is measured when nothing
-// is named.
+// All but snat, the tunnels that are not IP in IP, reals that are told their clients, and those of the other family: what is
+// measured when nothing is named.
 std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);

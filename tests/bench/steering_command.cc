@@ -43,7 +43,7 @@ class Chooser {
     worker_->count = workers;
     worker_->steering = steering_.get();
     for (uint32_t i = 0; i < addresses; ++i) addresses_.push_back(IpAddress::from_v4(Be32::from_host(0xc6120001 + i)));
-    service_.local_addresses = addresses_;
+    service_.local_addresses.v4 = addresses_;
   }
 
   uint32_t ends() const { return ends_; }
@@ -53,7 +53,7 @@ class Chooser {
     std::vector<Connection*> open;
     while (open.size() < ends_) {
       Connection* connection = prepared();
-      if (!choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection)) give_up("a free local port was not found");
+      if (!choose_local<Ipv4>(*worker_, {service_.local_addresses.v4}, false, *connection)) give_up("a free local port was not found");
       connection->request.source = Be32::from_host(static_cast<uint32_t>(open.size()));
       connection->flags |= kConnectionTwoWay;
       connection->expires = UINT32_MAX / 2;
@@ -83,7 +83,7 @@ class Chooser {
       if (i % kBurstSize == 0) ++worker_->now;
       connection->reply = reply;
       const uint64_t start = rte_rdtsc();
-      const bool chosen = choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection);
+      const bool chosen = choose_local<Ipv4>(*worker_, {service_.local_addresses.v4}, false, *connection);
       cycles += rte_rdtsc() - start;
       if (!chosen) figures.refused += 1.0 / kChoices;
     }
@@ -103,7 +103,7 @@ class Chooser {
       const uint64_t start = rte_rdtsc();
       for (uint32_t syn = 0; syn < kBurstSize; ++syn) {
         connection->reply = reply;
-        if (choose_local<Ipv4>(*worker_, {service_.local_addresses}, false, *connection)) give_up("a local port was free that was taken");
+        if (choose_local<Ipv4>(*worker_, {service_.local_addresses.v4}, false, *connection)) give_up("a local port was free that was taken");
       }
       bursts.push_back(ns(static_cast<double>(rte_rdtsc() - start)) / 1000);
     }
@@ -169,7 +169,7 @@ class HandOffRig {
         addresses_(1024),
         owner_(connections + connections / 4),
         other_(64) {
-    for (const IpAddress& local : snapshot_.services[0].local_addresses) {
+    for (const IpAddress& local : snapshot_.services[0].local_addresses.v4) {
       uint32_t slot = address_hash(local) & 1023;
       while (addresses_[slot].kinds != 0) slot = (slot + 1) & 1023;
       addresses_[slot] = {local, bit(AddressSlot::Kind::kLocal)};

@@ -37,17 +37,25 @@ constexpr std::array<uint64_t, kMaxPorts> kEveryPort = [] {
   return ports;
 }();
 
+IpAddress address_at(AddressFamily family, uint32_t number) noexcept {
+  const Be32 bytes = Be32::from_host(number);
+  if (family == AddressFamily::kIpv4) return IpAddress::from_v4(bytes);
+  IpAddress address{AddressFamily::kIpv6, kIpv6Network};
+  std::memcpy(address.bytes.data() + kNumberAt, &bytes.raw, sizeof bytes.raw);
+  return address;
+}
+
 }  // namespace
 
 Tables::Tables(const TablesSpec& spec) : spec_(spec) {
   const size_t reals = size_t{spec.services} * spec.reals;
   reals_.reserve(reals);
   candidates_.reserve(reals);
-  hops_.push_back({{{{2, 0, 0, 0, 1, 0}}, kOurMac, 0, 1500}, address_at(kFirstClient + 1), {}, true});
+  hops_.push_back({{{{2, 0, 0, 0, 1, 0}}, kOurMac, 0, 1500}, address_at(spec_.family, kFirstClient + 1), {}, true});
   for (uint32_t service = 0; service < spec.services; ++service) {
     for (uint32_t i = 0; i < spec.reals; ++i) add_real(service, service * spec.reals + i);
   }
-  for (uint32_t i = 0; i < kLocalAddresses; ++i) local_addresses_.push_back(address_at(kFirstLocal + i));
+  for (uint32_t i = 0; i < kLocalAddresses; ++i) local_addresses_.push_back(address_at(spec_.reals_family(), kFirstLocal + i));
   routes_.push_back({0, NextHopId{0}, 0});
   routes6_.push_back({0, NextHopId{0}, 0});
   timeouts_.push_back(kDefaultTimeoutsMs);
@@ -63,17 +71,18 @@ Tables::Tables(const TablesSpec& spec) : spec_(spec) {
 void Tables::add_real(uint32_t service, uint32_t index) {
   const uint32_t neighbour = index % kNeighbours;
   RealEntry real;
-  real.address = address_at(kFirstReal + index);
+  real.address = address_at(spec_.reals_family(), kFirstReal + index);
   if (neighbour == index) {
     const MacAddress mac{{2, 1, static_cast<uint8_t>(index >> 24), static_cast<uint8_t>(index >> 16),
                           static_cast<uint8_t>(index >> 8), static_cast<uint8_t>(index)}};
-    hops_.push_back({{mac, kOurMac, 0, 1500}, address_at(kFirstReal - 1), real.address, true});
+    hops_.push_back({{mac, kOurMac, 0, 1500}, address_at(spec_.reals_family(), kFirstReal - 1), real.address, true});
   }
   const bool translated = spec_.method == Method::kNat || spec_.method == Method::kFullnat;
   real.port = translated ? Be16::from_host(8080) : kPort;
   real.method = spec_.method;
   real.tunnel = spec_.tunnel;
   real.tunnel_port = Be16::from_host(kGuePort);
+  real.set_crosses(spec_.crosses);
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);
@@ -85,13 +94,14 @@ void Tables::add_real(uint32_t service, uint32_t index) {
 void Tables::add_service(uint32_t index) {
   ServiceEntry service;
   service.id = ServiceId{index};
-  service.address = address_at(kFirstVip + index);
+  service.address = address_at(spec_.family, kFirstVip + index);
   service.port = kPort;
   service.protocol = kIpProtocolTcp;
   service.scheduler = spec_.scheduler;
   service.method = spec_.method;
   service.candidates = {candidates_.data() + size_t{index} * spec_.reals, spec_.reals};
-  service.local_addresses = local_addresses_;
+  (spec_.reals_family() == AddressFamily::kIpv4 ? service.local_addresses.v4 : service.local_addresses.v6) = local_addresses_;
+  service.crosses = spec_.crosses && spec_.family == AddressFamily::kIpv4;
   const uint32_t mask = static_cast<uint32_t>(service_slots_.size()) - 1;
   uint32_t slot = service_hash(service.protocol, service.address, service.port) & mask;
   while (service_slots_[slot].protocol != 0) slot = (slot + 1) & mask;
@@ -104,6 +114,7 @@ Snapshot Tables::snapshot(uint64_t version) const {
   snapshot.version = version;
   snapshot.reals = reals_;
   snapshot.services = services_;
+  snapshot.has_crossings = spec_.crosses;
   snapshot.service_slots = service_slots_;
   snapshot.timeouts = timeouts_;
   snapshot.next_hops = {hops_, routes_, routes6_, {}, 1};
@@ -123,14 +134,6 @@ Snapshot Tables::snapshot(uint64_t version) const {
   return snapshot;
 }
 
-IpAddress Tables::address_at(uint32_t number) const noexcept {
-  const Be32 bytes = Be32::from_host(number);
-  if (spec_.family == AddressFamily::kIpv4) return IpAddress::from_v4(bytes);
-  IpAddress address{AddressFamily::kIpv6, kIpv6Network};
-  std::memcpy(address.bytes.data() + kNumberAt, &bytes.raw, sizeof bytes.raw);
-  return address;
-}
-
 uint16_t Tables::local_number_of(const IpAddress& address) const noexcept {
   Be32 number;
   std::memcpy(&number.raw, address.bytes.data() + (address.is_v4() ? 0 : kNumberAt), sizeof number.raw);
@@ -140,7 +143,7 @@ uint16_t Tables::local_number_of(const IpAddress& address) const noexcept {
 IpFlow Tables::request(uint64_t index) const noexcept {
   const auto client = static_cast<uint32_t>(index & ((1u << kClientBits) - 1));
   const auto port = static_cast<uint16_t>(1024 + (((index >> kClientBits) + client) & 0x7fff));
-  return {address_at(kFirstClient + client), address_at(kFirstVip + static_cast<uint32_t>(index % spec_.services)),
+  return {address_at(spec_.family, kFirstClient + client), address_at(spec_.family, kFirstVip + static_cast<uint32_t>(index % spec_.services)),
           Be16::from_host(port), kPort, kIpProtocolTcp};
 }
 

@@ -20,6 +20,15 @@ struct TablesSpec {
   uint32_t reals = 100;   // of each service; services times reals is at most kMaxReals
   AddressFamily family = AddressFamily::kIpv4;
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
+  // fullnat: the reals are of the other family.
+  bool crosses = false;
+
+  AddressFamily reals_family() const noexcept {
+    const bool is_v4 = (family == AddressFamily::kIpv4) != crosses;
+    return is_v4 ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
+  }
+  // Whose table has the connections.
+  AddressFamily table_family() const noexcept { return crosses ? AddressFamily::kIpv6 : family; }
 };
 
 class Tables {
@@ -50,7 +59,6 @@ class Tables {
   }
 
  private:
-  IpAddress address_at(uint32_t number) const noexcept;
   void add_real(uint32_t service, uint32_t index);
   void add_service(uint32_t index);
 

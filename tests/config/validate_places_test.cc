@@ -158,7 +158,7 @@ const std::vector<YamlCase> kCases = {
      {"CONFLICT lb.yaml:2:50: service web: prefix 10.0.0.0/8 is IPv4 but the match's first, ::/0, is IPv6; give each "
       "family a service of its own",
       "CONFLICT lb.yaml:2:98: real 10.0.0.1:0 of service web: address 10.0.0.1 is IPv4 but the match, ::/0, is IPv6; "
-      "use an IPv6 address, method tunnel, or a service with an IPv4 VIP"}},
+      "use an IPv6 address, method fullnat or tunnel, or a service with an IPv4 VIP"}},
     {"AMatchsPortsAreARange",
      Purpose::kDesiredState,
      "services:\n" + match("a", "clients: [10.0.0.0/8], last_port: 80") +

@@ -111,25 +111,27 @@ services:
   - {name: web6, protocol: tcp, address: 2001:db8::10, port: 80, method: fullnat, local_addresses: p}
 )",
      {}},
-    {"AFullnatServicesPoolHasAnAddressOfItsFamily",
+    {"AFullnatServicesPoolHasAnAddressOfItsRealsFamilies",
      Purpose::kDesiredState,
      R"(local_addresses:
   - {name: p4, addresses: [10.0.1.1]}
   - {name: p6, addresses: [2001:db8:1::1]}
 services:
-  - {name: web, protocol: tcp, address: 203.0.113.10, port: 80, method: fullnat, local_addresses: p6}
-  - {name: web6, protocol: tcp, address: 2001:DB8::10, port: 80, method: fullnat, local_addresses: p4}
+  - {name: a, protocol: tcp, address: 203.0.113.10, port: 80, method: fullnat, local_addresses: p6, reals: [{address: 10.0.0.1}]}
+  - {name: b, protocol: tcp, address: 2001:DB8::10, port: 80, method: fullnat, local_addresses: p4, sorry_reals: [{address: 2001:db8::1}]}
+  - {name: c, protocol: tcp, address: 2001:DB8::10, port: 81, method: fullnat, local_addresses: p4, reals: [{address: 10.0.0.1}]}
+  - {name: d, protocol: tcp, address: 2001:DB8::10, port: 82, method: fullnat, local_addresses: p4}
 )",
-     {"CONFLICT lb.yaml:5:99: service web: local address pool \"p6\" has IPv6 addresses only, but "
-      "the VIP, 203.0.113.10, is IPv4; add an IPv4 address to the pool, or name another pool",
-      "CONFLICT lb.yaml:6:100: service web6: local address pool \"p4\" has IPv4 addresses only, "
-      "but the VIP, 2001:db8::10, is IPv6; add an IPv6 address to the pool, or name another pool"}},
+     {"CONFLICT lb.yaml:5:97: service a: local address pool \"p6\" has IPv6 addresses only, but real 10.0.0.1 is IPv4; add an "
+      "IPv4 address to the pool, or name another pool",
+      "CONFLICT lb.yaml:6:97: service b: local address pool \"p4\" has IPv4 addresses only, but real 2001:db8::1 is IPv6; add an "
+      "IPv6 address to the pool, or name another pool"}},
     {"APoolsUnreadableAddressMayBeTheOneOfTheFamily",
      Purpose::kDesiredState,
      R"(local_addresses:
   - {name: p, addresses: [10.0.1.1, "2001:db8:1:1"]}
 services:
-  - {name: web6, protocol: tcp, address: 2001:db8::10, port: 80, method: fullnat, local_addresses: p}
+  - {name: web6, protocol: tcp, address: 2001:db8::10, port: 80, method: fullnat, local_addresses: p, reals: [{address: 2001:db8::1}]}
 )",
      {"MALFORMED lb.yaml:2:37: local address pool p: address \"2001:db8:1:1\" is not an IP "
       "address; write it as in 192.0.2.1 or 2001:db8::1"}},

@@ -32,9 +32,9 @@ services:
     reals: [{address: 2001:DB8:0::21}]
 )",
      {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method fullnat or tunnel, or a service with an IPv4 VIP",
       "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method fullnat or tunnel, or a service "
       "with an IPv6 VIP"}},
     {"ATunnelLeadsToARealOfEitherFamily",
      Purpose::kDesiredState,
@@ -98,11 +98,11 @@ services:
     reals: [{address: 2001:DB8:0::21}]
 )",
      {"CONFLICT lb.yaml:9:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
+      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method fullnat or tunnel, or a service with an IPv4 VIP",
       "CONFLICT lb.yaml:16:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
+      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method fullnat or tunnel, or a service "
       "with an IPv6 VIP"}},
-    {"ARealHasItsVipsFamilyUnderFullnat",
+    {"ARealIsOfEitherFamilyUnderFullnat",
      Purpose::kDesiredState,
      R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
 services:
@@ -123,11 +123,33 @@ services:
     local_addresses: pool
     reals: [{address: 2001:DB8:0::21}]
 )",
-     {"CONFLICT lb.yaml:10:18: real 10.0.0.1:80 of service web: address 10.0.0.1 is IPv4 but the "
-      "VIP, 2001:db8::10, is IPv6; use an IPv6 address, method tunnel, or a service with an IPv4 VIP",
-      "CONFLICT lb.yaml:18:23: real [2001:db8::21]:80 of service web4: address 2001:db8::21 is "
-      "IPv6 but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service "
-      "with an IPv6 VIP"}},
+     {}},
+    {"WhatSaysAddressesOrHasIpv4OptionsDoesNotCross",
+     Purpose::kDesiredState,
+     R"(local_addresses: [{name: pool, addresses: [10.1.0.1, 2001:db8:1::1]}]
+services:
+  - name: files
+    protocol: tcp
+    address: 2001:db8::10
+    port: 21
+    method: fullnat
+    local_addresses: pool
+    application: ftp
+    reals: [{address: 10.0.0.1}]
+  - name: names
+    protocol: udp
+    address: 203.0.113.10
+    port: 53
+    method: fullnat
+    local_addresses: pool
+    client_address: uoa
+    uoa_form: option
+    reals: [{address: 2001:db8::21}]
+)",
+     {"CONFLICT lb.yaml:10:23: real 10.0.0.1:21 of service files: address 10.0.0.1 is IPv4 but the VIP, 2001:db8::10, is "
+      "IPv6, and the lines of ftp are not translated; use an IPv6 address, or remove the application",
+      "CONFLICT lb.yaml:19:23: real [2001:db8::21]:53 of service names: address 2001:db8::21 is IPv6 but the VIP, 203.0.113.10, "
+      "is IPv4, and uoa_form is option, which packets between the two cannot carry; use an IPv4 address, or set uoa_form: protocol"}},
     {"AnIpv6RealIsOfOneMachineThatRoutersReach",
      Purpose::kDesiredState,
      kWeb6 +
@@ -328,7 +350,7 @@ services:
       "DUPLICATE lb.yaml:9:35: sorry real one of service web: name \"one\" is another real's; give "
       "each real of the service its own name",
       "CONFLICT lb.yaml:10:19: sorry real [2001:db8::1]:80 of service web: address 2001:db8::1 is IPv6 "
-      "but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method tunnel, or a service with an IPv6 VIP",
+      "but the VIP, 203.0.113.10, is IPv4; use an IPv4 address, method fullnat or tunnel, or a service with an IPv6 VIP",
       "REQUIRED lb.yaml:11:9: sorry_reals[3] of service web: address is missing; give an IPv4 or IPv6 "
       "address",
       "OUT_OF_RANGE lb.yaml:11:18: sorry_reals[3] of service web: weight 70000 exceeds 65535; lower it "

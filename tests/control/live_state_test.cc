@@ -335,10 +335,10 @@ TEST_F(LiveStateTest, PoolsReachTheirServices) {
   state.services[0].local_addresses = "pool";
   state.local_addresses = {{"pool", {*IpAddress::parse("10.0.0.250")}, ""}};
   replace(state);
-  EXPECT_THAT(entry().local_addresses, ElementsAre(*IpAddress::parse("10.0.0.250")));
+  EXPECT_THAT(entry().local_addresses.v4, ElementsAre(*IpAddress::parse("10.0.0.250")));
   state.local_addresses[0].addresses = {*IpAddress::parse("10.0.0.251")};
   replace(state);
-  EXPECT_THAT(entry().local_addresses, ElementsAre(*IpAddress::parse("10.0.0.251")));
+  EXPECT_THAT(entry().local_addresses.v4, ElementsAre(*IpAddress::parse("10.0.0.251")));
   EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.251")), bit(dataplane::AddressSlot::Kind::kLocal));
   EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("10.0.0.250")), 0);
 }
@@ -435,12 +435,12 @@ TEST_F(LiveStateTest, AnIpv6ServiceIsOneLikeAnother) {
   const auto& six = entry("2001:db8::80");
   ASSERT_EQ(six.candidates.size(), 2u);
   EXPECT_EQ(snapshot_->reals[six.candidates[0].id.index].address, *IpAddress::parse("2001:db8:1::2"));
-  EXPECT_THAT(six.local_addresses, ElementsAre(*IpAddress::parse("2001:db8::250")));
+  EXPECT_THAT(six.local_addresses.v6, ElementsAre(*IpAddress::parse("2001:db8::250")));
   EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse("2001:db8::80")), bit(dataplane::AddressSlot::Kind::kVip));
   EXPECT_EQ(live_.find_real("web", "[2001:db8:1::1]:80")->real, 0u);
 }
 
-TEST_F(LiveStateTest, FamiliesAreMixedUnderTunnelAlone) {
+TEST_F(LiveStateTest, FamiliesAreMixedUnderTunnelAndFullnat) {
   const auto refusal = [this](const DesiredState& state) {
     const auto fits = live_.fits(state);
     EXPECT_FALSE(fits);
@@ -453,10 +453,45 @@ TEST_F(LiveStateTest, FamiliesAreMixedUnderTunnelAlone) {
   state.services[0].address = *IpAddress::parse("2001:db8::80");
   EXPECT_EQ(refusal(state), "real web/10.0.0.1:80: 10.0.0.1 is not of the family of the service's address "
                             "2001:db8::80; give an IPv6 address");
-  state = with_reals({real("10.0.0.1")});
+  state.services[0].method = Method::kFullnat;
   state.services[0].local_addresses = "pool";
   state.local_addresses = {{"pool", {*IpAddress::parse("2001:db8::250"), *IpAddress::parse("2001:db8::251")}, ""}};
-  EXPECT_THAT(refusal(state), HasSubstr("local_addresses pool of service web: 2001:db8::250 is not of the family"));
+  EXPECT_EQ(refusal(state), "real web/10.0.0.1:80: local_addresses pool has no address of its family; add one, or name another pool");
+  state.local_addresses[0].addresses.push_back(*IpAddress::parse("10.0.0.250"));
+  EXPECT_TRUE(live_.fits(state));
+  state.services[0].application = dataplane::Application::kFtp;
+  EXPECT_THAT(refusal(state), HasSubstr("is not of the family"));
+}
+
+// What the packet path asks (dataplane/nat64/crossing.h). A real that crosses does so for its connections' lives.
+TEST_F(LiveStateTest, ServicesOfOneFamilyDoNotCrossOthersDo) {
+  DesiredState state = with_reals({real("10.0.0.1")});
+  state.services[0].method = Method::kFullnat;
+  state.services[0].local_addresses = "pool";
+  state.local_addresses = {{"pool", {*IpAddress::parse("10.0.0.250"), *IpAddress::parse("2001:db8::250")}, ""}};
+  replace(state);
+  const auto& slot = [&](size_t candidate) { return snapshot_->reals[entry().candidates[candidate].id.index]; };
+  EXPECT_FALSE(snapshot_->has_crossings);
+  EXPECT_FALSE(entry().crosses);
+  EXPECT_FALSE(slot(0).crosses());
+
+  state.services[0].reals.push_back(real("2001:db8:1::1"));
+  replace(state);
+  EXPECT_TRUE(snapshot_->has_crossings);
+  EXPECT_TRUE(entry().crosses) << "an IPv4 service's new connections";
+  EXPECT_TRUE(slot(0).crosses());
+  EXPECT_TRUE(slot(1).crosses()) << "its IPv4 real's, too";
+
+  state.services[0].reals.pop_back();
+  replace(state);
+  EXPECT_FALSE(entry().crosses);
+  EXPECT_TRUE(slot(0).crosses()) << "connections of it that cross may be left";
+
+  state.services[0].address = *IpAddress::parse("2001:db8::80");
+  replace(state);
+  EXPECT_TRUE(snapshot_->has_crossings);
+  EXPECT_FALSE(entry("2001:db8::80").crosses) << "its packets are IPv6's before they are asked for";
+  EXPECT_TRUE(snapshot_->reals[entry("2001:db8::80").candidates[0].id.index].crosses());
 }
 
 TEST_F(LiveStateTest, ATunnelIsTheRealsOwnOrItsServicesAndChangesInPlace) {
@@ -496,9 +531,9 @@ TEST_F(LiveStateTest, AServiceGetsThePoolsAddressesOfItsFamily) {
                              *IpAddress::parse("10.0.0.251")},
                             ""}};
   replace(state);
-  EXPECT_THAT(entry().local_addresses,
+  EXPECT_THAT(entry().local_addresses.v4,
               ElementsAre(*IpAddress::parse("10.0.0.250"), *IpAddress::parse("10.0.0.251")));
-  EXPECT_THAT(entry("2001:db8::80").local_addresses, ElementsAre(*IpAddress::parse("2001:db8::250")));
+  EXPECT_THAT(entry("2001:db8::80").local_addresses.v6, ElementsAre(*IpAddress::parse("2001:db8::250")));
   for (const char* each : {"10.0.0.250", "10.0.0.251", "2001:db8::250"}) {
     EXPECT_EQ(snapshot_->kinds_of(*IpAddress::parse(each)), bit(dataplane::AddressSlot::Kind::kLocal)) << each;
   }

@@ -4,7 +4,7 @@ import unittest
 
 import clients
 import narrow
-from lab.family import FAMILIES
+from lab.family import FAMILIES, other
 from lab.lab import Lab
 from lab.reals import ECHO_PORT, UPLOAD_PORT
 from lab.shell import wait_for
@@ -17,6 +17,8 @@ OUTER_HEADER = {4: 20, 6: 40}
 class IcmpCases:
     method = None
     workers = 1
+    # The reals are of the other family than their clients.
+    crosses = False
 
     @classmethod
     def setUpClass(cls):
@@ -26,6 +28,8 @@ class IcmpCases:
         cls.shuntd = cls.lab.shuntd
         for service in cls.lab.config.services.values():
             service.health_check = None
+            if cls.crosses:
+                service.reals_family = other(service.family)
         cls.lab.config.workers = cls.workers
         cls.shuntd.start(cls.lab.config)
         narrow.put_client_behind_hill(cls.lab)
@@ -38,6 +42,13 @@ class IcmpCases:
     def curl(cls, role, family, path="/", *arguments):
         return cls.lab.topology.exec(role, ["curl", "-sS", "-f", "-m", "20", "-o", "/dev/null", "-w", "%{size_download}",
                                             *arguments, family.url(family.vip, path)], check=False)
+
+    def forget_paths(self):
+        """What the client and the real learned of paths' MTUs. Under fullnat the real takes all clients for one or two, and
+        tells the next one no larger segments than the last one's path took."""
+        for role in ("client", "r1"):
+            for family in FAMILIES:
+                self.lab.topology.exec(role, ["ip", f"-{family.version}", "route", "flush", "cache"])
 
     def test_download_to_a_client_behind_a_narrow_path_completes(self):
         """The router's errors go to the VIP, and must reach the real."""
@@ -52,7 +63,7 @@ class IcmpCases:
         """The router's errors go to the client, to a local address, or under tunnel to us."""
         for family in FAMILIES:
             with self.subTest(family.name):
-                self.lab.client(["ip", f"-{family.version}", "route", "flush", "cache"])
+                self.forget_paths()
                 before = narrow.refused(self.lab, "ford")
                 answer = clients.run(self.lab, clients.UPLOAD, family.vip, UPLOAD_PORT, MEGABYTE)[0].split()
                 self.assertEqual((int(answer[1]), answer[2]), (MEGABYTE, answer[4]), self.shuntd.drops())
@@ -83,6 +94,14 @@ class FullnatTest(TranslatedCases, unittest.TestCase):
     method = "fullnat"
 
 
+class CrossingTest(FullnatTest):
+    crosses = True
+
+
+class CrossingWithTwoWorkersTest(CrossingTest):
+    workers = 2
+
+
 class DirectTest(IcmpCases, unittest.TestCase):
     method = "direct"
 
@@ -101,7 +120,7 @@ class TunnelTest(IcmpCases, unittest.TestCase):
             self.assertIn(f"real {family.real(1)}", [e["subject"] for e in self.shuntd.events() if e["kind"] == "path_mtu"])
             room = narrow.FORD_MTU - OUTER_HEADER[family.version]
             # From now on the load balancer itself says what fits.
-            self.lab.client(["ip", f"-{family.version}", "route", "flush", "cache"])
+            self.forget_paths()
             [answer] = clients.run(self.lab, clients.ICMP_ERROR, family.vip, ECHO_PORT, room + 1, 64)
             self.assertRegex(answer, rf"^\d+ \d+ {room} from {family.vip}$")
         self.assertGreater(self.shuntd.drops()["tunnel_error"], 0)

@@ -399,13 +399,22 @@ void WorkerFixture::add_one_packet_slots(Tables& tables) const {
 std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   auto tables = std::make_shared<Tables>();
   tables->reals = reals_;
+  std::vector<bool> crosses(services_.size());
+  for (const RealEntry& real : reals_) {
+    if (!real.is_used()) continue;
+    const ServiceEntry& service = services_[real.service.index].entry;
+    if (service.method == Method::kFullnat && real.address.family != service.address.family) crosses[service.id.index] = true;
+  }
   for (RealEntry& real : tables->reals) {
     real.way_out.mtu = 0;
-    real.set_ftp(real.is_used() && services_[real.service.index].entry.application == Application::kFtp);
+    if (!real.is_used()) continue;
+    const ServiceEntry& service = services_[real.service.index].entry;
+    real.set_crosses(crosses[service.id.index] && (real.address.is_v4() || service.address.is_v4()));
+    real.set_ftp(service.application == Application::kFtp);
     if (real.next_hop == kNoNextHop) continue;
     const NextHop& hop = hops_[real.next_hop.index];
-    const ServiceEntry& service = services_[real.service.index].entry;
-    real.take_way_out(hop, link_up_[hop.port], carried_bytes(service.client_address, real.address.family, service.protocol));
+    const AddressFamily family = real.crosses() ? AddressFamily::kIpv6 : real.address.family;
+    real.take_way_out(hop, link_up_[hop.port], carried_bytes(service.client_address, family, service.protocol));
   }
   tables->timeouts = timeouts_;
   tables->expired_reals = expired_reals_;
@@ -434,7 +443,11 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
   }
   for (const Service& service : services_) {
     tables->candidates.push_back(service.candidates);
-    tables->local_addresses.push_back(service.local_addresses);
+    for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
+      std::vector<IpAddress>& own = tables->local_addresses.emplace_back();
+      std::copy_if(service.local_addresses.begin(), service.local_addresses.end(), std::back_inserter(own),
+                   [family](const IpAddress& address) { return address.family == family; });
+    }
     tables->sorry.push_back(service.sorry);
     std::vector<Candidate>& by_id = tables->by_id.emplace_back(service.candidates);
     std::sort(by_id.begin(), by_id.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
@@ -462,7 +475,8 @@ std::shared_ptr<WorkerFixture::Tables> WorkerFixture::make_tables() {
     ServiceEntry& entry = tables->services.emplace_back(services_[i].entry);
     entry.candidates = tables->candidates[i];
     entry.slots = tables->slots[i];
-    entry.local_addresses = tables->local_addresses[i];
+    entry.local_addresses = {tables->local_addresses[2 * i], tables->local_addresses[2 * i + 1]};
+    entry.crosses = crosses[i] && entry.address.is_v4();
     entry.by_id = tables->by_id[i];
     entry.sorry = tables->sorry[i];
     if (entry.address.is_unspecified()) continue;
@@ -488,6 +502,8 @@ void WorkerFixture::publish() {
   snapshot->addresses = tables->addresses;
   snapshot->timeouts = tables->timeouts;
   snapshot->max_segment_sizes = max_segment_sizes_;
+  snapshot->has_crossings =
+      std::any_of(tables->reals.begin(), tables->reals.end(), [](const RealEntry& real) { return real.crosses(); });
   snapshot->sysctls = sysctls_;
   snapshot->expired_reals = tables->expired_reals;
   snapshot->expired_generation = expired_generation_;
@@ -613,8 +629,9 @@ Connection* WorkerFixture::connection_of(const PacketBuilder& packet, uint32_t i
 
 namespace {
 
-// Where TCP or UDP begins in an IPv6 frame, behind its extension headers, and which it is.
+// Where TCP or UDP begins in a frame, behind options or extension headers, and which it is.
 std::pair<size_t, uint8_t> l4_of(const Bytes& frame) {
+  if (frame[14] >> 4 == 4) return {14 + (frame[14] & 0xfu) * 4, frame[23]};
   size_t at = 54;
   uint8_t next = frame[20];
   while (next == 0 || next == 43 || next == 60) {
@@ -629,7 +646,14 @@ std::pair<size_t, uint8_t> l4_of(const Bytes& frame) {
 Connection6* WorkerFixture::connection6_of(const PacketBuilder& packet, uint32_t index) {
   const Bytes frame = packet.bytes();
   FlowKey6 key;
-  std::memcpy(&key.source, &frame[22], 32);
+  if (packet.is_v6()) {
+    std::memcpy(&key.source, &frame[22], 32);
+  } else {
+    Be32 addresses[2];
+    std::memcpy(static_cast<void*>(addresses), &frame[26], sizeof addresses);
+    key.source = mapped(addresses[0]);
+    key.destination = mapped(addresses[1]);
+  }
   const auto [l4, protocol] = l4_of(frame);
   std::memcpy(static_cast<void*>(&key.source_port), &frame[l4], 4);
   key.protocol = protocol;
@@ -658,7 +682,8 @@ std::optional<ConnectionCopy> copied(const Entry* connection, const Worker& work
 
 std::optional<ConnectionCopy> WorkerFixture::copy_of(const PacketBuilder& packet, uint32_t index) {
   if (packet.is_v6()) return copied(connection6_of(packet, index), worker(index));
-  return copied(connection_of(packet, index), worker(index));
+  if (const auto found = copied(connection_of(packet, index), worker(index))) return found;
+  return copied(connection6_of(packet, index), worker(index));
 }
 
 uint32_t WorkerFixture::connections(AddressFamily family, uint32_t index) {

@@ -154,8 +154,9 @@ class WorkerFixture {
   const dataplane::RealCounters& counters(dataplane::RealId real, uint32_t worker = 0);
   // The connection of a packet like this, as the table knows it; nullptr: none.
   dataplane::Connection* connection_of(const PacketBuilder& packet, uint32_t worker = 0);
+  // An IPv4 packet's: of a connection that crosses.
   dataplane::Connection6* connection6_of(const PacketBuilder& packet, uint32_t worker = 0);
-  // The same of either family, as it is copied out for control.
+  // The same of either table, as it is copied out for control.
   std::optional<dataplane::ConnectionCopy> copy_of(const PacketBuilder& packet, uint32_t worker = 0);
   // How many connections of the family the worker's table holds.
   uint32_t connections(AddressFamily family, uint32_t worker = 0);

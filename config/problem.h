@@ -42,6 +42,9 @@ struct Problem {
   std::string remedy;
   // Set for problems of a file.
   Place place;
+  // The group's field in which something is missed, where that is the cause: if something stands there and cannot be
+  // used, that alone is told.
+  std::string missed_in;
 };
 
 // "lb.yaml:14:9: subject: cause; remedy", or "field: cause; remedy" where there is no place.

@@ -1,5 +1,7 @@
 #include "config/validate_limits.h"
 
+#include <utility>
+
 namespace shunt::config {
 namespace {
 
@@ -18,20 +20,27 @@ bool has_some(const Message& limits) {
   return has_rate(limits) || limits.connections() > 0;
 }
 
+// `field` is wrong because of what the limits in `group` do not say.
+void add_missing(Problems& problems, const std::string& group, std::string field, const char* why, std::string cause,
+                 std::string remedy) {
+  add(problems, std::move(field), why, std::move(cause), std::move(remedy));
+  problems.back().missed_in = group;
+}
+
 // A bucket without a rate has no burst.
 template <typename Message>
 void check_burst(const Message& limits, const std::string& at, Problems& problems) {
   if (!limits.has_burst() || has_rate(limits)) return;
-  add(problems, at + ".burst", reason::kConflict, "burst is given but no rate is limited",
-      "remove the line, or limit new_connections_per_second, packets_per_second or kilobits_per_second");
+  add_missing(problems, at, at + ".burst", reason::kConflict, "burst is given but no rate is limited",
+              "remove the line, or limit new_connections_per_second, packets_per_second or kilobits_per_second");
 }
 
 void check_client(const v1::Limits& limits, const std::optional<ServiceFamily>& family, const std::string& at,
                   Problems& problems) {
   const v1::ClientLimits& each = limits.per_client();
   if (!has_some(each)) {
-    add(problems, at, reason::kRequired, "per_client limits nothing",
-        "give new_connections_per_second, packets_per_second, kilobits_per_second or connections, or remove it");
+    add_missing(problems, at, at, reason::kRequired, "per_client limits nothing",
+                "give new_connections_per_second, packets_per_second, kilobits_per_second or connections, or remove it");
   }
   check_burst(each, at, problems);
   const Value values[] = {
@@ -62,7 +71,8 @@ void check_limits(const v1::Service& service, const std::optional<ServiceFamily>
   const v1::Limits& limits = service.limits();
   const std::string at = at_service + ".limits";
   if (!has_some(limits) && !limits.has_per_client()) {
-    add(problems, at, reason::kRequired, "limits limits nothing",
+    add_missing(
+        problems, at, at, reason::kRequired, "limits limits nothing",
         "give new_connections_per_second, packets_per_second, kilobits_per_second, connections or per_client, or remove it");
     return;
   }
@@ -72,8 +82,8 @@ void check_limits(const v1::Service& service, const std::optional<ServiceFamily>
   const bool refuses_new = limits.new_connections_per_second() > 0 || limits.connections() > 0 ||
                            each.new_connections_per_second() > 0 || each.connections() > 0;
   if (limits.on_excess() != v1::REFUSAL_UNSPECIFIED && !refuses_new) {
-    add(problems, at + ".on_excess", reason::kConflict, "on_excess is given but new connections are not limited",
-        "remove the line; packets beyond packets_per_second and kilobits_per_second are dropped");
+    add_missing(problems, at, at + ".on_excess", reason::kConflict, "on_excess is given but new connections are not limited",
+                "remove the line; packets beyond packets_per_second and kilobits_per_second are dropped");
   }
   if (service.one_packet() && (limits.connections() > 0 || each.connections() > 0)) {
     const std::string field = limits.connections() > 0 ? at + ".connections" : at + ".per_client.connections";

@@ -60,6 +60,19 @@ bool covered(std::string_view field, const std::vector<std::string>& fields) {
   }
 }
 
+// Whether one of the sorted fields lies below `group`.
+bool has_part_of(const std::string& group, const std::vector<std::string>& fields) {
+  const std::string prefix = group + ".";
+  const auto first = std::lower_bound(fields.begin(), fields.end(), prefix);
+  return first != fields.end() && first->starts_with(prefix);
+}
+
+// Whether what the decoder said of unusable fields says it all.
+bool is_told(const Problem& problem, const std::vector<std::string>& unusable) {
+  return covered(problem.field, unusable) ||
+         (!problem.missed_in.empty() && has_part_of(problem.missed_in, unusable));
+}
+
 void sort_by_place(std::vector<Problem>& problems) {
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
@@ -92,7 +105,7 @@ LoadedFile load_yaml_text(std::string_view text, std::string_view name, Purpose 
                                         ? validate(file.config)
                                         : validate_desired_state(desired_part(file.config));
     for (Problem& problem : semantic) {
-      if (covered(problem.field, decoded.unusable_fields)) continue;
+      if (is_told(problem, decoded.unusable_fields)) continue;
       problem.place = place_of(tree.root(), problem.field);
       file.problems.push_back(std::move(problem));
     }

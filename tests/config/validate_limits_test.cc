@@ -38,6 +38,10 @@ const std::vector<YamlCase> kCases = {
      kWeb + "    limits: {kilobits_per_second: 7, connections: 1, burst: 11s}\n",
      {"OUT_OF_RANGE lb.yaml:6:35: service web: kilobits_per_second 7 is less than 8; use 8..1000000000",
       "OUT_OF_RANGE lb.yaml:6:61: service web: burst 11s exceeds 10s; use 10ms..10s"}},
+    {"ABadValueIsToldOnce", Purpose::kDesiredState, kWeb + "    limits: {packets_per_second: 0, burst: 1s, on_excess: reset}\n",
+     {"OUT_OF_RANGE lb.yaml:6:34: service web: packets_per_second 0 is less than 1; use 1..4000000000"}},
+    {"OfAClientToldOnceToo", Purpose::kDesiredState, kWeb + "    limits: {per_client: {packets_per_second: many, burst: 1s}}\n",
+     {"MALFORMED lb.yaml:6:47: service web: packets_per_second \"many\" is not a whole number; use 1..4000000000"}},
 };
 
 class ValidateLimits : public YamlCaseTest {};

@@ -9,6 +9,7 @@
 
 #include "config/duration.h"
 #include "src/shuntctl/print.h"
+#include "src/shuntctl/usage_problem.h"
 #include "src/shuntctl/verbs.h"
 
 namespace shunt::shuntctl {
@@ -109,13 +110,6 @@ int finish(const Outcome& outcome, bool json) {
   return static_cast<int>(outcome.exit);
 }
 
-// CLI11 asks whether there is a command before it looks at what it could not read.
-std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& error) {
-  const std::vector<std::string> unread = app.remaining(true);
-  if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr || unread.empty()) return error.what();
-  return "unknown argument '" + unread.front() + "'";
-}
-
 int run(int argc, char** argv) {
   Command command;
   CLI::App app("Shows and changes what a running shuntd does.", "shuntctl");
@@ -149,8 +143,7 @@ int run(int argc, char** argv) {
     app.exit(help);
     return finish(ExitCode::kOk, false);
   } catch (const CLI::ParseError& error) {
-    const std::string message = what_is_wrong(app, error) + "; see shuntctl --help";
-    return finish(Failure{ExitCode::kUsage, "USAGE", message, {}}, asks_for_json(argc, argv));
+    return finish(Failure{ExitCode::kUsage, "USAGE", usage_problem(app, error), {}}, asks_for_json(argc, argv));
   }
   // A socket that was asked for stands above a server that the environment names.
   if (app.count("--socket") > 0) command.settings.tcp.server.clear();

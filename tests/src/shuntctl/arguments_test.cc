@@ -29,11 +29,23 @@ TEST(Arguments, WrongOnesAreUsageErrors) {
   }
 }
 
-TEST(Arguments, TheUnknownOneIsNamed) {
-  const std::vector<std::vector<std::string>> wrong = {
-      {"--nonsense"}, {"nonsense"}, {"service", "nonsense"}, {"service", "--nonsense"}, {"status", "nonsense"}, {"status", "--nonsense"}};
-  for (const auto& arguments : wrong) {
-    EXPECT_THAT(run_shuntctl(arguments).err, HasSubstr("nonsense")) << testing::PrintToString(arguments);
+TEST(Arguments, TheUnknownOneIsNamedWithWhatMayHaveBeenMeant) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> wrong = {
+      {{"--nonsense"}, "unknown option --nonsense; see shuntctl --help"},
+      {{"--nonsense", "status"}, "unknown option --nonsense; see shuntctl status --help"},
+      {{"--sokcet", "/x", "status"}, "unknown option --sokcet; did you mean --socket? See shuntctl status --help"},
+      {{"status", "--tmeout=5s"}, "unknown option --tmeout; did you mean --timeout? See shuntctl status --help"},
+      {{"--watch", "stats"}, "option --watch comes too early; write it after shuntctl stats; see shuntctl stats --help"},
+      {{"nonsense"}, "unknown command \"nonsense\"; see shuntctl --help"},
+      {{"drosp"}, "unknown command \"drosp\"; did you mean drops? See shuntctl --help"},
+      {{"__complet"}, "unknown command \"__complet\"; see shuntctl --help"},
+      {{"real", "drian", "web", "a"}, "unknown command \"drian\"; did you mean drain? See shuntctl real --help"},
+      {{"service", "--nonsense"}, "unknown option --nonsense; see shuntctl service --help"},
+      {{"status", "nonsense"}, "unexpected argument \"nonsense\"; see shuntctl status --help"}};
+  for (const auto& [arguments, told] : wrong) {
+    const Ended ended = run_shuntctl(arguments);
+    EXPECT_EQ(ended.exit, 2);
+    EXPECT_EQ(ended.err, "shuntctl: " + std::string(told) + "\n") << testing::PrintToString(arguments);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "shunt/v1/api.grpc.pb.h"
 #include "src/shuntctl/outcome.h"
@@ -31,13 +32,13 @@ class Client {
   }
 
   // Reads a stream to its end; `sink` gets each message and says whether to go on. Without --timeout a stream
-  // may last as long as it will.
+  // may last as long as it will. `context`: a new one, by which another thread may cancel it.
   template <typename Stub, typename Request, typename Response, typename Sink>
   std::optional<Failure> stream(
+      grpc::ClientContext& context,
       std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*, const Request&),
       const Request& request, Sink&& sink) {
     if (unusable_) return unusable_;
-    grpc::ClientContext context;
     if (timeout_) context.set_deadline(std::chrono::system_clock::now() + *timeout_);
     Stub stub(channel_);
     auto reader = (stub.*method)(&context, request);
@@ -49,6 +50,11 @@ class Client {
       return std::nullopt;
     }
     return failure_of(reader->Finish());
+  }
+  template <typename Method, typename Request, typename Sink>
+  std::optional<Failure> stream(Method method, const Request& request, Sink&& sink) {
+    grpc::ClientContext context;
+    return stream(context, method, request, std::forward<Sink>(sink));
   }
 
   // nullopt when the status is OK.

@@ -1,7 +1,5 @@
 // shuntctl events: what happened, and with --watch what happens.
-#include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,16 +12,11 @@
 #include "src/shuntctl/output/table.h"
 #include "src/shuntctl/output/text.h"
 #include "src/shuntctl/print.h"
+#include "src/shuntctl/retry_pause.h"
 #include "src/shuntctl/verbs.h"
 
 namespace shunt::shuntctl {
 namespace {
-
-using std::chrono::milliseconds;
-
-// How long to wait before a broken watch tries again: doubled from try to try.
-constexpr milliseconds kFirstPause{250};
-constexpr milliseconds kLongestPause{5000};
 
 struct EventOptions {
   bool watch = false;
@@ -66,8 +59,7 @@ class EventLog {
       if (!std::exchange(is_broken_, true)) {
         print_failure({failure->exit, failure->code, failure->message + "; waiting for it to come back", {}}, settings_.json);
       }
-      std::this_thread::sleep_for(pause_);
-      pause_ = std::min(2 * pause_, kLongestPause);
+      std::this_thread::sleep_for(pause_.next());
     }
   }
 
@@ -77,7 +69,7 @@ class EventLog {
     Client client(settings_);
     return client.stream(&v1::Shunt::Stub::WatchEvents, request_, [this](const v1::Event& event) {
       is_broken_ = false;
-      pause_ = kFirstPause;
+      pause_.reset();
       show(event);
       request_.set_from_now(false);
       request_.set_after_sequence(event.sequence());
@@ -106,7 +98,7 @@ class EventLog {
   v1::WatchEventsRequest request_;
   FixedColumns columns_{{{"time", 19}, {"sequence", 8}, {"kind", 13}, {"subject", 24}, {"text", 0}}};
   bool is_broken_ = false;
-  milliseconds pause_ = kFirstPause;
+  RetryPause pause_;
 };
 
 }  // namespace

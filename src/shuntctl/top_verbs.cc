@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "src/shuntctl/client.h"
 #include "src/shuntctl/print.h"
 #include "src/shuntctl/top/picture.h"
 #include "src/shuntctl/top/terminal.h"
+#include "src/shuntctl/top_observer.h"
 #include "src/shuntctl/verbs.h"
 
 namespace shunt::shuntctl {
@@ -28,60 +27,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kInterval{1000};
-constexpr size_t kEventsKept = 50;
 // Without a screen to fit.
 constexpr uint32_t kPageOfAll = 500;
 
 struct TopOptions {
   bool once = false;
-};
-
-// Asks the daemon for all that a screen shows.
-class Observer {
- public:
-  explicit Observer(const Settings& settings) : client_(settings) {}
-
-  // `page_token` and `page_size` as ListServices has them.
-  std::optional<Failure> look(const std::string& page_token, uint32_t page_size, Sample& sample) {
-    v1::ListServicesRequest services;
-    services.set_page_token(page_token);
-    services.set_page_size(page_size);
-    using Stub = v1::Shunt::Stub;
-    if (auto failure = client_.call(&Stub::GetStatus, v1::GetStatusRequest(), &sample.status))
-      return failure;
-    if (auto failure = client_.call(&Stub::ListServices, services, &sample.services))
-      return failure;
-    if (auto failure = client_.call(&Stub::ListWorkers, v1::ListWorkersRequest(), &sample.workers))
-      return failure;
-    if (auto failure = client_.call(&Stub::ListPorts, v1::ListPortsRequest(), &sample.ports))
-      return failure;
-    if (auto failure = client_.call(&Stub::ListDrops, v1::ListDropsRequest(), &sample.drops))
-      return failure;
-    if (auto failure = look_for_events(sample.status)) return failure;
-    sample.events = events_;
-    sample.time = std::chrono::system_clock::now();
-    return std::nullopt;
-  }
-
- private:
-  std::optional<Failure> look_for_events(const v1::Status& status) {
-    // Another daemon's events begin anew.
-    if (status.started().seconds() != started_) {
-      started_ = status.started().seconds();
-      events_.clear();
-    }
-    v1::WatchEventsRequest request;
-    request.set_after_sequence(events_.empty() ? 0 : events_.back().sequence());
-    return client_.stream(&v1::Shunt::Stub::WatchEvents, request, [this](const v1::Event& event) {
-      events_.push_back(event);
-      if (events_.size() > kEventsKept) events_.pop_front();
-      return true;
-    });
-  }
-
-  Client client_;
-  std::deque<v1::Event> events_;
-  int64_t started_ = 0;
 };
 
 // COLUMNS and LINES, as a script may set them; 0 without.
@@ -93,13 +43,13 @@ size_t from_environment(const char* name) {
 }
 
 Outcome show_once(const Settings& settings) {
-  Observer observer(settings);
+  TopObserver observer(settings);
   Sample before;
   Sample now;
-  if (auto failure = observer.look("", kPageOfAll, before)) return *failure;
+  if (auto failure = observer.look_at_machine(before)) return *failure;
   // What the daemon only counts becomes a rate by a second look.
   std::this_thread::sleep_for(kInterval);
-  if (auto failure = observer.look("", kPageOfAll, now)) return *failure;
+  if (auto failure = observer.look({"", kPageOfAll, true}, now)) return *failure;
   View view;
   view.columns = from_environment("COLUMNS");
   view.lines = from_environment("LINES");
@@ -144,6 +94,8 @@ class Live {
       if (wants_look) {
         const auto failure = look(static_cast<uint32_t>(services_that_fit(now_, view_)));
         view_.trouble = failure ? failure->message : "";
+        view_.notice = failure ? "" : observer_.trouble_of_stream();
+        if (!failure) observer_.follow();
         next_look_ = Clock::now() + kInterval;
       }
       terminal.draw(picture_of(now_, before_ ? &*before_ : nullptr, view_));
@@ -161,8 +113,11 @@ class Live {
     view_.has_keys = true;
     view_.first_service = pages_.first;
     Sample sample;
-    if (auto failure = observer_.look(pages_.token, page_size, sample)) return failure;
-    if (now_.status.has_started()) before_ = std::move(now_);
+    if (auto failure = observer_.look({pages_.token, page_size, view_.reals}, sample))
+      return failure;
+    // A look for a key's sake comes too soon after the one before for rates.
+    if (now_.status.has_started() && sample.time - now_.time > kInterval / 2)
+      before_ = std::move(now_);
     now_ = std::move(sample);
     return std::nullopt;
   }
@@ -178,7 +133,7 @@ class Live {
         return true;
       case Terminal::Key::kReals:
         view_.reals = !view_.reals;
-        return false;
+        return true;
       case Terminal::Key::kNone:
       case Terminal::Key::kOther:
       case Terminal::Key::kQuit:
@@ -188,7 +143,7 @@ class Live {
   }
 
   const Settings& settings_;
-  Observer observer_;
+  TopObserver observer_;
   View view_;
   Pages pages_;
   Sample now_;
@@ -216,7 +171,7 @@ Outcome show_top(const Settings& settings, const TopOptions& options) {
 
 void add_top_verbs(CLI::App& app, Command& command) {
   CLI::App* top = app.add_subcommand(
-      "top", "The status page in the terminal: what is wrong, and all rates, each second");
+      "top", "The status page in the terminal, each second; a daemon that goes away is waited for");
   auto options = std::make_shared<TopOptions>();
   top->add_flag(
       "--once", options->once,

@@ -96,6 +96,8 @@ Lines Painter::header() const {
 
 Lines Painter::problems() const {
   Lines lines;
+  if (!view.notice.empty())
+    lines.push_back(toned("! " + printable(view.notice), Tone::kWarning, view.colour));
   const int all = now.status.problems_size();
   const int shown = most(kProblems, all);
   for (int i = 0; i < shown; ++i) {

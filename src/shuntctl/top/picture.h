@@ -39,6 +39,8 @@ struct View {
   size_t first_service = 1;
   // Why there is no newer sample; empty: there is.
   std::string trouble;
+  // What is wrong with the sample; empty: nothing.
+  std::string notice;
   // The keys' meaning in the last line.
   bool has_keys = false;
 };

@@ -56,7 +56,10 @@ class FakeDebug : public v1::Debug::Service {
 
 class FakeDaemon : public v1::Shunt::Service {
  public:
-  FakeDaemon() {
+  FakeDaemon() { start(); }
+  ~FakeDaemon() override { stop(); }
+
+  void start() {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("unix:" + socket(), grpc::InsecureServerCredentials());
     builder.SetMaxReceiveMessageSize(-1);
@@ -64,7 +67,10 @@ class FakeDaemon : public v1::Shunt::Service {
     builder.RegisterService(&debug);
     server_ = builder.BuildAndStart();
   }
-  ~FakeDaemon() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  void stop() {
+    server_->Shutdown(std::chrono::system_clock::now());
+    server_->Wait();
+  }
 
   std::string socket() const { return folder_.path("s.sock"); }
   Ended ctl(std::vector<std::string> arguments) {
@@ -86,6 +92,10 @@ class FakeDaemon : public v1::Shunt::Service {
   std::vector<v1::ListServicesResponse> pages;
   std::vector<v1::Connection> connections;
   std::vector<v1::Stats> stats;
+  // Whether the last of them comes again and again until the client leaves.
+  bool stats_go_on = false;
+  // What WatchStats answers after them.
+  grpc::Status stats_end;
   std::vector<v1::Event> events;
   // Of the second watch, which ends well.
   std::vector<v1::Event> events_again;
@@ -193,7 +203,8 @@ class FakeDaemon : public v1::Shunt::Service {
   grpc::Status WatchStats(Context*, const v1::WatchStatsRequest* request, grpc::ServerWriter<v1::Stats>* writer) override {
     asked_stats = *request;
     for (const auto& each : stats) writer->Write(each);
-    return refuse;
+    while (stats_go_on && writer->Write(stats.back())) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    return refuse.ok() ? stats_end : refuse;
   }
 
   ScratchFolder folder_;

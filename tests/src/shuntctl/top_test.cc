@@ -197,5 +197,65 @@ TEST(Top, LiveItShowsTheServicesThatFitAndGoesOnToTheNextPage) {
             true);
 }
 
+// A daemon on which nothing happens but connections, of which its stream tells.
+FakeDaemon& with_stream(FakeDaemon& daemon) {
+  with_trouble(daemon);
+  daemon.events.clear();
+  v1::Stats look;
+  look.set_is_last(true);
+  v1::ServiceStats& web = *look.add_services();
+  web.set_name("web");
+  web.set_reals(2);
+  web.set_reals_up(1);
+  web.mutable_rates()->set_connections(1230000);
+  daemon.stats = {look};
+  daemon.stats_go_on = true;
+  return daemon;
+}
+
+TEST(Top, LiveFiguresComeFromTheStreamAndTheListIsNotAskedForThem) {
+  FakeDaemon daemon;
+  LiveTop top(with_stream(daemon));
+  ASSERT_TRUE(top.shows("1.23M")) << top.seen();
+  for (int screen = 0; screen < 3; ++screen) EXPECT_TRUE(top.shows("1.23M")) << top.seen();
+  top.press("q");
+  EXPECT_EQ(top.wait(), 0);
+  EXPECT_THAT(daemon.asked_stats.services(), testing::ElementsAre("web"));
+  // Before the screen is taken, and for the screen.
+  EXPECT_EQ(daemon.asked_services.size(), 2U);
+}
+
+TEST(Top, LiveTheListIsAskedAgainWhenTheStreamTellsOfAnotherState) {
+  FakeDaemon daemon;
+  with_stream(daemon).stats[0].mutable_services(0)->set_reals_up(0);
+  daemon.pages[2].mutable_services(0)->mutable_reals(0)->set_health(v1::HEALTH_DOWN);
+  LiveTop top(daemon);
+  EXPECT_TRUE(top.shows("1/2 up")) << top.seen();
+  EXPECT_TRUE(top.shows("0/2 up")) << top.seen();
+}
+
+TEST(Top, LiveWithADaemonWithoutTheStreamItSaysSoAndAsksTheList) {
+  FakeDaemon daemon;
+  with_stream(daemon).stats_go_on = false;
+  daemon.stats.clear();
+  daemon.stats_end = {grpc::StatusCode::UNIMPLEMENTED, ""};
+  daemon.pages[3].mutable_services(0)->mutable_rates()->set_connections(4560000);
+  LiveTop top(daemon);
+  ASSERT_TRUE(top.shows("! figures: no stream: ")) << top.seen();
+  EXPECT_TRUE(top.shows("4.56M")) << top.seen();
+}
+
+TEST(Top, LiveALostDaemonIsToldAndWhenItIsBackTheScreenGoesOn) {
+  FakeDaemon daemon;
+  LiveTop top(with_stream(daemon));
+  ASSERT_TRUE(top.shows("1.23M")) << top.seen();
+  daemon.stop();
+  ASSERT_TRUE(top.shows("NO ANSWER: ")) << top.seen();
+  daemon.status.set_hostname("lb2");
+  daemon.start();
+  ASSERT_TRUE(top.shows("lb2")) << top.seen();
+  EXPECT_TRUE(top.shows("1.23M")) << top.seen();
+}
+
 }  // namespace
 }  // namespace shunt::shuntctl

@@ -7,25 +7,14 @@ import socket
 import subprocess
 import sys
 
+from lab import nginx
+
 HTTP_PORT, HTTPS_PORT, DNS_PORT, GRPC_PORT = 8081, 8443, 53, 50051
 
-_NGINX = """daemon off;
-master_process off;
-user root;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log {folder}/access.log;
-  default_type text/plain;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  server {{
+_HTTP = """  server {{
     listen 0.0.0.0:{http};
     listen [::]:{http};
+    access_log {folder}/access.log;
     location = /healthz {{
       if (!-f {folder}/well) {{ return 503; }}
       return 200 "all is well\\n";
@@ -39,11 +28,11 @@ http {{
   server {{
     listen 0.0.0.0:{https} ssl{h2};
     listen [::]:{https} ssl{h2};
+    access_log {folder}/access.log;
     ssl_certificate {folder}/server.pem;
     ssl_certificate_key {folder}/server.key;
     location / {{ return 200 "$ssl_server_name $server_protocol\\n"; }}
   }}
-}}
 """
 
 
@@ -80,13 +69,9 @@ class Web:
         self.folder = os.path.join(lab.folder, f"{real}-health")
         os.makedirs(self.folder)
         authority.issue(self.folder, names)
-        config = os.path.join(self.folder, "nginx.conf")
-        with open(config, "w", encoding="utf-8") as out:
-            out.write(_NGINX.format(folder=self.folder, name=real, http=HTTP_PORT, https=HTTPS_PORT,
-                                    h2=" http2" if http2 else ""))
         self.set_well(True)
-        lab.processes.start(f"{real}-health-nginx", ["/usr/sbin/nginx", "-e", os.path.join(self.folder, "error.log"), "-c", config],
-                            namespace=lab.topology.namespace(real))
+        inside = _HTTP.format(folder=self.folder, name=real, http=HTTP_PORT, https=HTTPS_PORT, h2=" http2" if http2 else "")
+        nginx.start(lab.processes, "nginx", self.folder, inside, lab.topology.namespace(real))
 
     def set_well(self, well):
         path = os.path.join(self.folder, "well")

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 
+from lab import nginx
 from lab.reals import HTTP_PORT
 from lab.shell import LabError, wait_for
 from why import rig as rigs
@@ -15,21 +16,7 @@ from why import rig as rigs
 # Half of a client's patience: a silent real must leave time for another.
 _CONNECT_MS = 1000
 
-_NGINX = """daemon off;
-user root;
-worker_processes auto;
-worker_rlimit_nofile 20000;
-pid {folder}/proxy.pid;
-error_log {folder}/proxy.error.log error;
-events {{ worker_connections 8192; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/temp;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  upstream web {{
+_NGINX = """  upstream web {{
     zone web 256k;
 {servers}
   }}
@@ -40,7 +27,6 @@ http {{
       proxy_connect_timeout {connect_ms}ms;
     }}
   }}
-}}
 """
 
 _HAPROXY = """global
@@ -142,7 +128,8 @@ class Nginx(_Proxy):
     def _text(self, out):
         servers = "\n".join(f"    server {self._rig.address(real)}:{HTTP_PORT}{' down' if real == out else ''};"
                             for real in self._reals)
-        return _NGINX.format(folder=self._folder, servers=servers, proxy=rigs.PROXY, port=HTTP_PORT, connect_ms=_CONNECT_MS)
+        inside = _NGINX.format(servers=servers, proxy=rigs.PROXY, port=HTTP_PORT, connect_ms=_CONNECT_MS)
+        return nginx.configuration(os.path.join(self._folder, "proxy"), inside, "worker_processes auto;\nworker_rlimit_nofile 20000;")
 
     def take_out(self, real):
         self._reload(real)

@@ -38,10 +38,13 @@ CheckedPlace place_of(const CheckTarget& target) {
   return {target.address, port, {}};
 }
 
-// "http: status 503, wanted 200-299, in 3 ms"
-std::string text_of(const CheckKind& kind, const std::string& cause, CheckClock::duration took) {
-  const char* in = cause.find(',') == std::string::npos ? " in " : ", in ";
-  return std::string(word_of(kind)) + ": " + cause + in + duration_text(took);
+// "http: status 503, wanted 200-299, in 3 ms", "connect: timed out after 2 s"
+std::string text_of(const CheckKind& kind, const Ending& ending) {
+  const std::string& cause = ending.outcome.cause;
+  const std::string start = std::string(word_of(kind)) + ": ";
+  if (ending.outcome.kind == Outcome::Kind::kUnable) return start + "not checked: " + cause;
+  if (ending.is_late) return start + cause + " after " + duration_text(ending.took);
+  return start + cause + (cause.find(',') == std::string::npos ? " in " : ", in ") + duration_text(ending.took);
 }
 
 }  // namespace
@@ -168,25 +171,14 @@ void Checker::State::ended(const std::shared_ptr<Probe>& probe, const Outcome& o
 void Checker::State::settle(const std::shared_ptr<Probe>& probe, const Outcome& outcome) {
   const CheckClock::duration took = CheckClock::now() - probe->started;
   close(*probe);
-  switch (outcome.kind) {
-    case Outcome::Kind::kUp:
-    case Outcome::Kind::kDown:
-      conclude(probe, outcome, text_of(*probe->key.kind, outcome.cause, took));
-      break;
-    case Outcome::Kind::kLacking:
-      postpone(probe, outcome);
-      break;
-    case Outcome::Kind::kUnable:
-      conclude(probe, outcome, std::string(word_of(*probe->key.kind)) + ": not checked: " + outcome.cause);
-      break;
-  }
+  if (outcome.kind == Outcome::Kind::kLacking) return postpone(probe, outcome);
+  conclude(probe, {outcome, took});
 }
 
 void Checker::State::late(const std::shared_ptr<Probe>& probe) {
   const Outcome outcome = probe->attempt->when_late();
   close(*probe);
-  conclude(probe, outcome,
-           std::string(word_of(*probe->key.kind)) + ": " + outcome.cause + " after " + duration_text(probe->key.timeout));
+  conclude(probe, {outcome, probe->key.timeout, true});
 }
 
 void Checker::State::close(Probe& probe) {
@@ -205,7 +197,8 @@ void Checker::State::postpone(const std::shared_ptr<Probe>& probe, const Outcome
       probe->subscribers.front()->real.name, outcome.cause);
 }
 
-void Checker::State::conclude(const std::shared_ptr<Probe>& probe, const Outcome& outcome, const std::string& text) {
+void Checker::State::conclude(const std::shared_ptr<Probe>& probe, const Ending& ending) {
+  const Outcome& outcome = ending.outcome;
   struct Told {
     std::shared_ptr<Subscriber> subscriber;
     Health health;
@@ -229,6 +222,9 @@ void Checker::State::conclude(const std::shared_ptr<Probe>& probe, const Outcome
   }
   probe->succeeded = outcome.kind == Outcome::Kind::kUp;
   appoint_next(probe);
+  // Most checks bring nothing new.
+  if (all.empty()) return;
+  const std::string text = text_of(*probe->key.kind, ending);
   // Last: the callback may change the targets.
   for (const Told& told : all) {
     if (stopped) return;

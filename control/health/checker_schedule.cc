@@ -9,6 +9,8 @@ namespace {
 
 // Between checks of a real about which nothing is decided yet.
 constexpr std::chrono::seconds kUndecidedPause{1};
+// What is due within the same of these is done at one waking.
+using Tick = std::chrono::milliseconds;
 
 CheckClock::duration times(CheckClock::duration duration, double share) {
   return std::chrono::duration_cast<CheckClock::duration>(duration * share);
@@ -17,7 +19,7 @@ CheckClock::duration times(CheckClock::duration duration, double share) {
 }  // namespace
 
 void Checker::State::appoint(const std::shared_ptr<Probe>& probe, CheckClock::time_point when) {
-  agenda.push({when, probe, ++probe->turn});
+  agenda.push({std::chrono::ceil<Tick>(when), probe, ++probe->turn});
 }
 
 void Checker::State::appoint_first(const std::shared_ptr<Probe>& probe, CheckClock::duration within) {

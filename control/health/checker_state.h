@@ -75,6 +75,13 @@ struct Probe {
   size_t lane() const noexcept { return std::holds_alternative<ExecCheck>(*key.kind) ? 1 : 0; }
 };
 
+// How a check ended, and after which time.
+struct Ending {
+  const Outcome& outcome;
+  CheckClock::duration took;
+  bool is_late = false;
+};
+
 // The next thing to do for a probe: begin a check, or end one that took too long.
 struct Appointment {
   CheckClock::time_point when;
@@ -119,7 +126,7 @@ struct Checker::State : std::enable_shared_from_this<State> {
   void late(const std::shared_ptr<Probe>& probe);
   void close(Probe& probe);
   void postpone(const std::shared_ptr<Probe>& probe, const Outcome& outcome);
-  void conclude(const std::shared_ptr<Probe>& probe, const Outcome& outcome, const std::string& text);
+  void conclude(const std::shared_ptr<Probe>& probe, const Ending& ending);
 
   asio::io_context& loop;
   OnResult on_result;

@@ -57,7 +57,7 @@ void CurlLoop::release(CURL* easy) {
   idle_.push_back(easy);
 }
 
-int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) {
   auto& loop = *static_cast<CurlLoop*>(self);
   const int epoll = loop.sockets_.native_handle();
   if (what == CURL_POLL_REMOVE) {
@@ -70,33 +70,43 @@ int CurlLoop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*
   if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
   event.data.fd = socket;
   // What fails here is a transfer that is late; an error returned would end all of them.
-  if (::epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) != 0) ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
+  ::epoll_ctl(epoll, known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, socket, &event);
+  if (known == nullptr) curl_multi_assign(loop.multi_, socket, self);
   return 0;
 }
 
 int CurlLoop::on_timer(CURLM*, long timeout_ms, void* self) {
   auto& loop = *static_cast<CurlLoop*>(self);
-  if (timeout_ms < 0) {
-    loop.timer_.cancel();
-    return 0;
-  }
-  const auto act = [&loop, life = std::weak_ptr(loop.life_)] {
-    if (life.expired()) return;
-    loop.is_due_ = false;
-    int running = 0;
-    curl_multi_socket_action(loop.multi_, CURL_SOCKET_TIMEOUT, 0, &running);
-    loop.tell_finished();
-  };
-  if (timeout_ms == 0) {
+  loop.due_ = timeout_ms < 0 ? Clock::time_point::max() : Clock::now() + std::chrono::milliseconds(timeout_ms);
+  if (timeout_ms != 0) {
+    loop.arm();
+  } else if (!std::exchange(loop.is_due_, true)) {
     // As for every new transfer: soon, and once for all of them.
-    if (!std::exchange(loop.is_due_, true)) asio::post(loop.timer_.get_executor(), act);
-    return 0;
+    asio::post(loop.timer_.get_executor(), [&loop, life = std::weak_ptr(loop.life_)] {
+      if (life.expired()) return;
+      loop.is_due_ = false;
+      loop.time_out();
+    });
   }
-  loop.timer_.expires_after(std::chrono::milliseconds(timeout_ms));
-  loop.timer_.async_wait([act](const asio::error_code& error) {
-    if (!error) act();
-  });
   return 0;
+}
+
+void CurlLoop::arm() {
+  if (due_ >= armed_for_) return;
+  armed_for_ = due_;
+  timer_.expires_at(due_);
+  timer_.async_wait([this, life = std::weak_ptr(life_)](const asio::error_code& error) {
+    if (error || life.expired()) return;
+    armed_for_ = Clock::time_point::max();
+    if (Clock::now() < due_) return arm();
+    time_out();
+  });
+}
+
+void CurlLoop::time_out() {
+  int running = 0;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  tell_finished();
 }
 
 void CurlLoop::wait() {

@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -40,8 +41,14 @@ class CurlLoop {
   Trusted& trusted() noexcept { return trusted_; }
 
  private:
-  static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void*);
+  using Clock = std::chrono::steady_clock;
+
+  // `known`: not nullptr for one that the epoll has.
+  static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void* known);
   static int on_timer(CURLM* multi, long timeout_ms, void* self);
+  // Sets the timer anew only where it would come too late: curl moves its time with every transfer, mostly further away.
+  void arm();
+  void time_out();
   void wait();
   void take_events();
   void tell_finished();
@@ -49,7 +56,10 @@ class CurlLoop {
   asio::posix::stream_descriptor sockets_;
   asio::steady_timer timer_;
   CURLM* multi_;
-  // Its timer has run out.
+  // When curl wants to be called, and what the timer is set to.
+  Clock::time_point due_ = Clock::time_point::max();
+  Clock::time_point armed_for_ = Clock::time_point::max();
+  // It wants to be at once, and will be.
   bool is_due_ = false;
   std::vector<CURL*> idle_;
   Trusted trusted_;

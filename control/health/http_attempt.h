@@ -42,12 +42,15 @@ struct HttpExchange {
   // Of the body at most this much is wanted, and no more once `until` is in it, if that is not empty.
   size_t body_bytes = 0;
   std::string until;
+  // Whether the answer's are looked at.
+  bool wants_headers = false;
   // Of a whole answer, or as much of it as is wanted.
   std::function<Outcome(const HttpAnswer&)> judge;
 };
 
 Begun begin_http(CurlLoop& curl, const CheckedPlace& place, HttpExchange exchange, Attempt::Done done);
 
+// REQUIRES the check to outlive them.
 HttpExchange exchange_of(const HttpCheck& check);
 HttpExchange exchange_of(const GrpcCheck& check);
 

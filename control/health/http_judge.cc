@@ -94,7 +94,7 @@ HttpExchange exchange_of(const HttpCheck& check) {
   else if (check.secure) request.version = CURL_HTTP_VERSION_2TLS;
   exchange.body_bytes = check.body.empty() ? 0 : kMaxBody;
   exchange.until = check.body;
-  exchange.judge = [check](const HttpAnswer& answer) { return judge_http(check, answer); };
+  exchange.judge = [&check](const HttpAnswer& answer) { return judge_http(check, answer); };
   return exchange;
 }
 
@@ -109,6 +109,7 @@ HttpExchange exchange_of(const GrpcCheck& check) {
   request.body = framed(health_request(check.service));
   request.tls = check.tls;
   request.version = check.secure ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+  exchange.wants_headers = true;
   // The trailers come after the body: all of it is wanted, and there is little.
   exchange.body_bytes = kMaxBody;
   exchange.judge = judge_grpc;

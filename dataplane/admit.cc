@@ -34,7 +34,9 @@ bool hand_off_request(const Worker& worker, const ServiceEntry& service, const I
   if (service.method == Method::kNat) {
     return hand_off(worker, packet, owner_of_client(flow.source, flow.source_port, worker.count));
   }
-  return part != Part::kWhole && hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)));
+  // What was cut here (nat64/crossing.h) goes where the whole one would have gone.
+  const bool may_go = part != Part::kWhole && !packet.handed_off;
+  return may_go && hand_off(worker, packet, worker.steering->owner_of(Ip::key_of(packet)));
 }
 
 // A TCP packet opens a connection by SYN alone, an SCTP packet by INIT, or, where the service is sloppy, unless it

@@ -27,7 +27,7 @@ Text text_of(DropReason reason) noexcept {
     case DropReason::kNotSchedulable:
       return {"not_schedulable", "Packets of no known connection that do not open one: late or forged."};
     case DropReason::kTableFull:
-      return {"table_full", "The connection table is full; raise workers.connections."};
+      return {"table_full", "The connection table is full; raise workers.connections, of IPv6 and between families workers.ipv6_connections."};
     case DropReason::kLocalPortsExhausted:
       return {"local_ports_exhausted", "No free local port to a real; add local addresses to the pool."};
     case DropReason::kNoLocalAddress:

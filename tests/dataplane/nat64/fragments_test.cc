@@ -114,6 +114,21 @@ TEST_P(CrossingFragments, OpenConnections) {
   expect_whole(sent, 3, 1280, to_real().udp().payload(content(3000)));
 }
 
+// Ports without RSS bring flows to any worker: the one that cuts has the connection then.
+TEST(CrossingFragmentsOfWorkers, WhatIsCutOpensItsConnectionWhereItCame) {
+  WorkerFixture many(4);
+  const ServiceId of = many.add_service(Protocol::kUdp, "203.0.113.10", 80, Method::kFullnat);
+  many.add_local_address(of, "2001:db8:1::64");
+  many.add_real(of, "2001:db8:1::1", 8080);
+  many.publish();
+  for (uint32_t at = 0; at < 4; ++at) {
+    const auto packet = a_packet().from("198.51.100.7", 40000).to("203.0.113.10", 80).udp().payload_of(1400);
+    const std::string itself = "handed to " + std::to_string(at);
+    EXPECT_EQ(many.send(packet, kOutside, at).summary(), itself + ", " + itself);
+    EXPECT_EQ(many.serve_inbox(at).summary(), "sent 1, sent 1") << "at worker " << at;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, CrossingFragments, kBothWays, way_name);
 
 }  // namespace

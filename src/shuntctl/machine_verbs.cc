@@ -1,5 +1,9 @@
 // shuntctl drops, workers, ports: what the packet path and its ports do.
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "src/shuntctl/client.h"
 #include "src/shuntctl/output/table.h"
@@ -39,16 +43,27 @@ Outcome show_workers(const Settings& settings) {
     return {};
   }
   const auto number = [&](uint64_t value) { return Cell(count(value, settings.exact)); };
-  Table table(std::vector<Align>(15, kRight));
-  table.header({"Worker", "Lcore", "Busy", "Cycles/Pkt", "Pkts/Burst", "RxPkts", "TxPkts", "Dropped", "ToKernel",
-                "HandedOff", "Conns", "Capacity", "IPv6Conns", "IPv6Capacity", "Snapshot"});
+  // Told where there are services whose clients and reals are of different families.
+  const bool translates = std::any_of(response.workers().begin(), response.workers().end(), [](const auto& worker) {
+    return worker.translated_to_ipv6_packets() + worker.translated_to_ipv4_packets() > 0;
+  });
+  std::vector<std::string> header{"Worker", "Lcore", "Busy", "Cycles/Pkt", "Pkts/Burst", "RxPkts", "TxPkts", "Dropped",
+                                  "ToKernel", "HandedOff", "Conns", "Capacity", "IPv6Conns", "IPv6Capacity", "Snapshot"};
+  if (translates) header.insert(header.end(), {"ToIPv6", "ToIPv4"});
+  Table table(std::vector<Align>(header.size(), kRight));
+  table.header(std::move(header));
   for (const auto& worker : response.workers()) {
-    table.row({std::to_string(worker.worker()), std::to_string(worker.lcore()), percent(worker.busy_ratio()),
-               rate(worker.cycles_per_packet(), settings.exact), rate(worker.packets_per_burst(), settings.exact),
-               number(worker.rx_packets()), number(worker.tx_packets()), number(worker.dropped_packets()),
-               number(worker.kernel_packets()), number(worker.handed_off_packets()), number(worker.connections()),
-               number(worker.connection_capacity()), number(worker.ipv6_connections()),
-               number(worker.ipv6_connection_capacity()), std::to_string(worker.snapshot())});
+    std::vector<Cell> row{std::to_string(worker.worker()), std::to_string(worker.lcore()), percent(worker.busy_ratio()),
+                          rate(worker.cycles_per_packet(), settings.exact), rate(worker.packets_per_burst(), settings.exact),
+                          number(worker.rx_packets()), number(worker.tx_packets()), number(worker.dropped_packets()),
+                          number(worker.kernel_packets()), number(worker.handed_off_packets()), number(worker.connections()),
+                          number(worker.connection_capacity()), number(worker.ipv6_connections()),
+                          number(worker.ipv6_connection_capacity()), std::to_string(worker.snapshot())};
+    if (translates) {
+      row.push_back(number(worker.translated_to_ipv6_packets()));
+      row.push_back(number(worker.translated_to_ipv4_packets()));
+    }
+    table.row(std::move(row));
   }
   print(table.to_string(settings.colour));
   return {};

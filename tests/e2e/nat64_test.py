@@ -102,6 +102,7 @@ class Crossing(FamilyCases):
         counts = self.shuntd.ask("workers")["workers"]
         for name in ("translated_to_ipv6_packets", "translated_to_ipv4_packets"):
             self.assertGreater(sum(each.get(name, 0) for each in counts), 0, counts)
+        self.assertRegex(self.shuntd.ctl("workers").stdout, "ToIPv6 +ToIPv4")
 
 
 class OneWorker(Crossing, unittest.TestCase):

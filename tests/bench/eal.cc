@@ -17,7 +17,7 @@ int last = 0;
 
 }  // namespace
 
-void start_eal(Pinned pinned) {
+void start_eal(Pinned pinned, uint32_t mebibytes) {
   sched_getaffinity(0, sizeof usable, &usable);
   std::string all;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
@@ -27,7 +27,7 @@ void start_eal(Pinned pinned) {
   }
   const std::string where = pinned == Pinned::kYes ? std::to_string(last) : "(" + all + ")";
   // EAL's own memory holds rings and a port, nothing that a figure is about: ordinary pages do.
-  std::vector<std::string> words{"path_bench", "--no-shconf", "--no-huge", "-m", "64", "--no-pci", "--no-telemetry",
+  std::vector<std::string> words{"path_bench", "--no-shconf", "--no-huge", "-m", std::to_string(mebibytes), "--no-pci", "--no-telemetry",
                                  "--log-level", "error", "--lcores", "0@" + where};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

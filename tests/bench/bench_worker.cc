@@ -23,6 +23,7 @@ BenchWorker::BenchWorker(uint32_t capacity, AddressFamily family)
       table6_(ConnectionTable6::bytes_for(capacity_of(AddressFamily::kIpv6, family, capacity))),
       counters_(sizeof(RealCounters) * kMaxReals),
       trees_(LoadTrees::bytes()),
+      ftp_controls_(FtpControls::bytes()),
       cursors_(kMaxServices),
       worker_(std::make_unique<Worker>()) {
   // A key of its own, but the same each time: figures repeat.
@@ -32,6 +33,7 @@ BenchWorker::BenchWorker(uint32_t capacity, AddressFamily family)
   worker_->real_counters = static_cast<RealCounters*>(counters_.get());
   worker_->load_trees.attach(trees_.get(), worker_->real_counters);
   worker_->cursors = cursors_.data();
+  worker_->ftp.controls.attach(ftp_controls_.get());
   worker_->port_count = 1;
   worker_->ports[0].present = true;
   worker_->ports[0].mac() = kOurMac;

@@ -37,6 +37,7 @@ class BenchWorker {
   HugeMemory table6_;
   HugeMemory counters_;
   HugeMemory trees_;
+  HugeMemory ftp_controls_;
   std::vector<dataplane::Cursor> cursors_;
   std::unique_ptr<dataplane::Worker> worker_;
 };

@@ -128,6 +128,7 @@ void run_path(PathOptions options, Results& results) {
       spec.method = path.method;
       spec.tunnel = path.tunnel;
       spec.crosses = path.crosses;
+      spec.has_ftp = path.is_ftp;
       Rigs rigs;
       for (const uint32_t version : options.families) {
         spec.family = family_of(version);
@@ -153,8 +154,8 @@ void add_path_command(CLI::App& app, Results& results) {
       ->check(CLI::Range(1, 10000000));
   command->add_option("--methods", options->methods,
                       "direct, tunnel, nat, fullnat, and nat-reply, fullnat-reply for the way back; also tunnel-gre and "
-                      "tunnel-gue, both with -checksum or not, fullnat-proxy, fullnat-crossing (reals of the other family) and "
-                      "snat, all with -reply or not")
+                      "tunnel-gue, both with -checksum or not, fullnat-proxy, fullnat-crossing (reals of the other family), "
+                      "fullnat-ftp (control connections) and snat, all with -reply or not")
       ->delimiter(',');
   command->add_option("--families", options->families, "4, 6 (both, in turns)")->delimiter(',')->check(CLI::IsMember({4, 6}));
   command->add_option("--services", options->services, "VIPs that the connections are spread over (1)")

@@ -6,6 +6,7 @@
 
 #include "dataplane/client_address/carrying.h"
 #include "dataplane/find.h"
+#include "dataplane/ftp/control.h"
 #include "dataplane/packet_path.h"
 #include "tests/bench/departure.h"
 #include "tests/bench/results.h"
@@ -32,6 +33,18 @@ FlowKey6 key6_of(const IpFlow& flow) {
   packet_path(worker, snapshot, worker.burst);
 }
 
+// As it is when its client has answered the real's answer.
+template <typename Entry>
+void become_control(Worker& worker, Entry& connection) {
+  const uint32_t place = worker.ftp.controls.allocate();
+  if (place == FtpControls::kNone) give_up("there is no room for so many control connections; lower --connections");
+  begin_opening(connection, place);
+  set_step(connection, Step::kTold);
+  connection.carried = kCarriesFtp;
+  worker.ftp.controls[place].of_client.begin(0);
+  worker.ftp.controls[place].of_real.begin(0);
+}
+
 const std::vector<Path>& paths() {
   static const std::vector<Path> all{{"direct", Method::kDirect},
                                      {"tunnel", Method::kTunnel},
@@ -47,6 +60,8 @@ const std::vector<Path>& paths() {
                                      {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true},
                                      {"fullnat-crossing", Method::kFullnat, false, TunnelKind::kIpip, false, true},
                                      {"fullnat-crossing-reply", Method::kFullnat, true, TunnelKind::kIpip, false, true},
+                                     {"fullnat-ftp", Method::kFullnat, false, TunnelKind::kIpip, false, false, true},
+                                     {"fullnat-ftp-reply", Method::kFullnat, true, TunnelKind::kIpip, false, false, true},
                                      {"snat", Method::kSnat},
                                      {"snat-reply", Method::kSnat, true}};
   return all;
@@ -57,7 +72,7 @@ const std::vector<Path>& paths() {
 std::vector<std::string> path_names() {
   std::vector<std::string> names;
   for (const Path& path : paths()) {
-    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told && !path.crosses) names.push_back(path.name);
+    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told && !path.crosses && !path.is_ftp) names.push_back(path.name);
   }
   return names;
 }
@@ -111,6 +126,7 @@ void PathRig::establish(Table& table, const Key& request) {
   }
   found.entry->state = ConnectionState::kEstablished;
   if (path_.is_told) found.entry->carried = kCarriesProxyV2;
+  if (path_.is_ftp) become_control(*worker_, *found.entry);
   if (!is_mirrored(path_.method)) return;
   const IpFlow reply = IpFlow::from(found.entry->reply);
   local_ends_[connections_] = {tables_.local_number_of(reply.destination), reply.destination_port};

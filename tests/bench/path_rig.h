@@ -15,6 +15,7 @@ namespace shunt::bench {
 // "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
 // way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header. "snat", "snat-reply": what
 // reaches out and what comes back. "fullnat-crossing", "fullnat-crossing-reply": fullnat with reals of the other family.
+// "fullnat-ftp", "fullnat-ftp-reply": acknowledgements of FTP's control connections, of which there are at most 2048.
 struct Path {
   std::string name;
   dataplane::Method method = dataplane::Method::kDirect;
@@ -22,9 +23,10 @@ struct Path {
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
   bool is_told = false;
   bool crosses = false;
+  bool is_ftp = false;
 };
-// All but snat, the tunnels that are not IP in IP, reals that are told their clients, and those of the other family: what is
-// measured when nothing is named.
+// All but snat, the tunnels that are not IP in IP, reals that are told their clients, those of the other family, and FTP: what
+// is measured when nothing is named.
 std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);

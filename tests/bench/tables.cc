@@ -83,6 +83,7 @@ void Tables::add_real(uint32_t service, uint32_t index) {
   real.tunnel = spec_.tunnel;
   real.tunnel_port = Be16::from_host(kGuePort);
   real.set_crosses(spec_.crosses);
+  real.set_ftp(spec_.has_ftp);
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);

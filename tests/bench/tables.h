@@ -22,6 +22,7 @@ struct TablesSpec {
   dataplane::TunnelKind tunnel = dataplane::TunnelKind::kIpip;
   // fullnat: the reals are of the other family.
   bool crosses = false;
+  bool has_ftp = false;
 
   AddressFamily reals_family() const noexcept {
     const bool is_v4 = (family == AddressFamily::kIpv4) != crosses;

@@ -59,8 +59,9 @@ bool expect(Worker& worker, const Snapshot& snapshot, FtpControl& control, const
 // Under fullnat: the local port that the real is told; 0: none.
 bool choose_told_port(Worker& worker, const Snapshot& snapshot, FtpControl& control, Expectation& expected) noexcept {
   for (uint32_t i = 0; i < kTries; ++i) {
-    // Workers take turns, so that they do not meet.
-    const uint32_t turn = worker.local_port_search.first_turn + worker.ftp.next_port++ * worker.count + worker.index;
+    // Workers begin at one place and take turns, so that none tells a real the port that another told it shortly before: a
+    // server that ended that connection cannot make one more like it while it lies in TIME_WAIT.
+    const uint32_t turn = worker.ftp.next_port++ * worker.count + worker.index;
     expected.port = local_port_at(turn);
     if (expect(worker, snapshot, control, expected)) return true;
   }

@@ -16,6 +16,13 @@
 namespace shunt::dataplane {
 namespace {
 
+// Where the turns of the ports begin that FTP's reals are told: of a process, since its workers take turns (ftp/announce.cc),
+// and another one after a restart, since reals remember the connections of before.
+uint32_t first_told_port() {
+  static const auto first = static_cast<uint32_t>(rte_rand() % kLocalPorts);
+  return first;
+}
+
 // Some milliseconds of hand-offs at full speed of one worker.
 constexpr unsigned kInbox = 4096;
 constexpr uint32_t kCopiesAtOnce = 1024;
@@ -102,6 +109,7 @@ Result<Workers::Owned> Workers::build_one(const DataplaneOptions& options, uint3
   worker.localities.attach(owned.localities.get(), key);
   worker.templates = around.templates;
   worker.ftp.controls.attach(owned.ftp_controls.get());
+  worker.ftp.next_port = first_told_port();
   worker.ftp.expectations = around.expectations;
   worker.shared_loads = {static_cast<const SharedLoad*>(owned.shared_loads.get()), workers,
                          load_phase_of(index, workers)};

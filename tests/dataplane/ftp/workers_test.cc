@@ -1,6 +1,8 @@
 // Several workers: whatever packets come where, a data connection's meet on one, and only there is one made.
 #include "tests/dataplane/ftp/rig.h"
 
+#include <set>
+
 namespace shunt::dataplane {
 namespace {
 
@@ -131,6 +133,26 @@ TEST_P(FtpWorkers, ActiveConnectionMeetsOnOne) {
       EXPECT_EQ(opened(), i + 1u);
     }
     EXPECT_GE(from_data_port, is_nat() ? 24u : 1u);
+  }
+}
+
+// A real that ended a data connection cannot begin another one like it for a minute.
+TEST_P(FtpWorkers, NoneTellsARealThePortThatAnotherTold) {
+  serve(Method::kFullnat, kWorkers);
+  // Wherever their searches for local ports begin.
+  for (uint32_t worker = 0; worker < kWorkers; ++worker) lb->worker(worker).local_port_search.first_turn = kWorkers - worker;
+  std::set<Bytes> told;
+  for (uint16_t i = 0; i < 24; ++i) {
+    const auto port = static_cast<uint16_t>(kClientPort + i);
+    open_control(port, arrival_of(port, 21, 0));
+    if (HasFatalFailure()) return;
+    const std::string line = extended_active(at("198.51.100.7"), static_cast<uint16_t>(kClientData + i));
+    const Outcome outcome = follow(client(kTcpAck, kClient, kReal, port).payload(line), kOutside, arrival_of(port, 21, 0));
+    ASSERT_EQ(outcome.summary(), "sent 1");
+    EXPECT_TRUE(told.insert(payload_of(outcome.sent[0].bytes)).second) << i;
+    // It came, and is not expected any more.
+    lb->advance(1000 * 3600);
+    for (uint32_t worker = 1; worker < kWorkers; ++worker) lb->advance(1000 * 3600, worker);
   }
 }
 

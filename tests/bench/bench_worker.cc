@@ -25,6 +25,7 @@ BenchWorker::BenchWorker(uint32_t capacity, AddressFamily family)
       trees_(LoadTrees::bytes()),
       ftp_controls_(FtpControls::bytes()),
       cursors_(kMaxServices),
+      service_counters_(kMaxServices),
       worker_(std::make_unique<Worker>()) {
   // A key of its own, but the same each time: figures repeat.
   const HashKey key = HashKey::from_bytes({9, 8, 7, 6});
@@ -33,6 +34,7 @@ BenchWorker::BenchWorker(uint32_t capacity, AddressFamily family)
   worker_->real_counters = static_cast<RealCounters*>(counters_.get());
   worker_->load_trees.attach(trees_.get(), worker_->real_counters);
   worker_->cursors = cursors_.data();
+  worker_->service_counters = service_counters_.data();
   worker_->ftp.controls.attach(ftp_controls_.get());
   worker_->port_count = 1;
   worker_->ports[0].present = true;

@@ -39,6 +39,7 @@ class BenchWorker {
   HugeMemory trees_;
   HugeMemory ftp_controls_;
   std::vector<dataplane::Cursor> cursors_;
+  std::vector<dataplane::ServiceCounters> service_counters_;
   std::unique_ptr<dataplane::Worker> worker_;
 };
 

@@ -29,6 +29,7 @@ void run_instructions(const InstructionsOptions& options) {
   spec.tunnel = path.tunnel;
   spec.crosses = path.crosses;
   spec.has_ftp = path.is_ftp;
+  spec.has_limits = path.has_limits;
   if (options.family == 6) spec.family = AddressFamily::kIpv6;
   if (opens) spec.scheduler = dataplane::SchedulerKind::kWlc;
   PathRig rig(path, spec, kConnections, PathRig::capacity_for(kConnections + (opens ? options.packets : 0)));

@@ -25,8 +25,8 @@ FIGURES = os.path.join(ROOT, "tests/bench/instructions.json")
 DECISIONS = os.path.join(ROOT, "DECISIONS.md")
 _METHODS = ("direct", "tunnel", "nat", "nat-reply", "fullnat", "fullnat-reply")
 _TUNNELS = ("tunnel-gre", "tunnel-gre-checksum", "tunnel-gue", "tunnel-gue-checksum")
-_BEYOND = ("fullnat-proxy", "fullnat-proxy-reply", "fullnat-crossing", "fullnat-crossing-reply", "fullnat-ftp", "fullnat-ftp-reply",
-           "snat", "snat-reply")
+_BEYOND = ("direct-limits", "fullnat-proxy", "fullnat-proxy-reply", "fullnat-crossing", "fullnat-crossing-reply",
+           "fullnat-ftp", "fullnat-ftp-reply", "snat", "snat-reply")
 # What is counted -> arguments of path_bench instructions-run.
 PATHS = {**{method: ("--path", method) for method in (*_METHODS, *_TUNNELS, *_BEYOND)},
          **{f"ipv6-{method}": ("--path", method, "--family", "6") for method in (*_METHODS, *_BEYOND)},

@@ -129,6 +129,7 @@ void run_path(PathOptions options, Results& results) {
       spec.tunnel = path.tunnel;
       spec.crosses = path.crosses;
       spec.has_ftp = path.is_ftp;
+      spec.has_limits = path.has_limits;
       Rigs rigs;
       for (const uint32_t version : options.families) {
         spec.family = family_of(version);
@@ -153,7 +154,7 @@ void add_path_command(CLI::App& app, Results& results) {
       ->delimiter(',')
       ->check(CLI::Range(1, 10000000));
   command->add_option("--methods", options->methods,
-                      "direct, tunnel, nat, fullnat, and nat-reply, fullnat-reply for the way back; also tunnel-gre and "
+                      "direct, tunnel, nat, fullnat, and nat-reply, fullnat-reply for the way back; also direct-limits, tunnel-gre and "
                       "tunnel-gue, both with -checksum or not, fullnat-proxy, fullnat-crossing (reals of the other family), "
                       "fullnat-ftp (control connections) and snat, all with -reply or not")
       ->delimiter(',');

@@ -60,6 +60,7 @@ const std::vector<Path>& paths() {
                                      {"fullnat-proxy-reply", Method::kFullnat, true, TunnelKind::kIpip, true},
                                      {"fullnat-crossing", Method::kFullnat, false, TunnelKind::kIpip, false, true},
                                      {"fullnat-crossing-reply", Method::kFullnat, true, TunnelKind::kIpip, false, true},
+                                     {"direct-limits", Method::kDirect, false, TunnelKind::kIpip, false, false, false, true},
                                      {"fullnat-ftp", Method::kFullnat, false, TunnelKind::kIpip, false, false, true},
                                      {"fullnat-ftp-reply", Method::kFullnat, true, TunnelKind::kIpip, false, false, true},
                                      {"snat", Method::kSnat},
@@ -72,7 +73,7 @@ const std::vector<Path>& paths() {
 std::vector<std::string> path_names() {
   std::vector<std::string> names;
   for (const Path& path : paths()) {
-    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told && !path.crosses && !path.is_ftp) names.push_back(path.name);
+    if (path.tunnel == TunnelKind::kIpip && path.method != Method::kSnat && !path.is_told && !path.crosses && !path.is_ftp && !path.has_limits) names.push_back(path.name);
   }
   return names;
 }

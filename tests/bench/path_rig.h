@@ -15,6 +15,7 @@ namespace shunt::bench {
 // "direct", "tunnel", "tunnel-gre" and its like, "nat", "fullnat": clients' packets; "nat-reply", "fullnat-reply": the
 // way back. "fullnat-proxy", "fullnat-proxy-reply": of connections behind a PROXY header. "snat", "snat-reply": what
 // reaches out and what comes back. "fullnat-crossing", "fullnat-crossing-reply": fullnat with reals of the other family.
+// "direct-limits": of a service with limits of packets and bits, and the same of each client.
 // "fullnat-ftp", "fullnat-ftp-reply": acknowledgements of FTP's control connections, of which there are at most 2048.
 struct Path {
   std::string name;
@@ -24,9 +25,10 @@ struct Path {
   bool is_told = false;
   bool crosses = false;
   bool is_ftp = false;
+  bool has_limits = false;
 };
-// All but snat, the tunnels that are not IP in IP, reals that are told their clients, those of the other family, and FTP: what
-// is measured when nothing is named.
+// All but snat, the tunnels that are not IP in IP, reals that are told their clients, those of the other family, limits and FTP:
+// what is measured when nothing is named.
 std::vector<std::string> path_names();
 // Ends the program when there is no such path.
 Path path_named(const std::string& name);

@@ -61,10 +61,24 @@ Tables::Tables(const TablesSpec& spec) : spec_(spec) {
   timeouts_.push_back(kDefaultTimeoutsMs);
   service_slots_.resize(std::bit_ceil(spec.services * 2 + 2));
   for (uint32_t service = 0; service < spec.services; ++service) add_service(service);
+  if (spec.has_limits) add_limits();
   // What goes to the VIPs then is for no service.
   if (spec.method == Method::kSnat) {
     service_slots_.assign(service_slots_.size(), {});
     snat_rules_.push_back({RealId{0}, 0, SnatEntry::kAnyPort, 1024, 65535, local_addresses_});
+  }
+}
+
+void Tables::add_limits() {
+  control::LimitValues values;
+  values.packets = values.kilobits = UINT32_MAX;
+  control::Limits limits;
+  limits.all = values;
+  limits.per_client = control::PerClient{.values = values};
+  for (uint32_t i = 0; i < reals_.size(); ++i) real_ids_.push_back({i});
+  for (uint32_t service = 0; service < spec_.services; ++service) {
+    limits_.push_back(std::make_unique<control::LimitsMemory>(limits, spec_.family, 1));
+    limited_.push_back({&limits_.back()->limits(), {real_ids_.data() + size_t{service} * spec_.reals, spec_.reals}});
   }
 }
 
@@ -84,6 +98,7 @@ void Tables::add_real(uint32_t service, uint32_t index) {
   real.tunnel_port = Be16::from_host(kGuePort);
   real.set_crosses(spec_.crosses);
   real.set_ftp(spec_.has_ftp);
+  real.set_rates(spec_.has_limits);
   real.next_hop = NextHopId{static_cast<uint16_t>(neighbour + 1)};
   real.service = ServiceId{service};
   real.take_way_out(hops_[neighbour + 1], true);
@@ -102,6 +117,7 @@ void Tables::add_service(uint32_t index) {
   service.method = spec_.method;
   service.candidates = {candidates_.data() + size_t{index} * spec_.reals, spec_.reals};
   (spec_.reals_family() == AddressFamily::kIpv4 ? service.local_addresses.v4 : service.local_addresses.v6) = local_addresses_;
+  service.has_limits = spec_.has_limits;
   service.crosses = spec_.crosses && spec_.family == AddressFamily::kIpv4;
   const uint32_t mask = static_cast<uint32_t>(service_slots_.size()) - 1;
   uint32_t slot = service_hash(service.protocol, service.address, service.port) & mask;
@@ -115,6 +131,7 @@ Snapshot Tables::snapshot(uint64_t version) const {
   snapshot.version = version;
   snapshot.reals = reals_;
   snapshot.services = services_;
+  snapshot.limited = limited_;
   snapshot.has_crossings = spec_.crosses;
   snapshot.service_slots = service_slots_;
   snapshot.timeouts = timeouts_;

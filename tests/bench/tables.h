@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "control/limits_builder.h"
 #include "dataplane/connection.h"
 #include "dataplane/headers.h"
 #include "dataplane/snapshot.h"
@@ -23,6 +24,8 @@ struct TablesSpec {
   // fullnat: the reals are of the other family.
   bool crosses = false;
   bool has_ftp = false;
+  // Every packet is asked for, of the service and of its client, and none is too many.
+  bool has_limits = false;
 
   AddressFamily reals_family() const noexcept {
     const bool is_v4 = (family == AddressFamily::kIpv4) != crosses;
@@ -62,6 +65,7 @@ class Tables {
  private:
   void add_real(uint32_t service, uint32_t index);
   void add_service(uint32_t index);
+  void add_limits();
 
   TablesSpec spec_;
   std::vector<dataplane::RealEntry> reals_;
@@ -74,6 +78,9 @@ class Tables {
   std::vector<dataplane::RouteInterval6> routes6_;
   std::vector<IpAddress> local_addresses_;
   std::vector<dataplane::SnatEntry> snat_rules_;
+  std::vector<std::unique_ptr<control::LimitsMemory>> limits_;  // by service, or none
+  std::vector<dataplane::LimitedService> limited_;
+  std::vector<dataplane::RealId> real_ids_;
 };
 
 }  // namespace shunt::bench

@@ -19,7 +19,7 @@ class Attempts {
   // `programs` is the folder of check programs.
   Attempts(asio::io_context& loop, std::string programs);
 
-  // Attempts must not outlive this, nor `kind`.
+  // Attempts must not outlive this.
   Begun begin(const CheckKind& kind, const CheckedPlace& place, std::chrono::milliseconds timeout,
               Attempt::Done done);
 

@@ -94,7 +94,7 @@ HttpExchange exchange_of(const HttpCheck& check) {
   else if (check.secure) request.version = CURL_HTTP_VERSION_2TLS;
   exchange.body_bytes = check.body.empty() ? 0 : kMaxBody;
   exchange.until = check.body;
-  exchange.judge = [&check](const HttpAnswer& answer) { return judge_http(check, answer); };
+  exchange.judge = [check](const HttpAnswer& answer) { return judge_http(check, answer); };
   return exchange;
 }
 

@@ -69,8 +69,9 @@ template <typename Ip>
   const Flow<Ip> found = find<Ip>(worker, packet);
   if (is_known(worker, found, packet)) return found;
   const Flow<Ip> flow = admit(worker, snapshot, packet, found);
-  const bool is_across = !is_on_its_way<Ip>(packet) && packet.undecided();
-  if (is_across && found.connection == nullptr && ConnectionTable6::is_entry(packet.reference)) return flow;  // no table changed
+  // One that went over to a connection between families changed no table, unless it ended one here.
+  const bool went_over = !is_on_its_way<Ip>(packet) && packet.undecided() && ConnectionTable6::is_entry(packet.reference);
+  if (went_over && found.connection == nullptr) return flow;
   search_anew(burst, packet);
   if (is_on_its_way<Ip>(packet)) limit_segment_size(snapshot, snapshot.reals[flow.real.index], packet);
   return flow;

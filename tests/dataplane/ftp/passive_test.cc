@@ -200,13 +200,7 @@ TEST_P(FtpPassive, EndsWithItsControlConnection) {
 
 TEST_P(FtpPassive, FullTableLeavesTheLineAsItIs) {
   each_method([&] {
-    Expectation other;
-    other.from = ip("192.0.2.1");
-    other.to = ip("192.0.2.2");
-    for (uint16_t port = 1; port < 5000; ++port) {
-      other.port = Be16::from_host(port);
-      lb->expectations().put(other, lb->worker().now, 100'000);
-    }
+    crowd_out();
     announce(passive_answer(), passive_answer());
     EXPECT_EQ(counters().ftp_unexpected.read(), 1u);
     EXPECT_EQ(counters().ftp_expected.read(), 0u);

@@ -120,6 +120,16 @@ class FtpRig : public test::InBothFamilies {
     return "PORT " + address + "," + halves(port) + "\r\n";
   }
 
+  // Others' expectations take all the room there is.
+  void crowd_out() {
+    Expectation other;
+    other.from = test::ip("192.0.2.1");
+    other.to = test::ip("192.0.2.2");
+    for (uint16_t port = 1; port < 5000; ++port) {
+      other.port = Be16::from_host(port);
+      lb->expectations().put(other, lb->worker().now, 100'000);
+    }
+  }
   // The only data connection that is expected; its port, as whoever comes is told it.
   uint64_t expected() const { return lb->expectations().count(); }
   const WorkerCounters& counters(uint32_t worker = 0) const { return lb->worker(worker).counters; }
